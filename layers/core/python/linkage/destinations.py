@@ -1,0 +1,102 @@
+"""Where links may lead: https addresses on a vendor's own hosts, and nowhere else.
+
+One strict pattern is used instead of a URL parser: browsers and parsers disagree about
+backslashes, control characters and `@`, and every disagreement is an open redirect. What the
+pattern does not know is refused.
+
+A host entry is either a host, which matches itself only, or `*.` and a host, which matches every
+host below it but not the host itself.
+"""
+
+import re
+from collections.abc import Collection
+from urllib.parse import unquote_plus
+
+from linkage.errors import InvalidFieldError
+
+LONGEST_URL = 2_048
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = rf"{_LABEL}(?:\.{_LABEL})+"
+_URL_CHARACTER = r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})"
+_URL = re.compile(
+    rf"https://(?P<host>{_NAME})(?::443)?(?P<rest>[/?#]{_URL_CHARACTER}*)?",
+    re.IGNORECASE | re.ASCII,  # without ASCII, the long s and the Kelvin sign pass for s and k
+)
+_HOST_ENTRY = re.compile(rf"(?:\*\.)?{_NAME}")
+_ENCODED_CONTROL = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff])")
+_LONGEST_HOST = 253
+
+
+def checked_destination(
+    url: str, allowed_hosts: Collection[str], pointer: str = "/destination_url"
+) -> str:
+    """Return `url` with scheme and host in lower case, if it leads to one of `allowed_hosts`.
+
+    Raises `InvalidFieldError` at `pointer` for anything else.
+    """
+    if len(url) > LONGEST_URL:
+        raise InvalidFieldError(pointer, f"This address is longer than {LONGEST_URL} characters.")
+    found = _URL.fullmatch(url)
+    if found is None or _ENCODED_CONTROL.search(url):
+        raise InvalidFieldError(
+            pointer,
+            "Write a full https address such as https://shop.example/page: without user name, "
+            "port or spaces, and with everything beyond plain ASCII encoded (%C3%A9, xn--…).",
+        )
+    host = found["host"].lower()
+    if not _is_listed(host, allowed_hosts):
+        raise InvalidFieldError(
+            pointer,
+            f"{host} is not one of the vendor's hosts "
+            f"({', '.join(sorted(allowed_hosts)) or 'it has none yet'}). "
+            "Use an address on one of them, or have an operator add this host to the vendor.",
+        )
+    rest = found["rest"] or "/"
+    return f"https://{host}{rest if rest.startswith('/') else '/' + rest}"
+
+
+def checked_host(text: str, pointer: str = "/hosts") -> str:
+    """Return a vendor's host entry in lower case: `shop.example`, or `*.shop.example`.
+
+    Raises `InvalidFieldError` at `pointer` for anything but a name with a dot. It cannot know
+    which names strangers share: whoever lists `*.co.zw` lets links lead anywhere under it.
+    """
+    host = text.strip().lower() if text.isascii() else text
+    name = host.removeprefix("*.")
+    if (
+        len(name) > _LONGEST_HOST
+        or not _HOST_ENTRY.fullmatch(host)
+        or name.rpartition(".")[2].isdigit()
+    ):
+        raise InvalidFieldError(
+            pointer,
+            "Write a host name such as shop.example, or *.shop.example for all below it: without "
+            "https://, path or port, no IP address, and international names in the form xn--….",
+        )
+    return host
+
+
+def host_allowed(url: str, hosts: Collection[str]) -> bool:
+    """Say whether `url` is well formed and leads to one of `hosts`."""
+    found = _URL.fullmatch(url)
+    return found is not None and _is_listed(found["host"].lower(), hosts)
+
+
+def with_click_id(url: str, click_id: str) -> str:
+    """Return `url` with `click_id` as its only click_id parameter, all else in its place."""
+    address, hash_sign, fragment = url.partition("#")
+    path, _, query = address.partition("?")
+    kept = [pair for pair in query.split("&") if pair and _name_of(pair) != "click_id"]
+    return f"{path}?{'&'.join([*kept, f'click_id={click_id}'])}{hash_sign}{fragment}"
+
+
+def _name_of(pair: str) -> str:
+    return unquote_plus(pair.partition("=")[0])
+
+
+def _is_listed(host: str, hosts: Collection[str]) -> bool:
+    if host in hosts:
+        return True
+    labels = host.split(".")
+    return any(f"*.{'.'.join(labels[at:])}" in hosts for at in range(1, len(labels) - 1))

@@ -1,0 +1,304 @@
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from linkage.tables import dynamodb_wire
+from tests.domain.test_destinations import REFUSED
+from tests.tables.standin_dynamodb import StandIn, standin_dynamodb
+
+ROOT = Path(__file__).parents[2]
+HANDLER = ROOT / "functions" / "record_click" / "handler.py"
+TABLES = {"LINKS_TABLE": "links", "CLICKS_TABLE": "clicks", "HASH_SECRET": "a secret"}
+CODE = "abcdefgh"
+FORBIDDEN = (
+    "boto3",
+    "botocore",
+    "pynamodb",
+    "pydantic",
+    "asyncio",
+    "aws_xray_sdk",
+    "aws_lambda_powertools",
+)
+
+
+@pytest.fixture
+def standin(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    with standin_dynamodb(monkeypatch) as state:
+        monkeypatch.setattr(dynamodb_wire, "PAUSES_S", (0.0, 0.0))
+        state.put("links", link_item())
+        yield state
+
+
+@pytest.fixture
+def function(standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    for name, value in TABLES.items():
+        monkeypatch.setenv(name, value)
+    spec = importlib.util.spec_from_file_location("record_click_handler", HANDLER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def link_item(**changes: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "code": {"S": CODE},
+        "link_id": {"S": "lnk_1"},
+        "status": {"S": "active"},
+        "destination_url": {"S": "https://shop.example/page?a=1#top"},
+        "allowed_hosts": {"L": [{"S": "shop.example"}]},
+        "program_id": {"S": "prg_1"},
+        "vendor_id": {"S": "mem_v"},
+        "affiliate_id": {"S": "mem_a"},
+        "sub": {"M": {"sub1": {"S": "flyer"}}},
+        "created_at": {"S": "2026-11-01T00:00:00.000Z"},
+    } | changes
+
+
+def event(code: str = CODE, method: str = "GET", query: str = "") -> dict[str, Any]:
+    http = {
+        "method": method,
+        "path": f"/{code}",
+        "protocol": "HTTP/1.1",
+        "sourceIp": "196.4.1.2",
+        "userAgent": "Mozilla/5.0 (Windows NT 10.0)",
+    }
+    return {
+        "version": "2.0",
+        "routeKey": f"{method} /{{code}}",
+        "rawPath": f"/{code}",
+        "rawQueryString": query,
+        "headers": {"user-agent": http["userAgent"]},
+        "requestContext": {"http": http},
+        "pathParameters": {"code": code},
+        "isBase64Encoded": False,
+    }
+
+
+def clicks(standin: StandIn) -> list[dict[str, Any]]:
+    return [item for (table, _), item in standin.items.items() if table == "clicks"]
+
+
+def test_a_click_is_stored_and_the_visitor_sent_on_with_its_id(
+    function: ModuleType, standin: StandIn
+) -> None:
+    answer = function.handler(event(query="sub2=poster"), None)
+    (click,) = clicks(standin)
+    assert answer == {
+        "statusCode": 302,
+        "headers": {
+            "Location": f"https://shop.example/page?a=1&click_id={click['click_id']['S']}#top",
+            "Cache-Control": "private, no-store",
+            "X-Robots-Tag": "noindex",
+            "Referrer-Policy": "strict-origin-when-cross-origin",
+        },
+    }
+    assert click["sub"] == {"M": {"sub1": {"S": "flyer"}, "sub2": {"S": "poster"}}}
+    assert click["affiliate_id"] == {"S": "mem_a"}
+    assert "N" in click["expires_epoch_s"]
+
+
+def test_a_cold_redirect_makes_two_calls_and_a_warm_one_exactly_one(
+    function: ModuleType, standin: StandIn
+) -> None:
+    function.handler(event(), None)
+    assert standin.calls == ["GetItem", "PutItem"]
+    for times in range(1, 6):
+        function.handler(event(query=f"sub1={times}"), None)
+        assert standin.calls == ["GetItem", "PutItem"] + ["PutItem"] * times
+    assert standin.connections == 1
+
+
+def test_repeated_clicks_of_one_visitor_are_one_click_and_all_are_redirected(
+    function: ModuleType, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = function.clock.now()
+    monkeypatch.setattr(function.clock, "now", lambda: now)
+    locations = {function.handler(event(), None)["headers"]["Location"] for _ in range(5)}
+    assert len(locations) == len(clicks(standin)) == 1
+
+
+def test_a_link_checker_gets_the_answer_and_leaves_no_click(
+    function: ModuleType, standin: StandIn
+) -> None:
+    answer = function.handler(event(method="HEAD"), None)
+    assert answer["statusCode"] == 302
+    assert answer["headers"]["Location"] == "https://shop.example/page?a=1#top"
+    assert clicks(standin) == []
+
+
+@pytest.mark.parametrize("code", ["", "x", "favicon.ico", "abcdefg0", "a" * 40, "../../etc"])
+def test_a_code_that_cannot_be_one_is_not_found_without_a_read(
+    function: ModuleType, standin: StandIn, code: str
+) -> None:
+    assert function.handler(event(code), None)["statusCode"] == 404
+    assert standin.calls == []
+
+
+def test_an_unknown_code_is_told_like_an_impossible_one(function: ModuleType) -> None:
+    assert function.handler(event("zzzzzzzz"), None) == function.handler(event("x"), None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": {"S": "paused"}},
+        {"expires_at": {"S": "2020-01-01T00:00:00.000Z"}},
+        {"allowed_hosts": {"L": []}},
+        {"allowed_hosts": {"L": [{"S": "other.example"}]}},
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_link_not_in_use_is_gone_and_counts_nothing(
+    function: ModuleType, standin: StandIn, changes: dict[str, Any], method: str
+) -> None:
+    standin.put("links", link_item(**changes))
+    answer = function.handler(event(method=method), None)
+    assert answer["statusCode"] == 410
+    assert "Location" not in answer["headers"]
+    assert clicks(standin) == []
+
+
+@pytest.mark.parametrize("url", [url for url in REFUSED if url.isprintable()])
+def test_a_stored_destination_off_the_list_is_never_sent(
+    function: ModuleType, standin: StandIn, url: str
+) -> None:
+    standin.put("links", link_item(destination_url={"S": url}))
+    location = function.handler(event(), None)["headers"].get("Location", "https://shop.example/")
+    assert location.startswith("https://shop.example/")
+
+
+@pytest.mark.parametrize("url", [url for url in REFUSED if not url.isprintable()])
+def test_a_stored_destination_cannot_inject_a_header(
+    function: ModuleType, standin: StandIn, url: str
+) -> None:
+    standin.put("links", link_item(destination_url={"S": url}))
+    assert function.handler(event(), None)["statusCode"] == 410
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "click_id=clk_stolen",
+        "sub1=%0d%0aLocation:%20https://evil.example",
+        "url=https://evil.example&destination_url=//evil.example",
+        "#@evil.example",
+    ],
+)
+def test_the_query_of_a_request_never_reaches_the_location(
+    function: ModuleType, query: str
+) -> None:
+    plain = "https://shop.example/page?a=1&click_id=clk_"
+    location = function.handler(event(query=query), None)["headers"]["Location"]
+    assert location.startswith(plain)
+    assert location.removeprefix(plain).removesuffix("#top").isalnum()
+    assert "stolen" not in location
+
+
+def test_pages_are_small_and_reflect_nothing(function: ModuleType, standin: StandIn) -> None:
+    standin.put("links", link_item(status={"S": "paused"}))
+    script = "<script>alert(1)</script>"
+    gone = function.handler(event(query=f"sub1={script}"), None)
+    missing = function.handler(event(code=script), None)
+    for page in (gone, missing):
+        assert len(page["body"].encode()) <= 2_000
+        assert "script" not in page["body"]
+        assert page["headers"]["Cache-Control"] == "private, no-store"
+        assert page["headers"]["X-Robots-Tag"] == "noindex"
+        assert page["headers"]["Content-Type"] == "text/html; charset=utf-8"
+
+
+def test_a_visitor_is_sent_on_when_the_click_cannot_be_stored_and_the_loss_is_counted(
+    function: ModuleType, standin: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function.handler(event(), None)
+    (stored,) = clicks(standin)
+    assert capsys.readouterr().out == ""
+    standin.always_fails = True
+
+    answer = function.handler(event(query="sub1=lost"), None)
+
+    assert answer["statusCode"] == 302
+    (line,) = capsys.readouterr().out.splitlines()
+    told = json.loads(line)
+    assert told["ClickLost"] == 1
+    assert told["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"] == "ClickLost"
+    assert told["error"] == "ProvisionedThroughputExceededException"
+    assert told["click"]["click_id"] in answer["headers"]["Location"]
+    assert set(told["click"]) == set(stored)
+    assert "196.4.1.2" not in line
+    assert "a secret" not in line
+
+
+def test_a_link_that_cannot_be_read_is_a_page_to_try_again(
+    function: ModuleType, standin: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    standin.always_fails = True
+    answer = function.handler(event(), None)
+    assert answer["statusCode"] == 503
+    assert answer["headers"]["Retry-After"] == "60"
+    assert json.loads(capsys.readouterr().out)["LinkReadFailed"] == 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {},
+        {"pathParameters": None, "requestContext": None, "rawQueryString": None},
+        {"pathParameters": {"code": None}},
+        {"pathParameters": {"code": 12345678}, "requestContext": {"http": "x"}},
+        {"pathParameters": [CODE]},
+    ],
+)
+def test_an_odd_event_is_not_found(function: ModuleType, odd: dict[str, Any]) -> None:
+    assert function.handler(odd, None)["statusCode"] == 404
+
+
+def test_a_known_link_is_answered_although_the_rest_of_the_event_is_missing(
+    function: ModuleType, standin: StandIn
+) -> None:
+    answer = function.handler({"pathParameters": {"code": CODE}}, None)
+    assert answer["statusCode"] == 302
+    bare = {"pathParameters": {"code": CODE}, "requestContext": {"http": {"method": "GET"}}}
+    assert "click_id=clk_" in function.handler(bare, None)["headers"]["Location"]
+    assert len(clicks(standin)) == 1
+
+
+@pytest.mark.parametrize("missing", [*TABLES, "AWS_REGION"])
+def test_a_missing_setting_stops_the_import(missing: str) -> None:
+    done = run_fresh("", without=missing)
+    assert done.returncode == 1
+    assert "KeyError" in done.stderr
+
+
+def test_no_sdk_is_loaded() -> None:
+    done = run_fresh("import json, sys; print(json.dumps(sorted(sys.modules)))")
+    loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    assert not loaded & set(FORBIDDEN)
+    assert {"dataclasses", "inspect", "logging", "urllib3"}.isdisjoint(loaded)
+
+
+def run_fresh(afterwards: str, without: str = "") -> subprocess.CompletedProcess[str]:
+    """Import the handler in a fresh interpreter, as its Lambda would, then run a statement."""
+    environment = {
+        **TABLES,
+        "AWS_REGION": "us-east-1",
+        "PYTHONPATH": f"{ROOT / 'layers/core/python'}{os.pathsep}{HANDLER.parent}",
+    }
+    environment.pop(without, None)
+    return subprocess.run(
+        [sys.executable, "-c", f"import handler\n{afterwards}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
