@@ -1,10 +1,10 @@
-"""Builds what is deployed, without Docker: the three layers, for this machine and for AWS, and each function.
+"""Builds what is deployed, without Docker: each function, and the layers for here and for AWS.
 
     build/layers/<host|aws>/<vendor|core|api>/python/…
     build/functions/<name>/handler.py
 
-Whatever is already up to date is left alone. Every module ships with a `.pyc` that Python loads without looking
-at the source's time, because a zip on Lambda has lost it.
+Whatever is already up to date is left alone. Every module ships with a `.pyc` that Python loads
+without looking at the source's time, because a zip on Lambda has lost it.
 """
 
 import fcntl
@@ -28,7 +28,7 @@ INSTALLER_NOTES = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_ca
 
 
 def main() -> None:
-    """Builds all that is out of date; exits with a sentence when the Python is not the functions' one."""
+    """Builds all that is out of date; says so and exits when this is not the functions' Python."""
     wanted = (ROOT / ".python-version").read_text().strip()
     if f"{sys.version_info.major}.{sys.version_info.minor}" != wanted:
         sys.exit(f"The layers are compiled by Python {wanted}; run `make layers`.")
@@ -102,7 +102,7 @@ def compile_all(folder: Path, runs_at: str) -> None:
 
 
 def refresh(output: Path, sources: Iterable[Path], fill: Callable[[Path], None]) -> None:
-    """Rebuilds `output` unless it was made from the same sources; a stopped build leaves nothing behind."""
+    """Rebuilds `output` unless it was made from the same sources; a stopped build changes nothing."""
     stamp = BUILD / "stamps" / output.relative_to(BUILD)
     digest = digest_of(sources)
     if output.exists() and stamp.exists() and stamp.read_text() == digest:

@@ -1,0 +1,1 @@
+"""The `linkage` command: the local run and the operators' work."""

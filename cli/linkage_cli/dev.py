@@ -1,0 +1,113 @@
+"""`linkage dev`: the network on this machine, in the foreground until it is told to stop."""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+
+from linkage_cli import seed
+from linkage_cli.errors import CommandError, EmulatorError
+from linkage_cli.local_network import LocalNetwork, local_network
+from linkage_cli.places import HOUSE, LOCAL_FILE
+from linkage_cli.progress import shown
+
+DEFAULT_PORT = "4566"
+HIGHEST_PORT = 65535
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopRequestedError(BaseException):
+    """Ctrl-C, or a signal that means the same."""
+
+
+def dev() -> None:
+    """Run the network on this machine: the emulator, the real CDK app, a demo. Ctrl-C stops it."""
+    console = Console(highlight=False)
+    with stop_signals_raise():
+        try:
+            run(console)
+        except StopRequestedError:
+            was_up = LOCAL_FILE.exists()
+            console.print("Stopped." if was_up else "Stopped before the network was up.")
+            sys.exit(0 if was_up else 128 + signal.SIGINT)
+        except CommandError as error:
+            sys.exit(f"\n{error}")
+        finally:
+            LOCAL_FILE.unlink(missing_ok=True)
+
+
+def run(console: Console) -> None:
+    """Brings the network up, tells how to use it, and stays until `StopRequestedError`."""
+    LOCAL_FILE.unlink(missing_ok=True)
+    port = port_from(os.environ)
+    with shown(console) as progress, local_network(HOUSE, port, progress=progress) as network:
+        progress.begin("Seeding the demo network")
+        local = describe(network, seed.seed(network.outputs))
+        progress.end()
+        write_atomically(LOCAL_FILE, json.dumps(local, indent=2) + "\n")
+        print(seed.tutorial(local), flush=True)
+        stay_while_up(network)
+
+
+def port_from(environ: Mapping[str, str]) -> int:
+    """The emulator's port, from `GATEWAY_PORT`. Raises `CommandError` when it is no port."""
+    text = environ.get("GATEWAY_PORT") or DEFAULT_PORT
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= HIGHEST_PORT:
+        raise CommandError(
+            f"GATEWAY_PORT is {text!r}, which is no port. Set it to a number from 1 to "
+            f"{HIGHEST_PORT}: GATEWAY_PORT=4567 make dev"
+        )
+    return int(text)
+
+
+def describe(network: LocalNetwork, seeded: Mapping[str, Any]) -> dict[str, Any]:
+    """What `.linkage/local.json` tells other programs about the running network."""
+    return {
+        "api_url": network.api_url,
+        "links_url": network.links_url,
+        "keys": seeded["keys"],
+        "demo": seeded["demo"],
+    }
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes a whole file, or leaves none; only its owner can read it."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+        file.write(text)
+    Path(file.name).replace(path)
+
+
+def stay_while_up(network: LocalNetwork) -> None:
+    """Returns never; raises `EmulatorError` when the emulator ends by itself."""
+    while not network.has_ended():
+        time.sleep(0.5)
+    raise EmulatorError(f"The emulator ended by itself. Its log is {HOUSE / 'emulator.log'}.")
+
+
+@contextmanager
+def stop_signals_raise() -> Iterator[None]:
+    """While it lasts, the first stop signal raises `StopRequestedError` and later ones are ignored.
+
+    So a second Ctrl-C cannot interrupt the cleaning up that the first began.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise StopRequestedError
+
+    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,19 @@
+"""The `linkage` command: what can be run, each in a module of its own."""
+
+import typer
+
+from linkage_cli import dev, keys, ledger_check, orders
+
+app = typer.Typer(
+    help="Linkage: a referral network in your own AWS account.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+app.command("dev")(dev.dev)
+app.add_typer(keys.app, name="keys")
+app.add_typer(orders.app, name="orders")
+app.add_typer(ledger_check.app, name="ledger")
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,9 @@
+"""Where things are in a clone."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HOUSE = ROOT / ".linkage"
+LOCAL_FILE = HOUSE / "local.json"
+EMULATOR_PYTHON = HOUSE / "emulator" / "bin" / "python"
+CDK = ROOT / "node_modules" / ".bin" / "cdk"
