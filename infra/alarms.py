@@ -1,0 +1,150 @@
+"""What wakes an operator, and the one page that shows the network."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.flow_function import FlowFunction
+from infra.http_api import ThrottledApi
+from infra.settings import StageSettings
+from infra.stream_mapping import StreamMapping
+
+STREAM_AGE = Duration.minutes(5)
+UNPOSTED_AGE = Duration.minutes(15)
+FIVE_MINUTES = Duration.minutes(5)
+
+
+class Alarms(Construct):
+    """Alarms that no single function can raise; `notify` then tells someone about all of them.
+    Each watches one plain metric: the local emulator knows no metric mathematics.
+
+    The failure destination is watched twice, since S3 does not report at once what it holds: the
+    mapping's own count rings within minutes of a record being given up, and the bucket's daily
+    object count keeps ringing until an operator has emptied it.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, settings: StageSettings) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+
+    def watch_stream(self, mapping: StreamMapping) -> None:
+        """Ring when the function lags behind its table, or has given a record up."""
+        name = mapping.function.name
+        self._alarm(
+            f"{mapping.node.id}Age",
+            mapping.function.function.metric(
+                "IteratorAge", statistic="Maximum", period=FIVE_MINUTES
+            ),
+            f"{name} is more than five minutes behind its stream.",
+            threshold=STREAM_AGE.to_milliseconds(),
+        )
+        for what, metric in mapping.given_up().items():
+            self._alarm(
+                f"{mapping.node.id}{what}",
+                metric,
+                f"{name} gave a record up ({what.lower()}); see the bucket of failed records.",
+            )
+
+    def watch_failed_records(self, bucket: s3.Bucket) -> None:
+        """Ring while the bucket holds anything (S3 counts once a day)."""
+        self._alarm(
+            "FailedRecordsNotEmpty",
+            cloudwatch.Metric(
+                namespace="AWS/S3",
+                metric_name="NumberOfObjects",
+                dimensions_map={
+                    "BucketName": bucket.bucket_name,
+                    "StorageType": "AllStorageTypes",
+                },
+                statistic="Maximum",
+                period=Duration.days(1),
+            ),
+            "The bucket of failed records is not empty: see what failed, then delete it there.",
+        )
+
+    def watch_dead_letters(self, queue: sqs.Queue) -> None:
+        """Ring while a payout page waits for an operator."""
+        self._alarm(
+            "DeadLettersNotEmpty",
+            queue.metric_approximate_number_of_messages_visible(
+                statistic="Maximum", period=FIVE_MINUTES
+            ),
+            "A page of a payout batch could not be debited; after the cause is mended, redrive"
+            " the dead-letter queue.",
+        )
+
+    def watch_posting(self, sweeper: FlowFunction) -> None:
+        """Ring when an accepted fact is not posted in time, or the sweeper has stopped saying."""
+        self._alarm(
+            "UnpostedTooLong",
+            sweeper.metric("OldestUnpostedAge"),
+            "An accepted fact is not in the ledger after fifteen minutes, or the sweeper does not"
+            " run.",
+            threshold=UNPOSTED_AGE.to_seconds(),
+            # A sweeper that says nothing is the very failure this alarm is for.
+            missing=cloudwatch.TreatMissingData.BREACHING,
+            periods=3,
+        )
+
+    def watch_ledger(self, writers: Sequence[FlowFunction]) -> None:
+        """Ring when any function that touches the ledger finds it out of balance."""
+        for writer in writers:
+            self._alarm(
+                f"{writer.node.id}LedgerOutOfBalance",
+                writer.metric("LedgerOutOfBalance"),
+                f"{writer.name} met a balance that is not the sum of its lines. Stop payouts and"
+                " run `linkage ledger check`.",
+            )
+
+    def watch_api(self, api: ThrottledApi) -> None:
+        """Ring when an API answers with errors of its own."""
+        self._alarm(
+            f"{api.node.id}ServerErrors",
+            api.server_errors(),
+            f"{api.node.id} answered with a 5xx status.",
+        )
+
+    def notify(self) -> None:
+        """Send every alarm of the stack to the stage's e-mail address, if it has one."""
+        if self._settings.alarm_email is None:
+            return
+        topic = sns.Topic(self, "Topic", enforce_ssl=True)
+        topic.add_subscription(subscriptions.EmailSubscription(self._settings.alarm_email))
+        topic.grant_publish(iam.ServicePrincipal("cloudwatch.amazonaws.com"))
+        for alarm in self.all():
+            alarm.add_alarm_action(actions.SnsAction(topic))
+            alarm.add_ok_action(actions.SnsAction(topic))
+
+    def all(self) -> list[cloudwatch.Alarm]:
+        """Every alarm of the stack, those of the functions included."""
+        found = Stack.of(self).node.find_all()
+        return [construct for construct in found if isinstance(construct, cloudwatch.Alarm)]
+
+    def _alarm(
+        self,
+        construct_id: str,
+        metric: cloudwatch.IMetric,
+        description: str,
+        *,
+        threshold: float = 0,
+        periods: int = 1,
+        missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
+    ) -> None:
+        cloudwatch.Alarm(
+            self,
+            construct_id,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=periods,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            treat_missing_data=missing,
+            alarm_description=description,
+        )

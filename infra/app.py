@@ -1,0 +1,24 @@
+"""The CDK app: one stack, `Linkage-<stage>`, for the stage chosen with `-c stage=…`."""
+
+from pathlib import Path
+
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from infra.settings import StageSettings
+from infra.stack import LinkageStack
+
+BUILD_DIR = Path(__file__).resolve().parent.parent / "build"
+
+
+def add_network(app: App, build_dir: Path = BUILD_DIR) -> LinkageStack:
+    """The stack of the stage in the app's context, with the AwsSolutions rules watching it."""
+    settings = StageSettings.from_context(app.node.try_get_context)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    return LinkageStack(app, f"Linkage-{settings.stage}", settings, build_dir)
+
+
+if __name__ == "__main__":
+    network = App()
+    add_network(network)
+    network.synth()

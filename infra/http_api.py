@@ -1,0 +1,113 @@
+"""ThrottledApi: an HTTP API that says no before it costs, and writes down what it answered."""
+
+import json
+from typing import cast
+
+from aws_cdk import Duration
+from aws_cdk import aws_apigatewayv2 as apigw
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
+from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
+from constructs import Construct
+
+from infra.acknowledgements import acknowledge
+from infra.flow_function import FlowFunction
+from infra.settings import StageSettings, Throttle
+
+# No address and no path: a link's visitors are not followed through the access log.
+ACCESS_LOG_FIELDS = {
+    "request_id": "$context.requestId",
+    "at": "$context.requestTimeEpoch",
+    "route": "$context.routeKey",
+    "status": "$context.status",
+    "latency_ms": "$context.responseLatency",
+    "error": "$context.integrationErrorMessage",
+}
+
+
+class ThrottledApi(Construct):
+    """An HTTP API with one `$default` stage, throttled as a whole, with access logs."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        settings: StageSettings,
+        throttle: Throttle,
+        *,
+        domain_name: str | None = None,
+        certificate_arn: str | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        self.domain = self._domain(domain_name, certificate_arn) if domain_name else None
+        self.api = apigw.HttpApi(self, "Api", create_default_stage=False)
+        access_log = logs.LogGroup(
+            self,
+            "AccessLog",
+            retention=settings.log_retention_days,
+            removal_policy=settings.removal_policy,
+        )
+        stage = self.api.add_stage(
+            "Stage",
+            stage_name="$default",
+            auto_deploy=True,
+            throttle=apigw.ThrottleSettings(rate_limit=throttle.rate, burst_limit=throttle.burst),
+        )
+        _write_access_log(stage, access_log)
+        if self.domain:
+            apigw.ApiMapping(self, "Mapping", api=self.api, domain_name=self.domain, stage=stage)
+
+    @property
+    def url(self) -> str:
+        """The base URL of the routes, without a trailing slash."""
+        if self.domain:
+            return f"https://{self.domain.name}"
+        if self._settings.is_local:
+            # {id}.execute-api.localhost does not resolve everywhere.
+            gateway = f"http://127.0.0.1:{self._settings.gateway_port}"
+            return f"{gateway}/_aws/execute-api/{self.api.api_id}/$default"
+        return self.api.api_endpoint
+
+    @property
+    def domain_target(self) -> dict[str, str]:
+        """The name to point the custom domain at, as an output; empty without one."""
+        return {"LinksDomainTarget": self.domain.regional_domain_name} if self.domain else {}
+
+    def route(self, function: FlowFunction, *routes: str) -> None:
+        """Send routes written like `POST /v1/conversions` to the function."""
+        integration = HttpLambdaIntegration(f"{function.name}Integration", function.function)
+        for route in routes:
+            method, path = route.split(" ")
+            for made in self.api.add_routes(
+                path=path, methods=[apigw.HttpMethod[method]], integration=integration
+            ):
+                acknowledge(made, "APIG4", _why_no_authorizer(path))
+
+    def server_errors(self) -> cloudwatch.Metric:
+        """Answers with a 5xx status in five minutes."""
+        return self.api.metric_server_error(statistic="Sum", period=Duration.minutes(5))
+
+    def _domain(self, name: str, certificate_arn: str | None) -> apigw.DomainName:
+        if certificate_arn is None:
+            raise ValueError(f"The domain {name} needs a certificate.")
+        certificate = acm.Certificate.from_certificate_arn(self, "Certificate", certificate_arn)
+        return apigw.DomainName(self, "Domain", domain_name=name, certificate=certificate)
+
+
+def _write_access_log(stage: apigw.HttpStage, access_log: logs.LogGroup) -> None:
+    # The stage's own property takes an interface that Python would have to implement.
+    resource = cast(apigw.CfnStage, stage.node.default_child)
+    resource.access_log_settings = apigw.CfnStage.AccessLogSettingsProperty(
+        destination_arn=access_log.log_group_arn, format=json.dumps(ACCESS_LOG_FIELDS)
+    )
+
+
+def _why_no_authorizer(path: str) -> str:
+    if path == "/{code}":
+        return "Anyone may follow a link; that is what links are for."
+    return (
+        "Every handler checks the bearer key itself, on each request: an authorizer's cached"
+        " answer would let a revoked key in for minutes."
+    )

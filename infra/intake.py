@@ -1,0 +1,124 @@
+"""What comes in: clicks on the links API; conversions and all administration on the other."""
+
+from aws_cdk import SecretValue
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.acknowledgements import acknowledge
+from infra.flow_function import (
+    REDIRECT_ACCESS,
+    Access,
+    FlowFunction,
+    Size,
+    allow_objects,
+)
+from infra.http_api import ThrottledApi
+from infra.layers import Layers
+from infra.settings import StageSettings
+from infra.storage import Storage
+
+
+class Intake(Construct):
+    """The two HTTP APIs and the functions that answer at once."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        settings: StageSettings,
+        layers: Layers,
+        storage: Storage,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        hash_secret = self._hash_secret(settings)
+        self.links_api = ThrottledApi(
+            self,
+            "LinksApi",
+            settings,
+            settings.links_throttle,
+            domain_name=settings.links_domain,
+            certificate_arn=settings.certificate_arn,
+        )
+        self.api = ThrottledApi(self, "NetworkApi", settings, settings.api_throttle)
+
+        self.record_click = FlowFunction(
+            self,
+            "record_click",
+            settings,
+            layers,
+            reads=[storage.links],
+            writes=[storage.clicks],
+            access=REDIRECT_ACCESS,
+            layer_names=("core",),
+            size=Size(timeout_s=5),
+            environment={"HASH_SECRET": hash_secret},
+        )
+        self.links_api.route(self.record_click, "GET /{code}", "HEAD /{code}")
+
+        self.record_conversion = FlowFunction(
+            self,
+            "record_conversion",
+            settings,
+            layers,
+            reads=[
+                storage.keys,
+                storage.settings,
+                storage.programs,
+                storage.members,
+                storage.clicks,
+            ],
+            writes=[storage.conversions, storage.customers],
+            environment={"HASH_SECRET": hash_secret},
+        )
+        self.api.route(
+            self.record_conversion,
+            "POST /v1/conversions",
+            "POST /v1/conversions/{conversion_id}/confirmation",
+            "POST /v1/conversions/{conversion_id}/rejection",
+            "POST /v1/conversions/{conversion_id}/refunds",
+        )
+
+        self.manage_network = FlowFunction(
+            self,
+            "manage_network",
+            settings,
+            layers,
+            reads=storage.tables,
+            writes=[
+                storage.members,
+                storage.programs,
+                storage.links,
+                storage.keys,
+                storage.settings,
+            ],
+            access=Access(scans=(storage.conversions.noun,)),
+            layer_names=("vendor", "core", "api"),
+            size=Size(memory_mb=1024),
+            environment={
+                "LINKS_URL": self.links_api.url,
+                "PAYOUT_FILES_BUCKET": storage.payout_files.bucket_name,
+            },
+        )
+        # To sign URLs for payout files: a signed URL can do what its signer can.
+        allow_objects(self.manage_network, ["s3:GetObject"], storage.payout_files)
+        self.api.route(self.manage_network, "ANY /v1/{proxy+}")
+
+    def _hash_secret(self, settings: StageSettings) -> str:
+        """What click ids, visitors and customers are hashed with, as a reference that
+        CloudFormation resolves while it deploys, so that it is in no template."""
+        secret = secretsmanager.Secret(
+            self,
+            "HashSecret",
+            description="Linkage: the key of click ids, visitor and customer hashes",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=64, exclude_punctuation=True
+            ),
+            removal_policy=settings.removal_policy,
+        )
+        acknowledge(
+            secret,
+            "SMG4",
+            "Another secret would turn every known customer into a stranger and every repeated"
+            " click into a new one; a leak is answered by hand, knowing that price.",
+        )
+        return SecretValue.secrets_manager(secret.secret_arn).unsafe_unwrap()

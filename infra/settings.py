@@ -1,0 +1,92 @@
+"""What differs between stages, read from the `stages` table of `cdk.json`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_logs as logs
+
+
+class StageSettingsError(ValueError):
+    """The context does not describe a stage; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """Requests an API takes: `rate` a second, and `burst` at once."""
+
+    rate: int
+    burst: int
+
+
+@dataclass(frozen=True)
+class StageSettings:
+    """One stage: `local` is the emulator; every other name is an AWS deployment."""
+
+    stage: str
+    retain: bool
+    log_retention: str
+    links_throttle: Throttle
+    api_throttle: Throttle
+    sweep_minutes: int
+    automatic_batches: bool
+    gateway_port: int
+    alarm_email: str | None
+    links_domain: str | None
+    certificate_arn: str | None
+
+    @property
+    def is_local(self) -> bool:
+        return self.stage == "local"
+
+    @property
+    def removal_policy(self) -> RemovalPolicy:
+        return RemovalPolicy.RETAIN if self.retain else RemovalPolicy.DESTROY
+
+    @property
+    def log_retention_days(self) -> logs.RetentionDays:
+        return logs.RetentionDays[self.log_retention]
+
+    @classmethod
+    def from_context(cls, context: Callable[[str], Any]) -> "StageSettings":
+        """Settings of the chosen stage; `-c name=value` wins over the stage's own optional
+        values. Raises StageSettingsError."""
+        stage, chosen = _chosen_stage(context)
+
+        def optional(name: str) -> Any:
+            return context(name) or chosen.get(name)
+
+        if bool(optional("links_domain")) != bool(optional("certificate_arn")):
+            raise StageSettingsError(
+                "links_domain and certificate_arn go together: give both, or neither."
+            )
+        try:
+            return cls(
+                stage=stage,
+                retain=chosen["retain"],
+                log_retention=chosen["log_retention"],
+                links_throttle=Throttle(**chosen["links_throttle"]),
+                api_throttle=Throttle(**chosen["api_throttle"]),
+                sweep_minutes=chosen["sweep_minutes"],
+                automatic_batches=chosen["automatic_batches"],
+                gateway_port=int(context("gateway_port")),
+                alarm_email=optional("alarm_email"),
+                links_domain=optional("links_domain"),
+                certificate_arn=optional("certificate_arn"),
+            )
+        except KeyError as missing:
+            raise StageSettingsError(
+                f"Stage '{stage}' lacks the setting {missing}; add it under stages in cdk.json."
+            ) from missing
+
+
+def _chosen_stage(context: Callable[[str], Any]) -> tuple[str, Mapping[str, Any]]:
+    stages: Mapping[str, Mapping[str, Any]] = context("stages") or {}
+    stage = context("stage")
+    if stage not in stages:
+        raise StageSettingsError(
+            f"There is no stage '{stage}'; choose one with -c stage=NAME out of "
+            f"{', '.join(stages) or 'none'}, or add it under stages in cdk.json."
+        )
+    return stage, stages[stage]

@@ -1,0 +1,92 @@
+"""The network's one stack, composed in the order in which a click flows through it."""
+
+from pathlib import Path
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from infra.alarms import Alarms
+from infra.commissions import Commissions
+from infra.dashboard import Dashboard
+from infra.intake import Intake
+from infra.layers import Layers
+from infra.outputs import add_outputs
+from infra.payouts import Payouts
+from infra.settings import StageSettings
+from infra.storage import Storage
+
+
+class LinkageStack(Stack):
+    """`Linkage-<stage>`: composes the constructs and defines nothing itself."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, settings: StageSettings, build_dir: Path
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"Linkage, a referral network ({settings.stage})",
+            termination_protection=settings.retain,
+        )
+        layers = Layers(self, "Layers", settings, build_dir)
+        storage = Storage(self, "Storage", settings)
+        intake = Intake(self, "Intake", settings, layers, storage)
+        commissions = Commissions(self, "Commissions", settings, layers, storage)
+        payouts = Payouts(self, "Payouts", settings, layers, storage, intake.api)
+        functions = [
+            intake.record_click,
+            intake.record_conversion,
+            commissions.compute_commissions,
+            commissions.sweep_conversions,
+            payouts.batch_payouts,
+            payouts.debit_payouts,
+            payouts.export_payouts,
+            payouts.settle_payouts,
+            intake.manage_network,
+        ]
+
+        alarms = Alarms(self, "Alarms", settings)
+        alarms.watch_stream(commissions.mapping)
+        alarms.watch_stream(payouts.mapping)
+        alarms.watch_failed_records(storage.failed_records)
+        alarms.watch_dead_letters(payouts.dead_letters)
+        alarms.watch_posting(commissions.sweep_conversions)
+        alarms.watch_ledger(
+            [
+                commissions.compute_commissions,
+                commissions.sweep_conversions,
+                payouts.debit_payouts,
+                payouts.settle_payouts,
+            ]
+        )
+        alarms.watch_api(intake.links_api)
+        alarms.watch_api(intake.api)
+        alarms.notify()
+        dashboard = Dashboard(
+            self,
+            "Dashboard",
+            alarms=alarms.all(),
+            functions=functions,
+            sweeper=commissions.sweep_conversions,
+            queues=[payouts.work, payouts.dead_letters],
+        )
+
+        add_outputs(
+            self,
+            {
+                "ApiUrl": intake.api.url,
+                "LinksUrl": intake.links_api.url,
+                **intake.links_api.domain_target,
+                **{
+                    f"{t.noun.capitalize()}TableName": t.construct.table_name
+                    for t in storage.tables
+                },
+                **{f"{f.node.id}FunctionName": f.function.function_name for f in functions},
+                "PayoutFilesBucketName": storage.payout_files.bucket_name,
+                "FailedRecordsBucketName": storage.failed_records.bucket_name,
+                "WorkQueueUrl": payouts.work.queue_url,
+                "DeadLetterQueueUrl": payouts.dead_letters.queue_url,
+                "ComputeCommissionsMappingId": commissions.mapping.mapping_id,
+                "DashboardUrl": dashboard.url,
+            },
+        )
