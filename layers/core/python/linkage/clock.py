@@ -1,0 +1,34 @@
+"""The one clock, and the one way times and dates are written."""
+
+from datetime import UTC, date, datetime, timedelta
+
+
+def now() -> datetime:
+    """The current time, UTC, to the millisecond (what is stored is what was decided on)."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def text(moment: datetime) -> str:
+    """RFC 3339 UTC with milliseconds, so that strings sort as times."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + (
+        f"{moment.microsecond // 1000:03d}Z"
+    )
+
+
+def instant(value: str) -> datetime:
+    """The moment an RFC 3339 text names; raises ValueError without a time zone."""
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("a time needs its zone, for example 2026-11-21T09:12:00Z")
+    return moment.astimezone(UTC)
+
+
+def day(moment: datetime) -> date:
+    """The UTC calendar date of a moment."""
+    return moment.astimezone(UTC).date()
+
+
+def days_later(moment: datetime, days: int) -> datetime:
+    """The moment a whole number of 24-hour days later."""
+    return moment + timedelta(days=days)

@@ -1,0 +1,148 @@
+"""HTTP for functions with a handful of routes: JSON in, JSON out, every error as problem+json."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from linkage.errors import (
+    LinkageError,
+    MalformedRequestError,
+    UnauthenticatedError,
+)
+
+BODY_BYTES_MAX = 64 * 1024
+DEPTH_MAX = 20
+
+type Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request; `body` is None when there was none."""
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Any
+    instance: str
+
+
+def request_of(event: Mapping[str, Any]) -> Request:
+    """The request in an HTTP API event (payload 2.0); raises MalformedRequestError."""
+    return Request(
+        path=event.get("pathParameters") or {},
+        query=event.get("queryStringParameters") or {},
+        headers=event.get("headers") or {},
+        body=parsed(_raw_body(event)),
+        instance=event.get("rawPath", "/"),
+    )
+
+
+def _raw_body(event: Mapping[str, Any]) -> bytes:
+    body = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return str(body).encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(body, validate=True)
+    except binascii.Error as error:
+        raise _malformed("The body is not valid base64.") from error
+
+
+def parsed(raw: bytes) -> Any:
+    """The JSON value of a body, None if empty; raises MalformedRequestError for anything else.
+
+    Refused as well: NaN and infinities, the same field twice, and nesting deeper than 20.
+    """
+    if not raw:
+        return None
+    if len(raw) > BODY_BYTES_MAX:
+        raise _malformed(f"The body has more than {BODY_BYTES_MAX // 1024} KB.")
+    try:
+        value = json.loads(raw, parse_constant=_no_constant, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise _malformed(f"The body is not valid JSON: {error}.") from error
+    if _depth(value) > DEPTH_MAX:
+        raise _malformed(f"The body nests deeper than {DEPTH_MAX} levels.")
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError("the same field stands twice in an object")
+    return dict(pairs)
+
+
+def _depth(value: Any) -> int:
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        level = [
+            inner
+            for each in level
+            if isinstance(each, (dict, list))
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return depth
+
+
+def _malformed(detail: str) -> MalformedRequestError:
+    return MalformedRequestError("malformed_body", detail)
+
+
+def bearer(headers: Mapping[str, str]) -> str:
+    """The secret of an `Authorization: Bearer …` header; raises UnauthenticatedError."""
+    scheme, _, secret = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise UnauthenticatedError()
+    return secret.strip()
+
+
+def serve(event: Mapping[str, Any], routes: Mapping[str, Callable[[Request], Answer]]) -> Answer:
+    """Answers an HTTP API event by its route key; each LinkageError becomes problem+json."""
+    try:
+        return routes[event["routeKey"]](request_of(event))
+    except LinkageError as error:
+        return problem(error, event.get("rawPath", "/"))
+
+
+def answer(status: int, body: object, *, replayed: bool = False) -> Answer:
+    """A JSON answer; a replay says so in `Idempotent-Replayed`."""
+    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    if replayed:
+        headers["idempotent-replayed"] = "true"
+    return {"statusCode": status, "headers": headers, "body": json.dumps(body)}
+
+
+def problem(error: LinkageError, instance: str) -> Answer:
+    """The RFC 9457 answer to an error."""
+    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
+    if error.status == UnauthenticatedError.status:
+        headers["www-authenticate"] = "Bearer"
+    return {
+        "statusCode": error.status,
+        "headers": headers,
+        "body": json.dumps(problem_body(error, instance)),
+    }
+
+
+def problem_body(error: LinkageError, instance: str) -> dict[str, Any]:
+    """The members of an RFC 9457 problem, with a stable `code` and the field to change."""
+    body: dict[str, Any] = {
+        "type": f"urn:linkage:problem:{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": instance,
+        "code": error.code,
+    }
+    if error.pointer is not None:
+        body["errors"] = [{"pointer": error.pointer, "detail": error.detail}]
+    return body

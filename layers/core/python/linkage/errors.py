@@ -1,0 +1,89 @@
+"""Every error Linkage raises on purpose.
+
+LinkageError
+├── MalformedRequestError     400  the request cannot be read at all
+├── UnauthenticatedError      401  no key, or one that is not valid
+├── ForbiddenError            403  the key's role may not do this
+├── NotFoundError             404  it does not exist, or belongs to somebody else
+├── ConflictError             409  it contradicts what is already stored
+├── InvalidFieldError         422  one field must be changed
+│   └── NotSupportedError     422  a field of the contract that is not built yet
+└── LedgerError               500  an invariant of the ledger would break; nothing is written
+"""
+
+
+class LinkageError(Exception):
+    """An error with a stable code, an HTTP status and a sentence that says what to change."""
+
+    status = 500
+    title = "Internal error"
+
+    def __init__(self, code: str, detail: str, *, pointer: str | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.pointer = pointer
+
+
+class MalformedRequestError(LinkageError):
+    status = 400
+    title = "Malformed request"
+
+
+class UnauthenticatedError(LinkageError):
+    """The one answer to a missing, unknown, mistyped or revoked key."""
+
+    status = 401
+    title = "Not authenticated"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "invalid_key", "Send a valid API key in the header Authorization: Bearer lk_…"
+        )
+
+
+class ForbiddenError(LinkageError):
+    status = 403
+    title = "Not allowed"
+
+
+class NotFoundError(LinkageError):
+    status = 404
+    title = "Not found"
+
+    def __init__(self, noun: str) -> None:
+        super().__init__(f"{noun}_not_found", f"There is no such {noun.replace('_', ' ')}.")
+
+
+class ConflictError(LinkageError):
+    status = 409
+    title = "Conflict"
+
+
+class InvalidFieldError(LinkageError):
+    """One field of the request is wrong; `pointer` is its JSON pointer."""
+
+    status = 422
+    title = "Invalid field"
+
+    def __init__(self, pointer: str, detail: str, code: str = "invalid_field") -> None:
+        super().__init__(code, detail, pointer=pointer)
+
+
+class NotSupportedError(InvalidFieldError):
+    """The field is part of the contract, but this version does not act on it, so it refuses it."""
+
+    title = "Not supported yet"
+
+    def __init__(self, pointer: str) -> None:
+        name = pointer.rsplit("/", 1)[-1]
+        super().__init__(
+            pointer, f"{name} is not supported yet. Leave it out.", code="not_supported"
+        )
+
+
+class LedgerError(LinkageError):
+    title = "Ledger refused"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("ledger_refused", detail)

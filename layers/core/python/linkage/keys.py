@@ -1,0 +1,62 @@
+"""API keys: `lk_test_<key id's random part>_<secret>`; only a hash of the secret is kept."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from linkage.errors import ForbiddenError
+
+ROLES = ("operator", "vendor", "affiliate")
+
+
+@dataclass(frozen=True)
+class Key:
+    """Who is calling: a role, and for all but operators the member they are."""
+
+    key_id: str
+    role: str
+    member_id: str | None
+    secret_hash: str
+    created_at: str
+    revoked_at: str | None = None
+
+    def require(self, *roles: str) -> None:
+        """Raises ForbiddenError unless the key has one of the roles."""
+        if self.role not in roles:
+            raise ForbiddenError(
+                "wrong_role",
+                f"This route is for {' or '.join(roles)} keys; yours is an {self.role} key."
+                if self.role[0] in "ao"
+                else f"This route is for {' or '.join(roles)} keys; yours is a {self.role} key.",
+            )
+
+
+def prefix_for(stage: str) -> str:
+    """`lk_live` in prod, `lk_test` everywhere else."""
+    return "lk_live" if stage == "prod" else "lk_test"
+
+
+def new_secret(stage: str, key_id: str) -> str:
+    """A secret that names its key id, so that it is found by one read, and carries 256 random bits."""
+    return f"{prefix_for(stage)}_{key_id.removeprefix('key_')}_{secrets.token_urlsafe(32)}"
+
+
+def key_id_in(secret: str, stage: str) -> str | None:
+    """The key id a secret of this stage names; None when it cannot be one."""
+    prefix = prefix_for(stage) + "_"
+    if not secret.startswith(prefix) or not secret.isascii():
+        return None
+    name, _, random = secret.removeprefix(prefix).partition("_")
+    return f"key_{name}" if name and random else None
+
+
+def hashed(secret: str) -> str:
+    """SHA-256 (hex) of a secret; the secrets are random, so they need no slow hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def opens(key: Key, secret: str) -> bool:
+    """Whether the secret is this key's and the key is not revoked; takes the same time either way."""
+    same = hmac.compare_digest(hashed(secret).encode(), key.secret_hash.encode())
+    return same and key.revoked_at is None

@@ -1,0 +1,131 @@
+"""The ledger's words: postings, the lines they make, and balances with their due dates.
+
+A posting moves money from one account to another, so a transaction balances by construction.
+Only affiliates have lines and balances; vendors' and the network's totals are sums of postings.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from linkage.errors import LedgerError
+from linkage.ids import fingerprint
+
+NETWORK_FEES = "network:fees"
+BANK = "bank"
+
+
+def affiliate_account(affiliate_id: str) -> str:
+    """What the network owes an affiliate."""
+    return f"affiliate:{affiliate_id}"
+
+
+def vendor_account(vendor_id: str) -> str:
+    """What a vendor owes the network."""
+    return f"vendor:{vendor_id}"
+
+
+def payouts_account(batch_id: str) -> str:
+    """Money debited for a batch and not settled yet."""
+    return f"payouts:{batch_id}"
+
+
+def affiliate_in(account: str) -> str | None:
+    """The affiliate an account belongs to; None for every other account."""
+    kind, _, member_id = account.partition(":")
+    return member_id if kind == "affiliate" else None
+
+
+@dataclass(frozen=True)
+class Posting:
+    """`amount_minor` > 0 of one currency moves from `source` to `target`."""
+
+    source: str
+    target: str
+    amount_minor: int
+    currency: str
+    kind: str
+    level: int = 0
+
+    def __post_init__(self) -> None:
+        if self.amount_minor <= 0 or self.source == self.target:
+            raise LedgerError(f"a posting must move a positive amount between two accounts: {self}")
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one transaction does to one affiliate's balance; `dues` say from which date it counts."""
+
+    affiliate_id: str
+    currency: str
+    amount_minor: int
+    dues: Mapping[str, int]
+    parts: tuple[tuple[str, int, int], ...]
+
+    def __post_init__(self) -> None:
+        if sum(self.dues.values()) != self.amount_minor:
+            raise LedgerError(f"the due dates of a line must add up to its amount: {self}")
+        if sum(amount for _, _, amount in self.parts) != self.amount_minor:
+            raise LedgerError(f"the parts of a line must add up to its amount: {self}")
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """Everything one fact posts: put whole, once, or not at all."""
+
+    transaction_id: str
+    kind: str
+    accepted_at: str
+    postings: tuple[Posting, ...]
+    lines: tuple[Line, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    why: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what is posted: two transactions of one id must agree on it."""
+        return fingerprint(
+            [[p.source, p.target, p.amount_minor, p.currency, p.kind] for p in self.postings]
+        )
+
+
+@dataclass(frozen=True)
+class Balance:
+    """An affiliate's balance in one currency: `dues` map a UTC date to what counts from then on."""
+
+    affiliate_id: str
+    currency: str
+    balance_minor: int
+    version: int
+    dues: Mapping[str, int]
+
+    def payable_minor(self, through: date) -> int:
+        """What counts on this UTC date: every due date up to and including it, minor units."""
+        return sum(self.dues_through(through).values())
+
+    def dues_through(self, through: date) -> dict[str, int]:
+        """The due dates up to and including this UTC date."""
+        return {due: minor for due, minor in self.dues.items() if due <= through.isoformat()}
+
+
+def lines_due_on(postings: Iterable[Posting], due_on: str) -> tuple[Line, ...]:
+    """One line per affiliate and currency these postings touch, all due on one UTC date."""
+    parts: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
+    for posting in postings:
+        for account, sign in ((posting.source, -1), (posting.target, 1)):
+            affiliate_id = affiliate_in(account)
+            if affiliate_id:
+                own = parts.setdefault((affiliate_id, posting.currency), [])
+                own.append((posting.kind, posting.level, sign * posting.amount_minor))
+    return tuple(
+        _line(affiliate_id, currency, own, due_on)
+        for (affiliate_id, currency), own in sorted(parts.items())
+    )
+
+
+def _line(
+    affiliate_id: str, currency: str, parts: Sequence[tuple[str, int, int]], due_on: str
+) -> Line:
+    amount_minor = sum(amount for _, _, amount in parts)
+    return Line(affiliate_id, currency, amount_minor, {due_on: amount_minor}, tuple(parts))

@@ -1,0 +1,67 @@
+"""The network's own terms: levels, fee, payouts. Versioned like programs."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+LEVELS_MAX = 5
+TICK_LATENESS_DAYS = 3
+
+
+@dataclass(frozen=True)
+class PayoutSchedule:
+    """When a batch is planned by itself: on these days of the month, from this local hour on."""
+
+    days_of_month: tuple[int, ...]
+    hour: int
+    time_zone: str
+    currencies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """One version of the network's settings; rates in basis points of the direct commission."""
+
+    version: int = 0
+    name: str = "Linkage network"
+    level_rates_bps: tuple[int, ...] = (1000, 500)
+    network_fee_bps: int = 2000
+    override_funding: str = "network"
+    introducer_days: int = 365
+    payout_minimum_minor: dict[str, int] = field(default_factory=dict)
+    four_eyes: bool = False
+    payout_schedule: PayoutSchedule | None = None
+
+    def minimum_minor(self, currency: str) -> int:
+        """The smallest payout in this currency, minor units; 1 when none is set."""
+        return self.payout_minimum_minor.get(currency, 1)
+
+
+FIRST_SETTINGS = NetworkSettings()
+"""Version 0, in force until an operator publishes settings. Never change it: it is versioned terms."""
+
+
+def funding_gap_bps(settings: NetworkSettings) -> int:
+    """By how many basis points overrides paid out of the fee would exceed it; 0 when covered."""
+    if settings.override_funding == "vendor":
+        return 0
+    return max(0, sum(settings.level_rates_bps) - settings.network_fee_bps)
+
+
+def due_batches(settings: NetworkSettings, moment: datetime) -> list[tuple[str, date]]:
+    """The (currency, local date) of each scheduled batch that should exist by now.
+
+    A tick may come twice or late, so every scheduled date of the last three days is named again.
+    """
+    schedule = settings.payout_schedule
+    if schedule is None:
+        return []
+    zone = ZoneInfo(schedule.time_zone)
+    local = moment.astimezone(zone)
+    due = []
+    for age in reversed(range(TICK_LATENESS_DAYS)):
+        on = local.date() - timedelta(days=age)
+        opens = datetime(on.year, on.month, on.day, schedule.hour, tzinfo=zone)
+        if on.day in schedule.days_of_month and opens.astimezone(UTC) <= moment:
+            due += [(currency, on) for currency in schedule.currencies]
+    return due

@@ -1,0 +1,337 @@
+"""The conversions table: each conversion's report, and the facts accepted about it since.
+
+A fact that must be posted carries `unposted`, a sharded index key, until the ledger has it.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+from zlib import crc32
+
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from linkage.attribution import Attribution, Candidate, Click
+from linkage.conversions import (
+    CONFIRMATION,
+    REJECTION,
+    REPORT,
+    Confirmation,
+    Conversion,
+    Refund,
+    Rejection,
+    refund_key,
+)
+from linkage.errors import NotFoundError
+from linkage.members import Seen, Standing
+from linkage.tables import transactions
+from linkage.tables.base import NestedAttribute, TableMeta
+from linkage.tables.pages import Listed, read_page
+
+UNPOSTED_SHARDS = 8
+
+
+class _VendorIndex(GlobalSecondaryIndex["ConversionItem"]):
+    class Meta(TableMeta):
+        index_name = "by_vendor"
+        projection = AllProjection()
+
+    vendor_id = UnicodeAttribute(hash_key=True)
+    reported_at = UnicodeAttribute(range_key=True)
+
+
+class _AffiliateIndex(GlobalSecondaryIndex["ConversionItem"]):
+    class Meta(TableMeta):
+        index_name = "by_affiliate"
+        projection = AllProjection()
+
+    affiliate_id = UnicodeAttribute(hash_key=True)
+    reported_at = UnicodeAttribute(range_key=True)
+
+
+class _UnpostedIndex(GlobalSecondaryIndex["ConversionItem"]):
+    class Meta(TableMeta):
+        index_name = "unposted"
+        projection = KeysOnlyProjection()
+
+    unposted = UnicodeAttribute(hash_key=True)
+    accepted_at = UnicodeAttribute(range_key=True)
+
+
+class ConversionItem(Model):
+    """One fact of a conversion as stored."""
+
+    class Meta(TableMeta):
+        table_name = os.environ["CONVERSIONS_TABLE"]
+
+    conversion_id = UnicodeAttribute(hash_key=True)
+    fact = UnicodeAttribute(range_key=True)
+    accepted_at = UnicodeAttribute()
+    sequence = NumberAttribute()
+    unposted = UnicodeAttribute(null=True)
+    fingerprint = UnicodeAttribute(null=True)
+    external_id = UnicodeAttribute(null=True)
+    amount_minor = NumberAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+    refunded_before_minor = NumberAttribute(null=True)
+    posts = BooleanAttribute(null=True)
+    seen = NestedAttribute(null=True)
+    vendor_id = UnicodeAttribute(null=True)
+    affiliate_id = UnicodeAttribute(null=True)
+    reported_at = UnicodeAttribute(null=True)
+    program_id = UnicodeAttribute(null=True)
+    program_version = NumberAttribute(null=True)
+    settings_version = NumberAttribute(null=True)
+    event = UnicodeAttribute(null=True)
+    currency = UnicodeAttribute(null=True)
+    attribution = NestedAttribute(null=True)
+    customer_keys = NestedAttribute(null=True)
+    metadata = NestedAttribute(null=True)
+    status = UnicodeAttribute(null=True)
+    refunded_minor = NumberAttribute(null=True)
+    by_vendor = _VendorIndex()
+    by_affiliate = _AffiliateIndex()
+    by_unposted = _UnpostedIndex()
+
+
+_TABLE = ConversionItem.Meta.table_name
+
+
+# ---- reading
+
+
+def find_conversion(conversion_id: str) -> Conversion | None:
+    """The conversion with its present state, as last written, or None."""
+    item = _find(conversion_id, REPORT)
+    return item and _conversion(item)
+
+
+def get_conversion(conversion_id: str) -> Conversion:
+    """The same; raises NotFoundError."""
+    conversion = find_conversion(conversion_id)
+    if conversion is None:
+        raise NotFoundError("conversion")
+    return conversion
+
+
+def find_confirmation(conversion_id: str) -> Confirmation | None:
+    """The fact that confirmed a conversion: the vendor's word, or the report under `on_report`."""
+    item = _find(conversion_id, CONFIRMATION) or _find(conversion_id, REPORT)
+    return _confirmation(item) if item and item.seen else None
+
+
+def find_rejection(conversion_id: str) -> Rejection | None:
+    """The vendor's rejection of a conversion, or None."""
+    item = _find(conversion_id, REJECTION)
+    return item and Rejection(conversion_id, item.accepted_at, int(item.sequence), item.reason)
+
+
+def find_refund(conversion_id: str, fact: str) -> Refund | None:
+    """One refund of a conversion by its fact key, or None."""
+    item = _find(conversion_id, fact)
+    return item and _refund(item)
+
+
+def list_refunds(conversion_id: str) -> list[Refund]:
+    """A conversion's refunds in the order they were accepted."""
+    found = ConversionItem.query(
+        conversion_id, ConversionItem.fact.startswith("refund#"), consistent_read=True
+    )
+    return sorted((_refund(item) for item in found), key=lambda refund: refund.sequence)
+
+
+def list_conversions(
+    *,
+    vendor_id: str | None,
+    affiliate_id: str | None,
+    status: str | None,
+    limit: int,
+    cursor: str | None,
+) -> Listed[Conversion]:
+    """One vendor's or one affiliate's conversions, newest first; everybody's in no order.
+
+    Everybody's list is a scan, read a bounded page at a time: it is for operators alone.
+    """
+    has_status = ConversionItem.status == status if status else None
+    if vendor_id:
+        index, owner, name = ConversionItem.by_vendor, vendor_id, "vendor_id"
+    elif affiliate_id:
+        index, owner, name = ConversionItem.by_affiliate, affiliate_id, "affiliate_id"
+    else:
+        is_report = ConversionItem.fact == REPORT
+        return read_page(
+            lambda **start: ConversionItem.scan(
+                is_report & has_status if status else is_report, **start
+            ),
+            _conversion,
+            keys=("conversion_id", "fact"),
+            limit=limit,
+            cursor=cursor,
+        )
+    return read_page(
+        lambda **start: index.query(
+            owner, filter_condition=has_status, scan_index_forward=False, **start
+        ),
+        _conversion,
+        keys=(name, "reported_at", "conversion_id", "fact"),
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def unposted_facts(shard: int, accepted_before: str) -> Iterator[tuple[str, str, str]]:
+    """(conversion id, fact key, accepted at) of facts of a shard not posted yet, oldest first."""
+    found = ConversionItem.by_unposted.query(
+        _shard_name(shard), ConversionItem.accepted_at < accepted_before
+    )
+    for item in found:
+        yield item.conversion_id, item.fact, item.accepted_at
+
+
+def _find(conversion_id: str, fact: str) -> ConversionItem | None:
+    try:
+        return ConversionItem.get(conversion_id, fact, consistent_read=True)
+    except ConversionItem.DoesNotExist:
+        return None
+
+
+def _conversion(item: ConversionItem) -> Conversion:
+    same = {
+        name: getattr(item, name)
+        for name in Conversion.__dataclass_fields__
+        if name not in {"attribution", "customer_keys"}
+    }
+    return Conversion(
+        **same,
+        attribution=_attribution(item.attribution),
+        customer_keys=tuple(item.customer_keys or ()),
+    )
+
+
+def _attribution(stored: dict[str, Any]) -> Attribution:
+    click = stored["click"]
+    return Attribution(
+        affiliate_id=stored["affiliate_id"],
+        model=stored["model"],
+        reason=stored["reason"],
+        candidates=tuple(Candidate(**candidate) for candidate in stored["candidates"]),
+        click=Click(**click) if click else None,
+    )
+
+
+def _confirmation(item: ConversionItem) -> Confirmation:
+    affiliate = item.seen["affiliate"]
+    return Confirmation(
+        conversion_id=item.conversion_id,
+        fact=item.fact,
+        accepted_at=item.accepted_at,
+        sequence=int(item.sequence) if item.fact == CONFIRMATION else 0,
+        refunded_before_minor=int(item.refunded_before_minor),
+        seen=Seen(
+            Standing(**affiliate) if affiliate else None,
+            tuple(Standing(**standing) for standing in item.seen["upline"]),
+        ),
+    )
+
+
+def _refund(item: ConversionItem) -> Refund:
+    names = Refund.__dataclass_fields__
+    return Refund(**{name: getattr(item, name) for name in names})
+
+
+# ---- writing
+
+
+def put_report(conversion: Conversion, confirmation: Confirmation | None) -> dict[str, Any]:
+    """The operation that accepts a report; with a confirmation it is postable by itself."""
+    values = asdict(conversion)
+    fact = {
+        "fact": REPORT,
+        "accepted_at": conversion.reported_at,
+        "affiliate_id": conversion.attribution.affiliate_id,
+    }
+    if confirmation:
+        fact |= _postable(confirmation)
+    return _put_fact({**values, **fact})
+
+
+def put_confirmation(conversion: Conversion, confirmation: Confirmation) -> list[dict[str, Any]]:
+    """The operations that confirm a conversion, if it is still as it was read."""
+    fact = {
+        "conversion_id": confirmation.conversion_id,
+        "fact": confirmation.fact,
+        "accepted_at": confirmation.accepted_at,
+        "sequence": confirmation.sequence,
+        **_postable(confirmation),
+    }
+    return [_put_fact(fact), _move(conversion, replace(conversion, status="confirmed"))]
+
+
+def put_rejection(conversion: Conversion, rejection: Rejection) -> list[dict[str, Any]]:
+    """The operations that reject a conversion, if it is still as it was read."""
+    fact = {**asdict(rejection), "fact": REJECTION}
+    return [_put_fact(fact), _move(conversion, replace(conversion, status="rejected"))]
+
+
+def put_refund(conversion: Conversion, refund: Refund) -> list[dict[str, Any]]:
+    """The operations that accept a refund, if the conversion is still as it was read."""
+    fact = {**asdict(refund), "fact": refund_key(refund.external_id)}
+    if refund.posts:
+        fact["unposted"] = _unposted(refund.conversion_id)
+    moved = replace(conversion, refunded_minor=refund.refunded_after_minor)
+    return [_put_fact(fact), _move(conversion, moved)]
+
+
+def mark_posted(conversion_id: str, fact: str) -> dict[str, Any]:
+    """The operation that takes a fact off the unposted index."""
+    return transactions.update(
+        _TABLE,
+        {"conversion_id": conversion_id, "fact": fact},
+        "REMOVE unposted",
+        condition="attribute_exists(conversion_id)",
+        values={},
+    )
+
+
+def accept(operations: Sequence[dict[str, Any]]) -> None:
+    """Writes an accepted fact whole; raises ConditionFailedError if something has moved since."""
+    transactions.write(operations)
+
+
+def _put_fact(values: dict[str, Any]) -> dict[str, Any]:
+    wire = ConversionItem(**values).serialize()
+    return transactions.put_wire(_TABLE, wire, "conversion_id")
+
+
+def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
+    return transactions.update(
+        _TABLE,
+        {"conversion_id": was.conversion_id, "fact": REPORT},
+        "SET #status = :status, refunded_minor = :refunded, #sequence = :next",
+        condition="#sequence = :sequence",
+        values={
+            ":status": becomes.status,
+            ":refunded": becomes.refunded_minor,
+            ":sequence": was.sequence,
+            ":next": was.sequence + 1,
+        },
+        names={"#status": "status", "#sequence": "sequence"},
+    )
+
+
+def _postable(confirmation: Confirmation) -> dict[str, Any]:
+    return {
+        "seen": asdict(confirmation.seen),
+        "refunded_before_minor": confirmation.refunded_before_minor,
+        "unposted": _unposted(confirmation.conversion_id),
+    }
+
+
+def _unposted(conversion_id: str) -> str:
+    return _shard_name(crc32(conversion_id.encode()) % UNPOSTED_SHARDS)
+
+
+def _shard_name(shard: int) -> str:
+    return f"unposted#{shard}"

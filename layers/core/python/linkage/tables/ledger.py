@@ -1,0 +1,244 @@
+"""The ledger table: heads, lines and balances, each transaction written whole and once.
+
+It talks to DynamoDB by boto3's client, because a balance has an attribute for each due date.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+from zlib import crc32
+
+from linkage.commissions import Commission, Level
+from linkage.errors import InvalidFieldError, LedgerError
+from linkage.ids import digest
+from linkage.ledger import Balance, Line, Transaction, affiliate_account, affiliate_in
+from linkage.tables import transactions
+from linkage.tables.pages import Listed
+
+OPEN_SHARDS = 8
+
+_TABLE = os.environ["LEDGER_TABLE"]
+_HEAD, _DUE = "head", "due_"
+
+
+def post(
+    transaction: Transaction,
+    *,
+    closing: Balance | None = None,
+    also: Sequence[dict[str, Any]] = (),
+) -> bool:
+    """Writes head, lines, balances and the `also` operations in one; False if it was posted before.
+
+    `closing` is the balance a payout empties: it must still have the version it was read with.
+    Raises LedgerError if the id was posted with other postings, and ConditionFailedError if
+    another condition (the balance's version, one of `also`) did not hold.
+    """
+    operations = [
+        transactions.put_new(_TABLE, head_of(transaction), "account"),
+        *(
+            operation
+            for line in transaction.lines
+            for operation in (_put_line(transaction, line), _move_balance(line, closing))
+        ),
+        *also,
+    ]
+    try:
+        transactions.write(operations)
+    except transactions.ConditionFailedError as failed:
+        posted = failed.items.get(0)
+        if posted is None:
+            raise
+        if posted["fingerprint"] != transaction.fingerprint:
+            raise LedgerError(
+                f"{transaction.transaction_id} was posted before with other postings"
+            ) from failed
+        return False
+    return True
+
+
+def head_of(transaction: Transaction) -> dict[str, Any]:
+    """The head item of a transaction: all its postings, and why."""
+    return {
+        "account": _transaction_account(transaction.transaction_id),
+        "line": _HEAD,
+        "transaction_id": transaction.transaction_id,
+        "kind": transaction.kind,
+        "accepted_at": transaction.accepted_at,
+        "fingerprint": transaction.fingerprint,
+        "postings": [asdict(posting) for posting in transaction.postings],
+        "why": list(transaction.why),
+        **transaction.facts,
+    }
+
+
+def _transaction_account(transaction_id: str) -> str:
+    return f"transaction:{transaction_id}"
+
+
+def _put_line(transaction: Transaction, line: Line) -> dict[str, Any]:
+    item = {
+        "account": affiliate_account(line.affiliate_id),
+        "line": f"line#{transaction.accepted_at}#{digest(transaction.transaction_id)}"
+        f"#{line.currency}",
+        "transaction_id": transaction.transaction_id,
+        "kind": transaction.kind,
+        "accepted_at": transaction.accepted_at,
+        "currency": line.currency,
+        "amount_minor": line.amount_minor,
+        "dues": dict(line.dues),
+        "parts": [
+            {"kind": kind, "level": level, "amount_minor": amount_minor}
+            for kind, level, amount_minor in line.parts
+        ],
+        **{
+            name: transaction.facts[name]
+            for name in ("conversion_id", "payout_id", "batch_id")
+            if name in transaction.facts
+        },
+    }
+    return transactions.put_new(_TABLE, item, "account")
+
+
+def _move_balance(line: Line, closing: Balance | None) -> dict[str, Any]:
+    account = affiliate_account(line.affiliate_id)
+    dues = {_DUE + due.replace("-", ""): amount for due, amount in line.dues.items()}
+    values: dict[str, Any] = {
+        ":one": 1,
+        ":amount": line.amount_minor,
+        ":currency": line.currency,
+        ":open": _open_shard(line.currency, account),
+    }
+    expression = "SET #currency = :currency, #open = :open ADD #version :one, balance_minor :amount"
+    condition = "attribute_not_exists(#currency) OR #currency = :currency"
+    if closing:
+        expression += f" REMOVE {', '.join(dues)}"
+        condition = "#version = :version"
+        values[":version"] = closing.version
+    else:
+        expression += "".join(f", {due} :{due}" for due in dues)
+        values |= {f":{due}": amount for due, amount in dues.items()}
+    return transactions.update(
+        _TABLE,
+        {"account": account, "line": _balance_line(line.currency)},
+        expression,
+        condition=condition,
+        values=values,
+        names={"#open": "open", "#currency": "currency", "#version": "version"},
+    )
+
+
+def _balance_line(currency: str) -> str:
+    return f"balance#{currency}"
+
+
+def _open_shard(currency: str, account: str) -> str:
+    return f"open#{currency}#{crc32(account.encode()) % OPEN_SHARDS}"
+
+
+# ---- reading
+
+
+def find_head(transaction_id: str) -> dict[str, Any] | None:
+    """The head of a transaction as posted, or None."""
+    return _get(_transaction_account(transaction_id), _HEAD)
+
+
+def commission_in(head: dict[str, Any]) -> Commission | None:
+    """The commission a confirmation was posted with; None when it earned nothing."""
+    stored = head.get("commission")
+    if stored is None:
+        return None
+    levels = tuple(Level(**level) for level in stored["levels"])
+    return Commission(**{**stored, "levels": levels})
+
+
+def find_balance(affiliate_id: str, currency: str) -> Balance | None:
+    """An affiliate's balance in one currency as last written, or None."""
+    item = _get(affiliate_account(affiliate_id), _balance_line(currency))
+    return item and _balance(item)
+
+
+def list_balances(affiliate_id: str) -> list[Balance]:
+    """An affiliate's balances, one per currency that ever moved."""
+    answer = transactions.client.query(
+        TableName=_TABLE,
+        KeyConditionExpression="#account = :account AND begins_with(#line, :balances)",
+        ExpressionAttributeNames={"#account": "account", "#line": "line"},
+        ExpressionAttributeValues=transactions.to_wire(
+            {":account": affiliate_account(affiliate_id), ":balances": "balance#"}
+        ),
+        ConsistentRead=True,
+    )
+    return [_balance(transactions.from_wire(item)) for item in answer["Items"]]
+
+
+def list_lines(
+    affiliate_id: str, currency: str | None, limit: int, cursor: str | None
+) -> Listed[dict[str, Any]]:
+    """An affiliate's lines, newest first; `cursor` is the last line's own sort key."""
+    account = affiliate_account(affiliate_id)
+    values = {":account": account, ":lines": "line#"}
+    query: dict[str, Any] = {
+        "TableName": _TABLE,
+        "KeyConditionExpression": "#account = :account AND begins_with(#line, :lines)",
+        "ExpressionAttributeNames": {"#account": "account", "#line": "line"},
+        "ScanIndexForward": False,
+    }
+    if currency:
+        query["FilterExpression"] = "#currency = :currency"
+        query["ExpressionAttributeNames"]["#currency"] = "currency"
+        values[":currency"] = currency
+    if cursor:
+        if not cursor.startswith("line#"):
+            raise InvalidFieldError(
+                "/cursor", "Use next_cursor of the list's last answer, unchanged."
+            )
+        query["ExclusiveStartKey"] = transactions.to_wire({"account": account, "line": cursor})
+    query["ExpressionAttributeValues"] = transactions.to_wire(values)
+    lines: list[dict[str, Any]] = []
+    for page in transactions.client.get_paginator("query").paginate(**query):
+        lines += [transactions.from_wire(item) for item in page["Items"]]
+        if len(lines) > limit:
+            break
+    more = len(lines) > limit
+    return Listed(lines[:limit], lines[limit - 1]["line"] if more else None)
+
+
+def open_accounts(currency: str, shard: int, after: str | None) -> Iterator[str]:
+    """The affiliates who have a balance in this currency in one shard, in a fixed order."""
+    query: dict[str, Any] = {
+        "TableName": _TABLE,
+        "IndexName": "open",
+        "KeyConditionExpression": "#open = :open" + (" AND #account > :after" if after else ""),
+        "ExpressionAttributeNames": {"#open": "open"} | ({"#account": "account"} if after else {}),
+        "ExpressionAttributeValues": transactions.to_wire(
+            {":open": f"open#{currency}#{shard}", ":after": after and affiliate_account(after)}
+        ),
+    }
+    for page in transactions.client.get_paginator("query").paginate(**query):
+        for item in page["Items"]:
+            affiliate_id = affiliate_in(item["account"]["S"])
+            if affiliate_id:
+                yield affiliate_id
+
+
+def _get(account: str, line: str) -> dict[str, Any] | None:
+    answer = transactions.client.get_item(
+        TableName=_TABLE,
+        Key=transactions.to_wire({"account": account, "line": line}),
+        ConsistentRead=True,
+    )
+    return transactions.from_wire(answer["Item"]) if "Item" in answer else None
+
+
+def _balance(item: dict[str, Any]) -> Balance:
+    dues = {
+        f"{name[4:8]}-{name[8:10]}-{name[10:12]}": amount_minor
+        for name, amount_minor in item.items()
+        if name.startswith(_DUE)
+    }
+    affiliate_id = affiliate_in(item["account"])
+    if affiliate_id is None:
+        raise LedgerError(f"{item['account']} has a balance, but only affiliates do")
+    return Balance(affiliate_id, item["currency"], item["balance_minor"], item["version"], dues)

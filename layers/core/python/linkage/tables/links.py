@@ -1,0 +1,74 @@
+"""The links table, as everything but the redirect uses it."""
+
+import os
+
+from pynamodb.attributes import ListAttribute, MapAttribute, UnicodeAttribute
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.models import Model
+
+from linkage.links import Link
+from linkage.tables import transactions
+from linkage.tables.base import TableMeta
+from linkage.tables.pages import Listed, read_page
+
+
+class _AffiliateIndex(GlobalSecondaryIndex["LinkItem"]):
+    class Meta(TableMeta):
+        index_name = "by_affiliate"
+        projection = AllProjection()
+
+    affiliate_id = UnicodeAttribute(hash_key=True)
+    link_id = UnicodeAttribute(range_key=True)
+
+
+class LinkItem(Model):
+    """A link as stored."""
+
+    class Meta(TableMeta):
+        table_name = os.environ["LINKS_TABLE"]
+
+    code = UnicodeAttribute(hash_key=True)
+    link_id = UnicodeAttribute()
+    status = UnicodeAttribute()
+    destination_url = UnicodeAttribute()
+    allowed_hosts = ListAttribute(of=UnicodeAttribute)
+    program_id = UnicodeAttribute()
+    vendor_id = UnicodeAttribute()
+    affiliate_id = UnicodeAttribute()
+    sub = MapAttribute(null=True)
+    expires_at = UnicodeAttribute(null=True)
+    fingerprint = UnicodeAttribute(null=True)
+    by_affiliate = _AffiliateIndex()
+
+
+def _link(item: LinkItem) -> Link:
+    return Link(
+        code=item.code,
+        link_id=item.link_id,
+        status=item.status,
+        destination_url=item.destination_url,
+        allowed_hosts=tuple(item.allowed_hosts),
+        program_id=item.program_id,
+        vendor_id=item.vendor_id,
+        affiliate_id=item.affiliate_id,
+        sub=item.sub.as_dict() if item.sub else {},
+        expires_at=item.expires_at,
+    )
+
+
+def put_link(link: Link, fingerprint: str | None) -> None:
+    """Stores a new link; raises ConditionFailedError with the stored one if the code exists."""
+    values = {**link._asdict(), "allowed_hosts": list(link.allowed_hosts), "sub": dict(link.sub)}
+    wire = LinkItem(**values, fingerprint=fingerprint).serialize()
+    transactions.write([transactions.put_wire(LinkItem.Meta.table_name, wire, "code")])
+
+
+def list_links(affiliate_id: str, limit: int, cursor: str | None) -> Listed[Link]:
+    """An affiliate's links, oldest first."""
+    return read_page(
+        lambda **start: LinkItem.by_affiliate.query(affiliate_id, **start),
+        _link,
+        keys=("affiliate_id", "link_id", "code"),
+        limit=limit,
+        cursor=cursor,
+    )

@@ -1,0 +1,134 @@
+"""The programs table: every version of each program, and `current`, a copy of the last."""
+
+import os
+from dataclasses import asdict
+from functools import lru_cache
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.models import Model
+
+from linkage.errors import NotFoundError
+from linkage.programs import Program, Reward
+from linkage.tables import transactions
+from linkage.tables.base import NestedAttribute, TableMeta
+from linkage.tables.pages import Listed, read_page
+
+CURRENT = "current"
+
+
+class _ListingIndex(GlobalSecondaryIndex["ProgramItem"]):
+    class Meta(TableMeta):
+        index_name = "listing"
+        projection = AllProjection()
+
+    listing = UnicodeAttribute(hash_key=True)
+    created_at = UnicodeAttribute(range_key=True)
+
+
+class _VendorIndex(GlobalSecondaryIndex["ProgramItem"]):
+    class Meta(TableMeta):
+        index_name = "by_vendor"
+        projection = AllProjection()
+
+    vendor_id = UnicodeAttribute(hash_key=True)
+    listed_at = UnicodeAttribute(range_key=True)
+
+
+class ProgramItem(Model):
+    """One version of a program as stored; only `current` is listed."""
+
+    class Meta(TableMeta):
+        table_name = os.environ["PROGRAMS_TABLE"]
+
+    program_id = UnicodeAttribute(hash_key=True)
+    version = UnicodeAttribute(range_key=True)
+    number = NumberAttribute()
+    listing = UnicodeAttribute(null=True)
+    listed_at = UnicodeAttribute(null=True)
+    vendor_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    destination_url = UnicodeAttribute()
+    rewards = NestedAttribute()
+    window_days = NumberAttribute()
+    hold_days = NumberAttribute()
+    confirmation = UnicodeAttribute()
+    introducer_rate_bps = NumberAttribute()
+    created_at = UnicodeAttribute()
+    fingerprint = UnicodeAttribute(null=True)
+    by_listing = _ListingIndex()
+    by_vendor = _VendorIndex()
+
+
+_OWN_FORM = {"version", "rewards"}
+
+
+def _program(item: ProgramItem) -> Program:
+    same = {n: getattr(item, n) for n in Program.__dataclass_fields__ if n not in _OWN_FORM}
+    rewards = tuple(Reward(**reward) for reward in item.rewards)
+    return Program(**same, version=int(item.number), rewards=rewards)
+
+
+def _wire(program: Program, *, current: bool) -> dict[str, dict[str, object]]:
+    same = {n: v for n, v in asdict(program).items() if n not in _OWN_FORM}
+    listed = {"listing": "program", "listed_at": program.created_at} if current else {}
+    return ProgramItem(
+        version=CURRENT if current else _name(program.version),
+        number=program.version,
+        rewards=[asdict(reward) for reward in program.rewards],
+        **same,
+        **listed,
+    ).serialize()
+
+
+def _name(number: int) -> str:
+    return f"v{number:06d}"
+
+
+def publish_program(program: Program) -> None:
+    """Stores a version as the current one.
+
+    Raises ConditionFailedError if another came first, or if the program's id already exists.
+    """
+    table = ProgramItem.Meta.table_name
+    current = _wire(program, current=True)
+    put_current = (
+        transactions.put_wire(table, current, "program_id")
+        if program.version == 1
+        else transactions.put_over(table, current, {"number": program.version - 1})
+    )
+    put_version = transactions.put_wire(table, _wire(program, current=False), "program_id")
+    transactions.write([put_version, put_current])
+
+
+def get_program(program_id: str) -> Program:
+    """The program's current version as last written; raises NotFoundError."""
+    try:
+        return _program(ProgramItem.get(program_id, CURRENT, consistent_read=True))
+    except ProgramItem.DoesNotExist:
+        raise NotFoundError("program") from None
+
+
+@lru_cache(maxsize=1000)
+def program_version(program_id: str, number: int) -> Program:
+    """One version, which never changes, so a warm function keeps it."""
+    return _program(ProgramItem.get(program_id, _name(number), consistent_read=True))
+
+
+def list_programs(vendor_id: str | None, limit: int, cursor: str | None) -> Listed[Program]:
+    """Current programs, oldest first: one vendor's, or everybody's."""
+    if vendor_id is None:
+        return read_page(
+            lambda **start: ProgramItem.by_listing.query("program", **start),
+            _program,
+            keys=("listing", "created_at", "program_id", "version"),
+            limit=limit,
+            cursor=cursor,
+        )
+    return read_page(
+        lambda **start: ProgramItem.by_vendor.query(vendor_id, **start),
+        _program,
+        keys=("vendor_id", "listed_at", "program_id", "version"),
+        limit=limit,
+        cursor=cursor,
+    )
