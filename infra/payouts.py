@@ -5,6 +5,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.acknowledgements import acknowledge
 from infra.flow_function import FlowFunction, Size, allow_objects
 from infra.http_api import ThrottledApi
 from infra.layers import Layers
@@ -33,8 +34,8 @@ class Payouts(Construct):
         api: ThrottledApi,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.dead_letters = _queue(self, "DeadLetters")
-        self.work = _queue(self, "Work", dead_letters=self.dead_letters)
+        self.dead_letters = self._queue("DeadLetters", settings)
+        self.work = self._queue("Work", settings, dead_letters=self.dead_letters)
 
         self.batch_payouts = FlowFunction(
             self,
@@ -123,20 +124,28 @@ class Payouts(Construct):
         )
         mapping.node.add_dependency(self.debit_payouts.function)
 
-
-def _queue(
-    scope: Construct, construct_id: str, *, dead_letters: sqs.Queue | None = None
-) -> sqs.Queue:
-    return sqs.Queue(
-        scope,
-        construct_id,
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
-        enforce_ssl=True,
-        retention_period=Duration.days(14),
-        # Six times the function's timeout, as Lambda advises: no page is handed out twice while
-        # it is being debited.
-        visibility_timeout=Duration.seconds(6 * DEBIT_TIMEOUT_S),
-        dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=MAX_RECEIVES)
-        if dead_letters
-        else None,
-    )
+    def _queue(
+        self,
+        construct_id: str,
+        settings: StageSettings,
+        *,
+        dead_letters: sqs.Queue | None = None,
+    ) -> sqs.Queue:
+        queue = sqs.Queue(
+            self,
+            construct_id,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=settings.enforce_ssl,
+            retention_period=Duration.days(14),
+            # Six times the function's timeout, as Lambda advises: no page is handed out twice
+            # while it is being debited.
+            visibility_timeout=Duration.seconds(6 * DEBIT_TIMEOUT_S),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=dead_letters, max_receive_count=MAX_RECEIVES
+            )
+            if dead_letters
+            else None,
+        )
+        if not settings.enforce_ssl:
+            acknowledge(queue, "SQS4", "The emulator speaks plain HTTP, on the loopback only.")
+        return queue

@@ -41,6 +41,12 @@ class StageSettings:
         return self.stage == "local"
 
     @property
+    def enforce_ssl(self) -> bool:
+        """Whether plain HTTP is refused: everywhere but in the emulator, which speaks nothing
+        else and, when it enforces roles, would refuse every call."""
+        return not self.is_local
+
+    @property
     def removal_policy(self) -> RemovalPolicy:
         return RemovalPolicy.RETAIN if self.retain else RemovalPolicy.DESTROY
 

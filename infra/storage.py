@@ -150,7 +150,7 @@ class Storage(Construct):
             construct_id,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
+            enforce_ssl=self._settings.enforce_ssl,
             versioned=versioned,
             removal_policy=self._settings.removal_policy,
         )
@@ -160,6 +160,8 @@ class Storage(Construct):
             "Each object is written by one function and read through manage_network or by an"
             " operator, whose calls are logged; a second bucket of access logs would say no more.",
         )
+        if not self._settings.enforce_ssl:
+            acknowledge(bucket, "S10", "The emulator speaks plain HTTP, on the loopback only.")
         return bucket
 
 
