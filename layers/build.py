@@ -102,7 +102,7 @@ def compile_all(folder: Path, runs_at: str) -> None:
 
 
 def refresh(output: Path, sources: Iterable[Path], fill: Callable[[Path], None]) -> None:
-    """Rebuilds `output` unless it was made from the same sources; a stopped build changes nothing."""
+    """Rebuilds `output` unless it was made from the same sources; a stopped one changes nothing."""
     stamp = BUILD / "stamps" / output.relative_to(BUILD)
     digest = digest_of(sources)
     if output.exists() and stamp.exists() and stamp.read_text() == digest:

@@ -19,8 +19,9 @@ DONE_OF_ALL = re.compile(r"\|\s*(\d+)/(\d+)\s*\|")
 QUIET_TOOLS = {
     "CDK_DISABLE_CLI_TELEMETRY": "true",
     "CDK_DISABLE_VERSION_CHECK": "1",
-    "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
-    "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
+    "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+    "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "20,22",
+    "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": "true",
     "NO_COLOR": "1",
 }
 
@@ -36,7 +37,9 @@ def deploy(port: int, folder: Path, progress: Progress) -> dict[str, str]:
     outputs.unlink(missing_ok=True)
 
     progress.begin("Preparing the emulated account (cdk bootstrap)")
-    run_cdk(["bootstrap", f"aws://{ACCOUNT}/{REGION}"], port, log, lambda _: None)
+    # Away from `cdk.json`, because CDK would first synthesise the app, only to see where it goes.
+    bootstrap = ["bootstrap", f"aws://{ACCOUNT}/{REGION}"]
+    run_cdk(bootstrap, port, log, lambda _: None, folder=folder)
 
     progress.begin("Deploying the app (cdk deploy)")
     context = ["-c", "stage=local", "-c", f"gateway_port={port}"]
@@ -52,14 +55,20 @@ def deploy(port: int, folder: Path, progress: Progress) -> dict[str, str]:
     return found
 
 
-def run_cdk(arguments: list[str], port: int, log: Path, watch: Callable[[str], None]) -> None:
-    """Runs one CDK command against the emulator, its lines going to `log` and to `watch`.
+def run_cdk(
+    arguments: list[str],
+    port: int,
+    log: Path,
+    watch: Callable[[str], None],
+    folder: Path = ROOT,
+) -> None:
+    """Runs one CDK command in `folder` against the emulator, its lines going to `log` and `watch`.
 
     Raises `DeployError` with the end of what CDK said.
     """
     process = subprocess.Popen(
         [CDK, *arguments, "--no-notices", "--ci"],
-        cwd=ROOT,
+        cwd=folder,
         env=environment_for(port, os.environ) | QUIET_TOOLS,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

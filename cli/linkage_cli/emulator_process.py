@@ -10,8 +10,9 @@ import signal
 import sys
 import threading
 import time
+from typing import Any
 
-from ministack.app import main
+from ministack import app as emulator
 
 SECONDS_TO_END_WELL = 5
 
@@ -24,8 +25,23 @@ def end_with_the_starter() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
+def as_if_encrypted(application: Any) -> Any:
+    """The same application, told that each request came over TLS.
+
+    Bucket policies, CDK's own among them, deny whatever did not, and on 127.0.0.1 nothing does.
+    """
+
+    async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            scope = scope | {"headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
+        await application(scope, receive, send)
+
+    return serve
+
+
 if __name__ == "__main__":
     if os.getpgid(0) != os.getpid():
         sys.exit("The emulator has to lead its own process group.")
     threading.Thread(target=end_with_the_starter, daemon=True).start()
-    main()
+    emulator.app = as_if_encrypted(emulator.app)
+    emulator.main()
