@@ -1,7 +1,7 @@
 """Commissions: what a confirmed conversion earns for whom, and what a refund takes back.
 
 Rules (docs/money.md): the direct commission is rounded half up; with R refunded of A, the part that
-remains is half_up(D·(A−R)/A); fee and overrides are floors of what remains. A clawback is the value
+remains is half_up(D·(A-R)/A); fee and overrides are floors of what remains. A clawback is the value
 before the refund minus the value after it, so partial refunds add up to a full one exactly.
 """
 
@@ -197,7 +197,7 @@ def clawed_back(commission: Commission, before_minor: int, after_minor: int) -> 
 def confirmation_transaction(
     conversion: Conversion, confirmation: Confirmation, program: Program, settings: NetworkSettings
 ) -> Transaction:
-    """What a confirmation posts; without postings when nothing is earned, but always with the why."""
+    """What a confirmation posts, if anything, and why; a head is written even for nothing."""
     commission, why = commission_of(conversion, confirmation, program, settings)
     refunded_minor = confirmation.refunded_before_minor
     postings = earned(commission, refunded_minor) if commission else ()

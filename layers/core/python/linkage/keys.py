@@ -38,7 +38,7 @@ def prefix_for(stage: str) -> str:
 
 
 def new_secret(stage: str, key_id: str) -> str:
-    """A secret that names its key id, so that it is found by one read, and carries 256 random bits."""
+    """A secret of 256 random bits that also names its key id, so that one read finds it."""
     return f"{prefix_for(stage)}_{key_id.removeprefix('key_')}_{secrets.token_urlsafe(32)}"
 
 
@@ -57,6 +57,6 @@ def hashed(secret: str) -> str:
 
 
 def opens(key: Key, secret: str) -> bool:
-    """Whether the secret is this key's and the key is not revoked; takes the same time either way."""
+    """Whether the secret is this key's and the key is live; takes the same time either way."""
     same = hmac.compare_digest(hashed(secret).encode(), key.secret_hash.encode())
     return same and key.revoked_at is None

@@ -55,7 +55,7 @@ class Posting:
 
 @dataclass(frozen=True)
 class Line:
-    """What one transaction does to one affiliate's balance; `dues` say from which date it counts."""
+    """What a transaction does to an affiliate's balance; `dues` say from which date it counts."""
 
     affiliate_id: str
     currency: str

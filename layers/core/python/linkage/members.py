@@ -58,7 +58,7 @@ def upline_below(sponsor: Member) -> tuple[str, ...]:
 
 
 def normalised_email(value: str, pointer: str) -> str:
-    """The e-mail address trimmed and in lower case; raises InvalidFieldError if it cannot be one."""
+    """The e-mail address trimmed, in lower case; raises InvalidFieldError if it cannot be one."""
     address = value.strip().lower()
     if not _EMAIL.fullmatch(address):
         raise InvalidFieldError(pointer, "Give an e-mail address such as tendai@example.com.")

@@ -20,7 +20,7 @@ EXPONENTS: dict[str, int] = {
     **dict.fromkeys(_NO_DECIMALS.split(), 0),
     **dict.fromkeys(_THREE_DECIMALS.split(), 3),
 }
-"""Decimal places of each ISO 4217 currency in use (list of 2026-01-01, funds and metals left out)."""
+"""Decimal places of each currency in use (ISO 4217 of 2026-01-01, without funds and metals)."""
 
 
 def checked_currency(code: object, pointer: str) -> str:
@@ -68,7 +68,7 @@ def share_floor(amount_minor: int, rate_bps: int) -> int:
 
 
 def remaining(amount_minor: int, sale_minor: int, refunded_minor: int) -> int:
-    """What stays of an amount when part of its sale is refunded, half up : D′ = half_up(D·(A−R)/A)."""
+    """What stays of an amount when part of its sale is refunded: half_up(D·(A-R)/A)."""
     if sale_minor == 0:
         return amount_minor
     return half_up(amount_minor, sale_minor - refunded_minor, sale_minor)

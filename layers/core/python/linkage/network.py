@@ -38,7 +38,7 @@ class NetworkSettings:
 
 
 FIRST_SETTINGS = NetworkSettings()
-"""Version 0, in force until an operator publishes settings. Never change it: it is versioned terms."""
+"""Version 0, in force until an operator publishes settings. Never change it: terms are kept."""
 
 
 def funding_gap_bps(settings: NetworkSettings) -> int:

@@ -182,7 +182,7 @@ def paid_transaction(payout: Payout, accepted_at: str) -> Transaction:
 
 
 def return_transaction(payout: Payout, cause: str, accepted_at: str, why: str) -> Transaction:
-    """Gives a payout's money back to its affiliate, due at once; `cause` is `failed` or `cancelled`."""
+    """Gives a payout's money back, due at once; `cause` is `failed` or `cancelled`."""
     posting = Posting(
         payouts_account(payout.batch_id),
         affiliate_account(payout.affiliate_id),

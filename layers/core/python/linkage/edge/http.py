@@ -3,18 +3,24 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from linkage.errors import (
+    InvalidFieldError,
     LinkageError,
     MalformedRequestError,
+    NotFoundError,
     UnauthenticatedError,
 )
 
 BODY_BYTES_MAX = 64 * 1024
 DEPTH_MAX = 20
+
+_ID = re.compile(r"[a-z]{3}_[0-9a-z]{1,60}")
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
 type Answer = dict[str, Any]
 
@@ -28,6 +34,22 @@ class Request:
     headers: Mapping[str, str]
     body: Any
     instance: str
+
+    def id(self, noun: str) -> str:
+        """The id in the path, such as `conversion_id`; raises NotFoundError if it cannot be one."""
+        value = self.path[f"{noun}_id"]
+        if not _ID.fullmatch(value):
+            raise NotFoundError(noun)
+        return value
+
+    def idempotency_key(self) -> str | None:
+        """The client's Idempotency-Key, or None; raises InvalidFieldError if it cannot be one."""
+        key = self.headers.get("idempotency-key")
+        if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+            raise InvalidFieldError(
+                "/Idempotency-Key", "Idempotency-Key must have 1 to 255 printable characters."
+            )
+        return key
 
 
 def request_of(event: Mapping[str, Any]) -> Request:

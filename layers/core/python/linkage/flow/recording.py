@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,6 @@ from linkage.conversions import (
 )
 from linkage.customers import (
     Binding,
-    Customer,
     KnownCustomer,
     bound,
     customer_keys,
@@ -33,6 +32,7 @@ from linkage.ids import conversion_id, external
 from linkage.members import Member, Seen, Standing
 from linkage.network import NetworkSettings
 from linkage.programs import Program
+from linkage.requests import Report, SentRefund
 from linkage.tables import conversions, customers
 from linkage.tables.clicks import find_click
 from linkage.tables.members import find_members
@@ -41,23 +41,6 @@ from linkage.tables.settings import current_settings, settings_version
 from linkage.tables.transactions import ConditionFailedError, attempts
 
 _SECRET = os.environ["HASH_SECRET"]
-
-
-@dataclass(frozen=True)
-class Report:
-    """A conversion as a vendor sends it, every field checked."""
-
-    vendor_id: str
-    program_id: str
-    event: str
-    external_id: str
-    amount_minor: int
-    currency: str
-    fingerprint: str
-    click_id: str | None
-    affiliate_id: str | None
-    customer: Customer
-    metadata: dict[str, str]
 
 
 def report(sent: Report) -> tuple[Conversion, bool]:
@@ -247,16 +230,6 @@ def reject(conversion_id: str, vendor_id: str | None, reason: str) -> tuple[Conv
         return conversions.put_rejection(conversion, rejection)
 
     return _accept(conversion_id, vendor_id, accepted)
-
-
-@dataclass(frozen=True)
-class SentRefund:
-    """A refund as a vendor sends it, every field checked."""
-
-    external_id: str
-    amount_minor: int
-    reason: str
-    fingerprint: str
 
 
 def refund(

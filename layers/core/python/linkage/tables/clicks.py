@@ -21,7 +21,7 @@ class ClickItem(Model):
     vendor_id = UnicodeAttribute()
     affiliate_id = UnicodeAttribute()
     clicked_at = UnicodeAttribute()
-    sub = MapAttribute(null=True)
+    sub: MapAttribute[str, str] = MapAttribute(null=True)
 
 
 def find_click(click_id: str) -> Click | None:

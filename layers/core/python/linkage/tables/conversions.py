@@ -105,7 +105,7 @@ _TABLE = ConversionItem.Meta.table_name
 def find_conversion(conversion_id: str) -> Conversion | None:
     """The conversion with its present state, as last written, or None."""
     item = _find(conversion_id, REPORT)
-    return item and _conversion(item)
+    return _conversion(item) if item else None
 
 
 def get_conversion(conversion_id: str) -> Conversion:
@@ -125,13 +125,15 @@ def find_confirmation(conversion_id: str) -> Confirmation | None:
 def find_rejection(conversion_id: str) -> Rejection | None:
     """The vendor's rejection of a conversion, or None."""
     item = _find(conversion_id, REJECTION)
-    return item and Rejection(conversion_id, item.accepted_at, int(item.sequence), item.reason)
+    if item is None:
+        return None
+    return Rejection(conversion_id, item.accepted_at, int(item.sequence), item.reason)
 
 
 def find_refund(conversion_id: str, fact: str) -> Refund | None:
     """One refund of a conversion by its fact key, or None."""
     item = _find(conversion_id, fact)
-    return item and _refund(item)
+    return _refund(item) if item else None
 
 
 def list_refunds(conversion_id: str) -> list[Refund]:
@@ -156,6 +158,7 @@ def list_conversions(
     """
     has_status = ConversionItem.status == status if status else None
     if vendor_id:
+        index: Any
         index, owner, name = ConversionItem.by_vendor, vendor_id, "vendor_id"
     elif affiliate_id:
         index, owner, name = ConversionItem.by_affiliate, affiliate_id, "affiliate_id"

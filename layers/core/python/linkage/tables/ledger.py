@@ -156,7 +156,7 @@ def commission_in(head: dict[str, Any]) -> Commission | None:
 def find_balance(affiliate_id: str, currency: str) -> Balance | None:
     """An affiliate's balance in one currency as last written, or None."""
     item = _get(affiliate_account(affiliate_id), _balance_line(currency))
-    return item and _balance(item)
+    return _balance(item) if item else None
 
 
 def list_balances(affiliate_id: str) -> list[Balance]:

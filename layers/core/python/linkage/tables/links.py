@@ -1,6 +1,7 @@
 """The links table, as everything but the redirect uses it."""
 
 import os
+from typing import Any
 
 from pynamodb.attributes import ListAttribute, MapAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
@@ -31,11 +32,11 @@ class LinkItem(Model):
     link_id = UnicodeAttribute()
     status = UnicodeAttribute()
     destination_url = UnicodeAttribute()
-    allowed_hosts = ListAttribute(of=UnicodeAttribute)
+    allowed_hosts: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
     program_id = UnicodeAttribute()
     vendor_id = UnicodeAttribute()
     affiliate_id = UnicodeAttribute()
-    sub = MapAttribute(null=True)
+    sub: MapAttribute[str, str] = MapAttribute(null=True)
     expires_at = UnicodeAttribute(null=True)
     fingerprint = UnicodeAttribute(null=True)
     by_affiliate = _AffiliateIndex()

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from pynamodb.attributes import UnicodeAttribute
+from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
@@ -101,7 +102,7 @@ def set_member(member_id: str, **changes: object) -> Member:
     """Changes attributes of a member that exists; None removes one."""
     item = MemberItem(member_id)
     attributes = MemberItem.get_attributes()
-    actions = [
+    actions: list[Action] = [
         attributes[name].remove() if value is None else attributes[name].set(value)
         for name, value in changes.items()
     ]

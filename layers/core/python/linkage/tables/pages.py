@@ -32,7 +32,9 @@ def read_page[M: Model, T](
     limit: int,
     cursor: str | None,
 ) -> Listed[T]:
-    """Reads one page through `find(last_evaluated_key=…, page_size=…)`; `keys` name the index's and table's keys.
+    """Reads one page through `find(last_evaluated_key=…, page_size=…)`.
+
+    `keys` name the key attributes of the index and of its table.
 
     Raises InvalidFieldError for a cursor that this list never gave out.
     """

@@ -9,6 +9,7 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
+from linkage import clock
 from linkage.errors import NotFoundError
 from linkage.payouts import Batch, Page, Payout
 from linkage.tables import transactions
@@ -16,6 +17,7 @@ from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.pages import Listed, read_page
 
 _BATCH = "batch"
+_LATEST = 100
 
 
 class _AffiliateIndex(GlobalSecondaryIndex["PayoutItem"]):
@@ -53,11 +55,12 @@ class PayoutItem(Model):
     planned_whole = BooleanAttribute(null=True)
     open_pages = NumberAttribute(null=True)
     pages = NumberAttribute(null=True)
-    count = NumberAttribute(null=True, attr_name="payout_count")
+    payout_count = NumberAttribute(null=True)
     total_minor = NumberAttribute(null=True)
     unsettled = NumberAttribute(null=True)
     approved_by = UnicodeAttribute(null=True)
     sha256 = UnicodeAttribute(null=True)
+    touched_at = UnicodeAttribute(null=True)
     fingerprint = UnicodeAttribute(null=True)
     number = NumberAttribute(null=True)
     affiliate_ids = NestedAttribute(null=True)
@@ -81,14 +84,16 @@ _TABLE = PayoutItem.Meta.table_name
 
 def put_batch(batch: Batch) -> None:
     """Stores a new batch; raises ConditionFailedError with the stored one if the id exists."""
-    wire = PayoutItem(item=_BATCH, listing=_BATCH, **asdict(batch)).serialize()
+    wire = PayoutItem(
+        item=_BATCH, listing=_BATCH, payout_count=batch.count, **_without(batch, "count")
+    ).serialize()
     transactions.write([transactions.put_wire(_TABLE, wire, "batch_id")])
 
 
 def find_batch(batch_id: str) -> Batch | None:
     """The batch as last written, or None."""
     item = _find(batch_id, _BATCH)
-    return item and _batch(item)
+    return _batch(item) if item else None
 
 
 def get_batch(batch_id: str) -> Batch:
@@ -108,6 +113,27 @@ def list_batches(limit: int, cursor: str | None) -> Listed[Batch]:
         limit=limit,
         cursor=cursor,
     )
+
+
+def unfinished_batches() -> list[Batch]:
+    """Those of the latest batches that may still have work to be done for them."""
+    latest = PayoutItem.by_listing.query(_BATCH, scan_index_forward=False, limit=_LATEST)
+    return [_batch(item) for item in latest if item.status in {"planning", "approved", "cancelled"}]
+
+
+def touch_batch(batch_id: str) -> None:
+    """Writes an approved batch again, so that its stream delivers the approval again."""
+    _update_batch(
+        batch_id,
+        "SET touched_at = :now",
+        "attribute_exists(batch_id)",
+        {":now": clock.text(clock.now())},
+    )
+
+
+def file_key(batch_id: str) -> str:
+    """The one place of a batch's payout file."""
+    return f"payouts/{batch_id}.csv"
 
 
 def move_batch(batch_id: str, was: str, becomes: str, **changes: Any) -> None:
@@ -192,7 +218,7 @@ def _update_batch(
 def put_page(page: Page) -> None:
     """Adds an open page to its batch, once; a second time changes nothing."""
     wire = PayoutItem(
-        page.batch_id, _page_key(page.number), count=0, **_without(page, "batch_id")
+        page.batch_id, _page_key(page.number), payout_count=0, **_without(page, "batch_id")
     ).serialize()
     count = transactions.update(
         _TABLE,
@@ -211,7 +237,7 @@ def put_page(page: Page) -> None:
 def find_page(batch_id: str, number: int) -> Page | None:
     """One page of a batch as last written, or None."""
     item = _find(batch_id, _page_key(number))
-    return item and _page(item)
+    return _page(item) if item else None
 
 
 def list_pages(batch_id: str) -> Iterator[Page]:
@@ -322,7 +348,7 @@ def count_settled(batch_id: str) -> dict[str, Any]:
 def find_payout(batch_id: str, payout_id: str) -> Payout | None:
     """One payout of a batch as last written, or None."""
     item = _find(batch_id, _payout_key(payout_id))
-    return item and _payout(item)
+    return _payout(item) if item else None
 
 
 def find_payouts(batch_id: str, payout_ids: Iterable[str]) -> list[Payout]:
@@ -370,7 +396,8 @@ def _find(batch_id: str, item: str) -> PayoutItem | None:
 
 
 def _batch(item: PayoutItem) -> Batch:
-    return Batch(**{name: getattr(item, name) for name in Batch.__dataclass_fields__})
+    same = {name: getattr(item, name) for name in Batch.__dataclass_fields__ if name != "count"}
+    return Batch(**same, count=int(item.payout_count))
 
 
 def _page(item: PayoutItem) -> Page:
@@ -387,7 +414,7 @@ def _payout(item: PayoutItem) -> Payout:
     return Payout(**{name: getattr(item, name) for name in Payout.__dataclass_fields__})
 
 
-def _without(value: Page | Payout, name: str) -> dict[str, Any]:
+def _without(value: Batch | Page | Payout, name: str) -> dict[str, Any]:
     return {key: each for key, each in asdict(value).items() if key != name}
 
 

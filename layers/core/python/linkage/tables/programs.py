@@ -3,6 +3,7 @@
 import os
 from dataclasses import asdict
 from functools import lru_cache
+from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
@@ -71,7 +72,9 @@ def _program(item: ProgramItem) -> Program:
 
 def _wire(program: Program, *, current: bool) -> dict[str, dict[str, object]]:
     same = {n: v for n, v in asdict(program).items() if n not in _OWN_FORM}
-    listed = {"listing": "program", "listed_at": program.created_at} if current else {}
+    listed: dict[str, Any] = (
+        {"listing": "program", "listed_at": program.created_at} if current else {}
+    )
     return ProgramItem(
         version=CURRENT if current else _name(program.version),
         number=program.version,

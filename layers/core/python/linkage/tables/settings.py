@@ -1,4 +1,4 @@
-"""The settings table: every version of the network's settings, and `current`, a copy of the last."""
+"""The settings table: every version of the settings, and `current`, a copy of the last."""
 
 import os
 from dataclasses import asdict

@@ -9,7 +9,7 @@ import os
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -118,7 +118,7 @@ def put_over(table: str, wire: Mapping[str, Any], was: Mapping[str, Any]) -> dic
     return {"Put": put}
 
 
-def update(  # noqa: PLR0913 (DynamoDB's own parts of an update)
+def update(
     table: str,
     key: Mapping[str, str],
     expression: str,
@@ -170,11 +170,13 @@ def attempts() -> Iterator[int]:
 
 def _send(operations: Sequence[dict[str, Any]]) -> None:
     if len(operations) > 1:
-        client.transact_write_items(TransactItems=list(operations))
+        client.transact_write_items(TransactItems=cast("Any", operations))
         return
-    (kind, operation) = next(iter(operations[0].items()))
-    send = {"Put": client.put_item, "Update": client.update_item}[kind]
-    send(**operation)
+    for kind, operation in operations[0].items():
+        if kind == "Put":
+            client.put_item(**operation)
+        else:
+            client.update_item(**operation)
 
 
 def failed_conditions(error: ClientError) -> dict[int, Item | None] | None:

@@ -1,0 +1,61 @@
+"""Step 2 of the way of a click: store what a vendor says of a conversion, once."""
+
+from typing import Any
+
+from linkage import views
+from linkage.edge.http import Answer, Request, answer, bearer, serve
+from linkage.edge.runtime import logger
+from linkage.flow import recording
+from linkage.flow.authenticating import authenticated
+from linkage.keys import Key
+from linkage.requests import no_fields_in, reason_in, refund_in, report_in
+
+
+def _caller(request: Request) -> Key:
+    key = authenticated(bearer(request.headers))
+    key.require("vendor", "operator")
+    return key
+
+
+def report(request: Request) -> Answer:
+    """`POST /v1/conversions`."""
+    sent = report_in(request.body, _caller(request))
+    conversion, replayed = recording.report(sent)
+    return answer(200 if replayed else 201, views.conversion(conversion), replayed=replayed)
+
+
+def confirm(request: Request) -> Answer:
+    """`POST /v1/conversions/{conversion_id}/confirmation`."""
+    caller = _caller(request)
+    no_fields_in(request.body)
+    conversion, replayed = recording.confirm(request.id("conversion"), caller.member_id)
+    return answer(200 if replayed else 201, views.conversion(conversion), replayed=replayed)
+
+
+def reject(request: Request) -> Answer:
+    """`POST /v1/conversions/{conversion_id}/rejection`."""
+    caller, reason = _caller(request), reason_in(request.body)
+    conversion, replayed = recording.reject(request.id("conversion"), caller.member_id, reason)
+    return answer(200 if replayed else 201, views.conversion(conversion), replayed=replayed)
+
+
+def refund(request: Request) -> Answer:
+    """`POST /v1/conversions/{conversion_id}/refunds`."""
+    caller, sent = _caller(request), refund_in(request.body)
+    conversion, refund, replayed = recording.refund(
+        request.id("conversion"), caller.member_id, sent
+    )
+    return answer(200 if replayed else 201, views.refund(conversion, refund), replayed=replayed)
+
+
+ROUTES = {
+    "POST /v1/conversions": report,
+    "POST /v1/conversions/{conversion_id}/confirmation": confirm,
+    "POST /v1/conversions/{conversion_id}/rejection": reject,
+    "POST /v1/conversions/{conversion_id}/refunds": refund,
+}
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> Answer:
+    return serve(event, ROUTES)

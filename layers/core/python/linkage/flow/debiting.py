@@ -1,0 +1,97 @@
+"""Working on one page of a batch: debit each affiliate, or give a cancelled batch's money back."""
+
+from linkage import clock
+from linkage.errors import LedgerError
+from linkage.members import Member
+from linkage.payouts import (
+    Batch,
+    Page,
+    Payout,
+    Skip,
+    debit_transaction,
+    decide,
+    payout_id,
+    return_transaction,
+)
+from linkage.tables import ledger, payouts
+from linkage.tables.members import find_members
+from linkage.tables.settings import current_settings
+from linkage.tables.transactions import ConditionFailedError, attempts
+
+
+def debit_page(batch_id: str, number: int) -> None:
+    """Debits or skips every affiliate of an open page, then closes it.
+
+    Any number of workers may do this at once, and any of them may stop half-way: an affiliate is
+    debited only while the page is open, and a page closes only with all its payouts counted.
+    """
+    batch, page = payouts.get_batch(batch_id), _page(batch_id, number)
+    minimum_minor = current_settings().minimum_minor(batch.currency)
+    members = find_members(page.affiliate_ids)
+    skipped: dict[str, str] = {}
+    for affiliate_id in page.affiliate_ids:
+        if page.status != "open":
+            break
+        decided = _debit(batch, page, affiliate_id, members.get(affiliate_id), minimum_minor)
+        if isinstance(decided, Skip):
+            skipped[affiliate_id] = decided.reason
+        elif decided is None:
+            page = _page(batch_id, number)
+    for _ in attempts():
+        page = _page(batch_id, number)
+        if page.status != "open":
+            break
+        ids = [payout_id(batch_id, affiliate_id) for affiliate_id in page.affiliate_ids]
+        paid = payouts.find_payouts(batch_id, ids)
+        debited = {payout.affiliate_id for payout in paid}
+        payouts.close_page(
+            page, paid, {each: why for each, why in skipped.items() if each not in debited}
+        )
+    payouts.become_planned(batch_id)
+
+
+def _debit(
+    batch: Batch, page: Page, affiliate_id: str, member: Member | None, minimum_minor: int
+) -> Payout | Skip | None:
+    """Debits one affiliate, once; None if the page was closed meanwhile."""
+    for _ in attempts():
+        balance = ledger.find_balance(affiliate_id, batch.currency)
+        decided = decide(batch, member, balance, minimum_minor)
+        # Read after the balance: whoever emptied it for this very page has stored the payout.
+        known = payouts.find_payout(batch.batch_id, payout_id(batch.batch_id, affiliate_id))
+        if known:
+            return known
+        if isinstance(decided, Skip) or balance is None:
+            return decided
+        transaction = debit_transaction(decided, batch, balance)
+        try:
+            ledger.post(transaction, closing=balance, also=payouts.put_payout(decided, page))
+        except ConditionFailedError:
+            if _page(page.batch_id, page.number).status != "open":
+                return None
+            continue
+        return decided
+    raise LedgerError(f"the balance of {affiliate_id} never stood still")
+
+
+def give_back_page(batch_id: str, number: int) -> None:
+    """Returns every payout of a cancelled batch's page to its affiliate, due at once."""
+    page = _page(batch_id, number)
+    if page.status == "returned":
+        return
+    accepted_at = clock.text(clock.now())
+    ids = [payout_id(batch_id, affiliate_id) for affiliate_id in page.affiliate_ids]
+    for payout in payouts.find_payouts(batch_id, ids):
+        if payout.status == "debited":
+            transaction = return_transaction(
+                payout, "cancelled", accepted_at, f"Batch {batch_id} was cancelled."
+            )
+            ledger.post(transaction, also=[payouts.move_payout(payout, "cancelled")])
+    payouts.mark_page_returned(page)
+
+
+def _page(batch_id: str, number: int) -> Page:
+    page = payouts.find_page(batch_id, number)
+    if page is None:
+        raise LedgerError(f"{batch_id} has no page {number}")
+    return page

@@ -1,0 +1,36 @@
+"""Exporting an approved batch: the payout file in S3, then each payout `sent`."""
+
+import hashlib
+import os
+
+import boto3
+
+from linkage.payout_file import render
+from linkage.tables import payouts
+from linkage.tables.transactions import ConditionFailedError, write
+
+_BUCKET = os.environ["PAYOUT_FILES_BUCKET"]
+_files = boto3.client("s3", region_name=os.environ.get("AWS_REGION"))
+
+
+def export(batch_id: str) -> None:
+    """Writes an approved batch's file and marks its payouts; may be repeated, to the same bytes."""
+    if payouts.get_batch(batch_id).status != "approved":
+        return
+    paid = list(payouts.batch_payouts(batch_id))
+    content = render(paid)
+    _files.put_object(
+        Bucket=_BUCKET, Key=payouts.file_key(batch_id), Body=content, ContentType="text/csv"
+    )
+    for payout in paid:
+        if payout.status == "debited":
+            try:
+                write([payouts.move_payout(payout, "sent")])
+            except ConditionFailedError:
+                continue  # a second delivery of the same approval has marked it
+    sha256 = hashlib.sha256(content).hexdigest()
+    try:
+        payouts.move_batch(batch_id, "approved", "exported", sha256=sha256)
+    except ConditionFailedError:
+        return  # the same delivery twice: both wrote the same file
+    payouts.become_settled(batch_id)

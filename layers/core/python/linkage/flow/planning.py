@@ -1,0 +1,142 @@
+"""Planning a batch: its pages of affiliates, and one message to the work queue for each."""
+
+import json
+import os
+from itertools import batched, chain
+
+import boto3
+
+from linkage import clock
+from linkage.errors import ConflictError
+from linkage.network import due_batches
+from linkage.payouts import (
+    PAGE_SIZE_MAX,
+    Batch,
+    Page,
+    require_approvable,
+    require_cancellable,
+    scheduled_batch_id,
+)
+from linkage.tables import ledger, payouts
+from linkage.tables.settings import current_settings
+from linkage.tables.transactions import ConditionFailedError
+
+SCHEDULE = "schedule"
+DEBIT, GIVE_BACK = "debit", "give_back"
+
+_QUEUE_URL = os.environ["WORK_QUEUE_URL"]
+_queue = boto3.client("sqs", region_name=os.environ.get("AWS_REGION"))
+
+
+def start(batch: Batch) -> tuple[Batch, bool]:
+    """Stores and plans a batch; also says whether it is a replay.
+
+    Raises ConflictError if the id was used for a batch with other terms.
+    """
+    try:
+        payouts.put_batch(batch)
+    except ConditionFailedError:
+        known = payouts.get_batch(batch.batch_id)
+        if known.fingerprint != batch.fingerprint:
+            raise ConflictError(
+                "idempotency_key_reused", "This Idempotency-Key made a batch with other terms."
+            ) from None
+        plan(known)
+        return payouts.get_batch(batch.batch_id), True
+    plan(batch)
+    return payouts.get_batch(batch.batch_id), False
+
+
+def plan(batch: Batch) -> None:
+    """Adds the pages still missing and sends one message for each open page.
+
+    It may be repeated: pages are in a fixed order, and what was added stays as it is.
+    """
+    if batch.status != "planning":
+        return
+    pages = list(payouts.list_pages(batch.batch_id))
+    if not batch.planned_whole:
+        affiliates = chain.from_iterable(
+            ledger.open_accounts(batch.currency, shard, None) for shard in range(ledger.OPEN_SHARDS)
+        )
+        known = {affiliate_id for page in pages for affiliate_id in page.affiliate_ids}
+        missing = (each for each in affiliates if each not in known)
+        for number, affiliate_ids in enumerate(
+            batched(missing, PAGE_SIZE_MAX, strict=False), len(pages) + 1
+        ):
+            page = Page(batch.batch_id, number, affiliate_ids)
+            payouts.put_page(page)
+            pages.append(page)
+        payouts.finish_planning(batch.batch_id)
+    send(DEBIT, [page for page in pages if page.status == "open"])
+    payouts.become_planned(batch.batch_id)
+
+
+def send(work: str, pages: list[Page]) -> None:
+    """Asks the work queue to do one thing with each of these pages."""
+    for page in pages:
+        message = {"work": work, "batch_id": page.batch_id, "page": page.number}
+        _queue.send_message(QueueUrl=_QUEUE_URL, MessageBody=json.dumps(message))
+
+
+def approve(batch_id: str, approver: str) -> Batch:
+    """Approves a planned batch, which exports it; a second time changes nothing."""
+    batch = payouts.get_batch(batch_id)
+    if batch.approved_by is not None:
+        return batch
+    require_approvable(batch, approver, four_eyes=current_settings().four_eyes)
+    try:
+        payouts.move_batch(batch_id, "planned", "approved", approved_by=approver)
+    except ConditionFailedError:
+        return approve(batch_id, approver)
+    return payouts.get_batch(batch_id)
+
+
+def cancel(batch_id: str) -> Batch:
+    """Cancels a planned batch and asks for its money to be given back; may be repeated."""
+    batch = payouts.get_batch(batch_id)
+    if batch.status != "cancelled":
+        require_cancellable(batch)
+        try:
+            payouts.move_batch(batch_id, "planned", "cancelled")
+        except ConditionFailedError:
+            return cancel(batch_id)
+    give_back(batch_id)
+    return payouts.get_batch(batch_id)
+
+
+def give_back(batch_id: str) -> None:
+    """Sends a message for each page of a cancelled batch whose money is still out."""
+    pages = payouts.list_pages(batch_id)
+    send(GIVE_BACK, [page for page in pages if page.status != "returned"])
+
+
+def tick() -> None:
+    """Starts the batches the schedule asks for, and pushes on those that were left half-way."""
+    for currency, on in due_batches(current_settings(), clock.now()):
+        batch_id = scheduled_batch_id(currency, on)
+        if payouts.find_batch(batch_id) is None:
+            cutoff = min(on, clock.day(clock.now())).isoformat()
+            start(new_batch(batch_id, currency, cutoff, SCHEDULE))
+    for batch in payouts.unfinished_batches():
+        if batch.status == "planning":
+            plan(batch)
+        elif batch.status == "cancelled":
+            give_back(batch.batch_id)
+        elif batch.status == "approved":
+            payouts.touch_batch(batch.batch_id)
+
+
+def new_batch(
+    batch_id: str, currency: str, cutoff: str, created_by: str, fingerprint: str | None = None
+) -> Batch:
+    """A batch about to be planned."""
+    return Batch(
+        batch_id=batch_id,
+        currency=currency,
+        cutoff=cutoff,
+        status="planning",
+        created_at=clock.text(clock.now()),
+        created_by=created_by,
+        fingerprint=fingerprint,
+    )

@@ -1,0 +1,42 @@
+"""Sweeping: every accepted fact is posted in the end, whatever happened to its stream record."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from botocore.exceptions import ClientError
+
+from linkage import clock
+from linkage.errors import LinkageError
+from linkage.flow.posting import post_fact
+from linkage.tables.conversions import UNPOSTED_SHARDS, unposted_facts
+
+GRACE_S = 10
+"""How long a fact is left to the stream before it is swept."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A fact the stream had not posted; `error` says why it still is not."""
+
+    conversion_id: str
+    fact: str
+    age_s: int
+    error: LinkageError | ClientError | None
+
+
+def sweep(moment: datetime) -> Iterator[Swept]:
+    """Posts the facts older than the grace period, oldest first in each shard, one at a time.
+
+    One that fails is reported and passed over, so that it cannot hold up the others.
+    """
+    before = clock.text(moment - timedelta(seconds=GRACE_S))
+    for shard in range(UNPOSTED_SHARDS):
+        for conversion_id, fact, accepted_at in unposted_facts(shard, before):
+            error: LinkageError | ClientError | None = None
+            try:
+                post_fact(conversion_id, fact)
+            except (LinkageError, ClientError) as failed:
+                error = failed
+            age_s = int((moment - clock.instant(accepted_at)).total_seconds())
+            yield Swept(conversion_id, fact, age_s, error)

@@ -1,0 +1,76 @@
+"""What the API shows of a conversion, a refund and a batch."""
+
+from typing import Any
+
+from linkage.conversions import Conversion, Refund
+from linkage.payouts import Batch, Payout
+
+
+def conversion(conversion: Conversion) -> dict[str, Any]:
+    """A conversion as its vendor and operators see it; amounts in minor units."""
+    attribution = conversion.attribution
+    shown: dict[str, Any] = {
+        "id": conversion.conversion_id,
+        "status": conversion.status,
+        "attributed": attribution.affiliate_id is not None,
+        "attribution": None,
+        "vendor_id": conversion.vendor_id,
+        "program_id": conversion.program_id,
+        "event": conversion.event,
+        "external_id": conversion.external_id,
+        "amount_minor": conversion.amount_minor,
+        "refunded_minor": conversion.refunded_minor,
+        "currency": conversion.currency,
+        "reported_at": conversion.reported_at,
+        "metadata": conversion.metadata,
+    }
+    if attribution.affiliate_id:
+        shown["attribution"] = {
+            "model": attribution.model,
+            "affiliate_id": attribution.affiliate_id,
+            "click_id": attribution.click.click_id if attribution.click else None,
+        }
+    else:
+        shown["reason"] = attribution.reason
+    return shown
+
+
+def refund(conversion: Conversion, refund: Refund) -> dict[str, Any]:
+    """A refund, and how much of its conversion has been refunded with it; minor units."""
+    return {
+        "conversion_id": conversion.conversion_id,
+        "external_id": refund.external_id,
+        "amount_minor": refund.amount_minor,
+        "currency": conversion.currency,
+        "reason": refund.reason,
+        "accepted_at": refund.accepted_at,
+        "refunded_minor": refund.refunded_after_minor,
+    }
+
+
+def batch(batch: Batch) -> dict[str, Any]:
+    """A payout batch without its payouts; the total in minor units."""
+    return {
+        "id": batch.batch_id,
+        "status": batch.status,
+        "currency": batch.currency,
+        "cutoff": batch.cutoff,
+        "created_at": batch.created_at,
+        "count": batch.count,
+        "total_minor": batch.total_minor,
+    }
+
+
+def payout(payout: Payout) -> dict[str, Any]:
+    """A payout as its affiliate and operators see it; minor units."""
+    return {
+        "id": payout.payout_id,
+        "batch_id": payout.batch_id,
+        "affiliate_id": payout.affiliate_id,
+        "amount_minor": payout.amount_minor,
+        "currency": payout.currency,
+        "status": payout.status,
+        "created_at": payout.created_at,
+        "reference": payout.reference,
+        "reason": payout.reason,
+    }
