@@ -1,4 +1,4 @@
-"""Step 3 of the way of a click: post each accepted fact to the ledger as its stream record comes."""
+"""Step 3 of the way of a click: post each accepted fact as its stream record comes."""
 
 from typing import Any
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from linkage import views
+from linkage.conversions import Conversion
 from linkage.edge.http import Answer, Request, answer, bearer, serve
 from linkage.edge.runtime import logger
 from linkage.flow import recording
@@ -17,26 +18,27 @@ def _caller(request: Request) -> Key:
     return key
 
 
+def _shown(conversion: Conversion, replayed: bool) -> Answer:
+    return answer(200 if replayed else 201, views.conversion(conversion), replayed=replayed)
+
+
 def report(request: Request) -> Answer:
     """`POST /v1/conversions`."""
-    sent = report_in(request.body, _caller(request))
-    conversion, replayed = recording.report(sent)
-    return answer(200 if replayed else 201, views.conversion(conversion), replayed=replayed)
+    caller = _caller(request)
+    return _shown(*recording.report(report_in(request.body, caller)))
 
 
 def confirm(request: Request) -> Answer:
     """`POST /v1/conversions/{conversion_id}/confirmation`."""
     caller = _caller(request)
     no_fields_in(request.body)
-    conversion, replayed = recording.confirm(request.id("conversion"), caller.member_id)
-    return answer(200 if replayed else 201, views.conversion(conversion), replayed=replayed)
+    return _shown(*recording.confirm(request.id("conversion"), caller.member_id))
 
 
 def reject(request: Request) -> Answer:
     """`POST /v1/conversions/{conversion_id}/rejection`."""
     caller, reason = _caller(request), reason_in(request.body)
-    conversion, replayed = recording.reject(request.id("conversion"), caller.member_id, reason)
-    return answer(200 if replayed else 201, views.conversion(conversion), replayed=replayed)
+    return _shown(*recording.reject(request.id("conversion"), caller.member_id, reason))
 
 
 def refund(request: Request) -> Answer:

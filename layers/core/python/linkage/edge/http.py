@@ -27,13 +27,16 @@ type Answer = dict[str, Any]
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request; `body` is None when there was none."""
+    """One HTTP request; its body is read when asked for, so that a caller is known before it."""
 
     path: Mapping[str, str]
-    query: Mapping[str, str]
     headers: Mapping[str, str]
-    body: Any
-    instance: str
+    raw_body: bytes
+
+    @property
+    def body(self) -> Any:
+        """The JSON body, None when there is none; raises MalformedRequestError."""
+        return parsed(self.raw_body)
 
     def id(self, noun: str) -> str:
         """The id in the path, such as `conversion_id`; raises NotFoundError if it cannot be one."""
@@ -56,10 +59,8 @@ def request_of(event: Mapping[str, Any]) -> Request:
     """The request in an HTTP API event (payload 2.0); raises MalformedRequestError."""
     return Request(
         path=event.get("pathParameters") or {},
-        query=event.get("queryStringParameters") or {},
         headers=event.get("headers") or {},
-        body=parsed(_raw_body(event)),
-        instance=event.get("rawPath", "/"),
+        raw_body=_raw_body(event),
     )
 
 

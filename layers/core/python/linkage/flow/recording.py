@@ -120,7 +120,12 @@ def _attribution(
         named_affiliate_id=sent.affiliate_id,
         introducer=customer.live(moment),
     )
-    members = find_members(claimed_affiliates(claims))
+    members = find_members([*claimed_affiliates(claims), sent.vendor_id])
+    if members[sent.vendor_id].status != "approved":
+        raise ConflictError(
+            "vendor_not_approved",
+            "The vendor is not approved, so nothing can be reported for it. Ask an operator.",
+        )
     keys = frozenset(customer.keys)
     buyers = frozenset(
         member.member_id for member in members.values() if keys & own_keys(_SECRET, member)
