@@ -41,6 +41,7 @@ class ThrottledApi(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
+        self._domain_name = domain_name
         self.domain = self._domain(domain_name, certificate_arn) if domain_name else None
         self.api = apigw.HttpApi(self, "Api", create_default_stage=False)
         access_log = logs.LogGroup(
@@ -63,7 +64,7 @@ class ThrottledApi(Construct):
     def url(self) -> str:
         """The base URL of the routes, without a trailing slash."""
         if self.domain:
-            return f"https://{self.domain.name}"
+            return f"https://{self._domain_name}"
         if self._settings.is_local:
             # {id}.execute-api.localhost does not resolve everywhere.
             gateway = f"http://127.0.0.1:{self._settings.gateway_port}"

@@ -1,5 +1,6 @@
 """`linkage dev`: the network on this machine, in the foreground until it is told to stop."""
 
+import fcntl
 import json
 import os
 import signal
@@ -7,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,7 +18,7 @@ from rich.console import Console
 from linkage_cli import seed
 from linkage_cli.errors import CommandError, EmulatorError
 from linkage_cli.local_network import LocalNetwork, local_network
-from linkage_cli.places import HOUSE, LOCAL_FILE
+from linkage_cli.places import HOUSE, LOCAL_FILE, LOCK_FILE
 from linkage_cli.progress import shown
 
 DEFAULT_PORT = "4566"
@@ -32,22 +33,38 @@ class StopRequestedError(BaseException):
 def dev() -> None:
     """Run the network on this machine: the emulator, the real CDK app, a demo. Ctrl-C stops it."""
     console = Console(highlight=False)
-    with stop_signals_raise():
-        try:
+    try:
+        with stop_signals_raise(), the_only_run():
             run(console)
-        except StopRequestedError:
-            was_up = LOCAL_FILE.exists()
-            console.print("Stopped." if was_up else "Stopped before the network was up.")
-            sys.exit(0 if was_up else 128 + signal.SIGINT)
-        except CommandError as error:
-            sys.exit(f"\n{error}")
+    except StopRequestedError:
+        console.print("Stopped before the network was up.")
+        sys.exit(128 + signal.SIGINT)
+    except CommandError as error:
+        sys.exit(f"\n{error}")
+    console.print("Stopped.")
+
+
+@contextmanager
+def the_only_run() -> Iterator[None]:
+    """Holds this clone's lock, and leaves no local file. Raises `CommandError` when it is held."""
+    HOUSE.mkdir(exist_ok=True)
+    with LOCK_FILE.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CommandError(
+                "Another `make dev` runs in this clone already. Stop that one first; "
+                "a second network needs a clone of its own."
+            ) from error
+        LOCAL_FILE.unlink(missing_ok=True)
+        try:
+            yield
         finally:
             LOCAL_FILE.unlink(missing_ok=True)
 
 
 def run(console: Console) -> None:
-    """Brings the network up, tells how to use it, and stays until `StopRequestedError`."""
-    LOCAL_FILE.unlink(missing_ok=True)
+    """Brings the network up, tells how to use it, and keeps it until a stop signal."""
     port = port_from(os.environ)
     with shown(console) as progress, local_network(HOUSE, port, progress=progress) as network:
         progress.begin("Seeding the demo network")
@@ -55,7 +72,8 @@ def run(console: Console) -> None:
         progress.end()
         write_atomically(LOCAL_FILE, json.dumps(local, indent=2) + "\n")
         print(seed.tutorial(local), flush=True)
-        stay_while_up(network)
+        with suppress(StopRequestedError):
+            stay_while_up(network)
 
 
 def port_from(environ: Mapping[str, str]) -> int:
@@ -87,7 +105,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def stay_while_up(network: LocalNetwork) -> None:
-    """Returns never; raises `EmulatorError` when the emulator ends by itself."""
+    """Never returns; raises `EmulatorError` when the emulator ends by itself."""
     while not network.has_ended():
         time.sleep(0.5)
     raise EmulatorError(f"The emulator ended by itself. Its log is {HOUSE / 'emulator.log'}.")

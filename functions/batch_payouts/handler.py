@@ -14,9 +14,7 @@ from linkage.requests import batch_in
 
 
 def _operator(request: Request) -> Key:
-    key = authenticated(bearer(request.headers))
-    key.require("operator")
-    return key
+    return authenticated(bearer(request.headers)).require("operator")
 
 
 def create(request: Request) -> Answer:

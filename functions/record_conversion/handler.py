@@ -13,9 +13,7 @@ from linkage.requests import no_fields_in, reason_in, refund_in, report_in
 
 
 def _caller(request: Request) -> Key:
-    key = authenticated(bearer(request.headers))
-    key.require("vendor", "operator")
-    return key
+    return authenticated(bearer(request.headers)).require("vendor", "operator")
 
 
 def _shown(conversion: Conversion, replayed: bool) -> Answer:
@@ -44,9 +42,8 @@ def reject(request: Request) -> Answer:
 def refund(request: Request) -> Answer:
     """`POST /v1/conversions/{conversion_id}/refunds`."""
     caller, sent = _caller(request), refund_in(request.body)
-    conversion, refund, replayed = recording.refund(
-        request.id("conversion"), caller.member_id, sent
-    )
+    conversion_id = request.id("conversion")
+    conversion, refund, replayed = recording.refund(conversion_id, caller.member_id, sent)
     return answer(200 if replayed else 201, views.refund(conversion, refund), replayed=replayed)
 
 

@@ -53,8 +53,21 @@ def local_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A `.linkage/local.json` that an earlier run left."""
     path = tmp_path / "local.json"
     path.write_text("from an earlier run")
+    monkeypatch.setattr(dev, "HOUSE", tmp_path)
     monkeypatch.setattr(dev, "LOCAL_FILE", path)
+    monkeypatch.setattr(dev, "LOCK_FILE", tmp_path / "dev.lock")
     return path
+
+
+def test_a_second_run_in_the_clone_is_refused_and_spares_the_first_ones_file(
+    local_file: Path,
+) -> None:
+    with dev.the_only_run():
+        local_file.write_text("of the first run")
+        result = CliRunner().invoke(main.app, ["dev"])
+        assert result.exit_code == 1
+        assert "Another `make dev` runs in this clone already." in result.output
+        assert local_file.read_text() == "of the first run"
 
 
 def test_a_failed_deployment_is_one_sentence_and_leaves_no_local_file(

@@ -21,15 +21,15 @@ class Key:
     created_at: str
     revoked_at: str | None = None
 
-    def require(self, *roles: str) -> None:
-        """Raises ForbiddenError unless the key has one of the roles."""
+    def require(self, *roles: str) -> "Key":
+        """The key itself, if it has one of the roles; raises ForbiddenError."""
         if self.role not in roles:
+            article = "an" if self.role[0] in "ao" else "a"
             raise ForbiddenError(
                 "wrong_role",
-                f"This route is for {' or '.join(roles)} keys; yours is an {self.role} key."
-                if self.role[0] in "ao"
-                else f"This route is for {' or '.join(roles)} keys; yours is a {self.role} key.",
+                f"This route is for {' or '.join(roles)} keys; yours is {article} {self.role} key.",
             )
+        return self
 
 
 def prefix_for(stage: str) -> str:
