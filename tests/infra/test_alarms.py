@@ -1,0 +1,106 @@
+"""What must not go wrong in silence."""
+
+from typing import Any
+
+import pytest
+
+from tests.infra.synthesis import FUNCTIONS, Synthesised
+
+
+def _alarms(synthesised: Synthesised, metric_name: str) -> list[dict[str, Any]]:
+    return [
+        alarm
+        for alarm in synthesised.properties("CloudWatch::Alarm")
+        if alarm["MetricName"] == metric_name
+    ]
+
+
+def _watched(synthesised: Synthesised, metric_name: str) -> set[str]:
+    return {
+        synthesised.function_name(dimension["Value"])
+        if isinstance(dimension["Value"], dict)
+        else dimension["Value"]
+        for alarm in _alarms(synthesised, metric_name)
+        for dimension in alarm["Dimensions"]
+    }
+
+
+@pytest.mark.parametrize("metric_name", ["Errors", "Throttles"])
+def test_every_function_that_fails_or_is_refused_is_noticed(
+    prod: Synthesised, metric_name: str
+) -> None:
+    assert _watched(prod, metric_name) == set(FUNCTIONS)
+
+
+def test_a_consumer_five_minutes_behind_its_stream_is_noticed(prod: Synthesised) -> None:
+    assert _watched(prod, "IteratorAge") == {"compute_commissions", "export_payouts"}
+    assert {alarm["Threshold"] for alarm in _alarms(prod, "IteratorAge")} == {300_000}
+
+
+@pytest.mark.parametrize(
+    "metric_name", ["OnFailureDestinationDeliveredEventCount", "DroppedEventCount"]
+)
+def test_a_record_given_up_is_noticed_within_minutes(prod: Synthesised, metric_name: str) -> None:
+    alarms = _alarms(prod, metric_name)
+    watched = {alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0] for alarm in alarms}
+    mappings = prod.of_type("Lambda::EventSourceMapping")
+    streams = {key for key, m in mappings.items() if "StartingPosition" in m["Properties"]}
+    assert watched == streams
+    assert {alarm["Threshold"] for alarm in alarms} == {0}
+
+
+def test_lambda_counts_given_up_records_only_when_it_is_asked_to(prod: Synthesised) -> None:
+    for mapping in prod.properties("Lambda::EventSourceMapping"):
+        if "StartingPosition" in mapping:
+            assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}
+
+
+def test_failed_records_keep_ringing_until_the_bucket_is_emptied(prod: Synthesised) -> None:
+    (alarm,) = _alarms(prod, "NumberOfObjects")
+    bucket = prod.template["Outputs"]["FailedRecordsBucketName"]["Value"]
+    assert {"Name": "BucketName", "Value": bucket} in alarm["Dimensions"]
+    assert alarm["Threshold"] == 0
+
+
+def test_a_payout_page_in_the_dead_letter_queue_is_noticed(prod: Synthesised) -> None:
+    (alarm,) = _alarms(prod, "ApproximateNumberOfMessagesVisible")
+    queue = prod.template["Outputs"]["DeadLetterQueueUrl"]["Value"]["Ref"]
+    assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": [queue, "QueueName"]}
+    assert alarm["Threshold"] == 0
+
+
+def test_a_fact_unposted_for_fifteen_minutes_is_noticed_and_so_is_a_silent_sweeper(
+    prod: Synthesised,
+) -> None:
+    (alarm,) = _alarms(prod, "OldestUnpostedAge")
+    assert alarm["Namespace"] == "Linkage"
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "sweep_conversions"}]
+    assert alarm["Threshold"] == 900
+    assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_a_ledger_out_of_balance_is_noticed_whoever_finds_it(prod: Synthesised) -> None:
+    assert _watched(prod, "LedgerOutOfBalance") == {
+        "compute_commissions",
+        "sweep_conversions",
+        "debit_payouts",
+        "settle_payouts",
+    }
+    assert {alarm["Threshold"] for alarm in _alarms(prod, "LedgerOutOfBalance")} == {0}
+
+
+def test_every_alarm_says_what_it_means(prod: Synthesised) -> None:
+    for alarm in prod.properties("CloudWatch::Alarm"):
+        assert alarm["AlarmDescription"].endswith(".")
+        assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+
+
+def test_functions_name_themselves_and_their_stage_in_logs_and_metrics(prod: Synthesised) -> None:
+    for name in FUNCTIONS:
+        variables = prod.function(name)["Environment"]["Variables"]
+        assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Linkage"
+        assert variables["STAGE"] == "prod"
+
+
+def test_there_is_one_dashboard(prod: Synthesised) -> None:
+    assert len(prod.of_type("CloudWatch::Dashboard")) == 1

@@ -1,0 +1,107 @@
+"""Each handler starts with what its Lambda gives it, and loads no more than its budget."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.infra.synthesis import FUNCTIONS, ROOT, Synthesised
+
+FOLDERS = sorted(path.parent for path in (ROOT / "functions").glob("*/handler.py"))
+NAMES = [folder.name for folder in FOLDERS]
+
+LAYER_SOURCES = {
+    "vendor": [],
+    "core": [ROOT / "layers/core/python"],
+    "api": [ROOT / "layers/api/python"],
+}
+
+# Set by Lambda itself, whatever the template says.
+LAMBDA_ENVIRONMENT = {
+    "AWS_REGION": "eu-west-1",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "example",
+    "AWS_SESSION_TOKEN": "example",
+    "AWS_LAMBDA_FUNCTION_NAME": "example",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+    "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+    "LAMBDA_TASK_ROOT": "/var/task",
+    "PATH": os.defpath,
+}
+
+HEAVY = {"pydantic", "aws_xray_sdk", "moto", "hypothesis"}
+FORBIDDEN = {
+    "record_click": HEAVY
+    | {"boto3", "botocore", "pynamodb", "asyncio", "aws_lambda_powertools", "urllib3", "uuid"},
+    # Only its requests are many enough in shape to be worth pydantic.
+    "manage_network": HEAVY - {"pydantic"},
+}
+
+MAX_HANDLER_LINES = 60
+
+
+def _environment(synthesised: Synthesised, name: str) -> dict[str, str]:
+    variables = synthesised.function(name)["Environment"]["Variables"]
+    # What CloudFormation fills in is not known here; that it is text is enough to start.
+    return {key: value if isinstance(value, str) else key for key, value in variables.items()}
+
+
+def _run_in_fresh_interpreter(synthesised: Synthesised, name: str) -> set[str]:
+    layers = synthesised.layers_of(name)
+    path = [ROOT / "functions" / name, *(s for layer in layers for s in LAYER_SOURCES[layer])]
+    # Without the vendor layer there is no third-party code at all.
+    isolation = [] if "vendor" in layers else ["-S"]
+    program = (
+        "import sys, json; before = set(sys.modules); import handler;"
+        "assert callable(handler.handler);"
+        "json.dump(sorted(set(sys.modules) - before), sys.stdout)"
+    )
+    finished = subprocess.run(
+        [sys.executable, *isolation, "-B", "-c", program],
+        env={
+            **LAMBDA_ENVIRONMENT,
+            **_environment(synthesised, name),
+            "PYTHONPATH": os.pathsep.join(map(str, path)),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return set(json.loads(finished.stdout))
+
+
+@pytest.fixture(scope="session")
+def loaded_modules(prod: Synthesised):
+    return cache(lambda name: _run_in_fresh_interpreter(prod, name))
+
+
+def test_each_folder_is_a_function_and_each_function_has_its_folder() -> None:
+    assert set(NAMES) == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_handler_starts_with_exactly_the_environment_its_lambda_gets(
+    loaded_modules, name: str
+) -> None:
+    assert "handler" in loaded_modules(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_handler_loads_nothing_its_budget_forbids(loaded_modules, name: str) -> None:
+    forbidden = FORBIDDEN.get(name, HEAVY)
+    tops = {module.partition(".")[0] for module in loaded_modules(name)}
+    assert tops & forbidden == set()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_function_is_one_short_file(folder: Path) -> None:
+    files = [path.name for path in folder.iterdir() if path.name != "__pycache__"]
+    assert files == ["handler.py"]
+    assert len((folder / "handler.py").read_text().splitlines()) <= MAX_HANDLER_LINES

@@ -1,0 +1,67 @@
+"""Choosing a stage, and what is said when the choice cannot be followed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infra.layers import LayersNotBuiltError
+from infra.settings import StageSettingsError
+from tests.infra.synthesis import ROOT, Synthesised, make_app
+
+CERTIFICATE = "arn:aws:acm:eu-west-1:000000000000:certificate/0"
+
+
+def test_a_deployment_that_names_no_stage_is_dev_not_prod() -> None:
+    assert json.loads((ROOT / "cdk.json").read_text())["context"]["stage"] == "dev"
+
+
+def test_each_stage_is_a_stack_of_its_own(build_dir: Path, tmp_path: Path) -> None:
+    names = [make_app(s, tmp_path / s, build_dir)[1].stack_name for s in ("local", "dev", "prod")]
+    assert names == ["Linkage-local", "Linkage-dev", "Linkage-prod"]
+
+
+def test_a_stage_that_does_not_exist_is_answered_with_those_that_do(
+    build_dir: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(StageSettingsError, match=r"no stage 'prd'.*local, dev, prod"):
+        make_app("prd", tmp_path, build_dir)
+
+
+def test_a_domain_without_its_certificate_is_refused(build_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(StageSettingsError, match="go together"):
+        make_app("prod", tmp_path, build_dir, links_domain="go.example.com")
+
+
+def test_layers_that_are_not_built_are_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(LayersNotBuiltError, match="Run `make layers`"):
+        make_app("prod", tmp_path / "out", tmp_path / "build")
+
+
+def test_optional_context_gives_links_a_short_name_and_alarms_a_reader(
+    build_dir: Path, tmp_path: Path
+) -> None:
+    named = Synthesised(
+        "prod",
+        tmp_path,
+        build_dir,
+        links_domain="go.example.com",
+        certificate_arn=CERTIFICATE,
+        alarm_email="operator@example.com",
+    )
+    (domain,) = named.properties("ApiGatewayV2::DomainName")
+    (subscription,) = named.properties("SNS::Subscription")
+    assert domain["DomainName"] == "go.example.com"
+    assert "LinksDomainTarget" in named.template["Outputs"]
+    variables = named.function("manage_network")["Environment"]["Variables"]
+    assert variables["LINKS_URL"] == "https://go.example.com"
+    assert subscription["Endpoint"] == "operator@example.com"
+    topic = [{"Ref": next(iter(named.of_type("SNS::Topic")))}]
+    assert all(alarm["AlarmActions"] == topic for alarm in named.properties("CloudWatch::Alarm"))
+    assert named.validation_reports == []
+
+
+def test_the_gateway_port_moves_the_local_addresses(build_dir: Path, tmp_path: Path) -> None:
+    moved = Synthesised("local", tmp_path, build_dir, gateway_port="4999")
+    assert "http://127.0.0.1:4999/" in json.dumps(moved.template["Outputs"]["ApiUrl"])
+    assert "4566" not in json.dumps(moved.template)
