@@ -1,10 +1,160 @@
-"""The ledger."""
+"""`linkage ledger check`: is every account exactly what the accepted facts make it?"""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import typer
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from linkage_cli.audit import Finding, Report, Stored, audit
+from linkage_cli.errors import CommandError
+from linkage_cli.networks import Network, find_network
+
+NOUNS = ("conversions", "ledger", "payouts", "programs", "settings")
+READS_MAX = 3
+PAUSE_S = 2.0
 
 app = typer.Typer(help="The ledger.", no_args_is_help=True)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A DynamoDB client, and the names of the tables the audit reads."""
+
+    dynamodb: Any
+    names: Mapping[str, str]
 
 
 @app.callback()
 def group() -> None:
     """The ledger."""
+
+
+@app.command("check")
+def check_command(
+    stage: Annotated[str | None, typer.Option(help="The stage on AWS, for example prod.")] = None,
+    local: Annotated[bool, typer.Option("--local", help="The network make dev runs.")] = False,
+    no_in_flight: Annotated[
+        bool, typer.Option("--no-in-flight", help="A fact not posted yet is a finding too.")
+    ] = False,
+    publish_metric: Annotated[
+        bool,
+        typer.Option("--publish-metric", help="Publish LedgerOutOfBalance to CloudWatch."),
+    ] = False,
+) -> None:
+    """Verify the whole ledger against the accepted facts; exit 1 if anything is wrong."""
+    try:
+        network = find_network(stage, local=local)
+        tables = Tables(network.client("dynamodb"), {noun: network.table(noun) for noun in NOUNS})
+        report = check(tables, no_in_flight=no_in_flight)
+        if publish_metric:
+            publish(network, report)
+    except CommandError as error:
+        sys.exit(str(error))
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"The network could not be read: {error}")
+    print("\n".join(lines_of(report)))
+    if report.findings:
+        raise typer.Exit(1)
+
+
+def check(
+    tables: Tables, *, no_in_flight: bool = False, sleep: Callable[[float], None] = time.sleep
+) -> Report:
+    """Audits a running network.
+
+    A scan is no snapshot: what was being written meanwhile can look broken. So with findings the
+    tables are read again, up to three times, and what is wrong in every one of them counts.
+    """
+    report = _once(tables, no_in_flight=no_in_flight)
+    for _ in range(READS_MAX - 1):
+        if not report.findings:
+            break
+        sleep(PAUSE_S)
+        before = {(each.invariant, each.subject) for each in report.findings}
+        again = _once(tables, no_in_flight=no_in_flight)
+        still = [each for each in again.findings if (each.invariant, each.subject) in before]
+        report = replace(again, findings=tuple(still))
+    return report
+
+
+def _once(tables: Tables, *, no_in_flight: bool) -> Report:
+    now = datetime.now(UTC)
+    report = audit(read(tables), now)
+    if not no_in_flight:
+        return report
+    unposted = (Finding("I4", each, "its fact is not posted yet") for each in report.in_flight)
+    return replace(report, findings=(*report.findings, *unposted))
+
+
+def read(tables: Tables) -> Stored:
+    """All items of the tables: facts before what they are posted to."""
+    return Stored(**{noun: scan(tables.dynamodb, tables.names[noun]) for noun in NOUNS})
+
+
+def scan(dynamodb: Any, table: str) -> list[Mapping[str, Any]]:
+    """Every item of a table in plain Python, as last written."""
+    deserialize = TypeDeserializer().deserialize
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    return [
+        {name: plain(deserialize(value)) for name, value in item.items()}
+        for page in pages
+        for item in page["Items"]
+    ]
+
+
+def plain(value: Any) -> Any:
+    """Whole numbers as int; any other number stays what it is, for the audit to refuse."""
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    if hasattr(value, "as_tuple"):
+        return int(value) if value == value.to_integral_value() else value
+    return value
+
+
+def publish(network: Network, report: Report) -> None:
+    """Tells CloudWatch how many findings there are, 0 too."""
+    network.client("cloudwatch").put_metric_data(
+        Namespace="Linkage",
+        MetricData=[
+            {
+                "MetricName": "LedgerOutOfBalance",
+                "Dimensions": [{"Name": "service", "Value": "ledger_check"}],
+                "Value": len(report.findings),
+                "Unit": "Count",
+            }
+        ],
+    )
+
+
+def lines_of(report: Report) -> Iterable[str]:
+    """What the command prints."""
+    counts = report.counts
+    if report.findings:
+        yield from map(str, report.findings)
+        yield f"The ledger is WRONG in {_many(len(report.findings), 'place')}, named above."
+    else:
+        yield "The ledger is right: every account is exactly what the accepted facts make it."
+    yield "Checked: " + ", ".join(
+        _many(counts[f"{noun}s"], noun)
+        for noun in ("fact", "transaction", "line", "balance", "payout")
+    )
+    if report.in_flight:
+        yield f"In flight: {_many(len(report.in_flight), 'fact')} accepted and not posted yet"
+    for currency, totals in report.totals.items():
+        yield (
+            f"{currency}, in minor units: affiliates are owed {totals.owed_to_affiliates}, vendors "
+            f"owe {totals.vendors_owe}, network fees {totals.network_fees}, being paid out "
+            f"{totals.in_payout}, paid out {totals.paid_out}"
+        )
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,45 @@
+"""Audits a network's tables: pure functions over plain items, sharing no code with the posting.
+
+The invariants' numbers are those of docs/money.md.
+"""
+
+from collections import Counter
+from datetime import datetime
+
+from linkage_cli.audit.conversions import Facts
+from linkage_cli.audit.entries import check_entries, totals_of
+from linkage_cli.audit.findings import Finding, Report, Totals
+from linkage_cli.audit.payouts import Payouts
+from linkage_cli.audit.stored import Stored, UnreadableError, read_facts, read_ledger
+from linkage_cli.audit.terms import Terms, read_terms
+
+__all__ = ["Finding", "Report", "Stored", "Totals", "audit"]
+
+
+def audit(stored: Stored, now: datetime) -> Report:
+    """Checks every invariant over the stored items; `now` decides what is still in flight."""
+    findings: list[Finding] = []
+    ledger = read_ledger(stored.ledger, findings)
+    facts = read_facts(stored.conversions, findings)
+    try:
+        terms = read_terms(stored.programs, stored.settings)
+    except (UnreadableError, KeyError) as error:
+        findings.append(Finding("I20", "programs and settings", f"cannot be read: {error}"))
+        terms = Terms({}, {})
+    findings += check_entries(ledger)
+    conversions = Facts(facts, ledger, terms, now)
+    findings += conversions.check()
+    payouts = Payouts(stored.payouts, ledger, findings)
+    findings += payouts.check()
+    return Report(
+        findings=tuple(sorted(set(findings))),
+        counts=Counter(
+            transactions=len(ledger.heads),
+            lines=len(ledger.lines),
+            balances=len(ledger.balances),
+            facts=sum(len(each) for each in facts.values()),
+            payouts=sum(len(each) for each in payouts.payouts.values()),
+        ),
+        in_flight=tuple(sorted(conversions.in_flight)),
+        totals=totals_of(ledger),
+    )
