@@ -1,11 +1,13 @@
 """The CDK app: one stack, `Linkage-<stage>`, for the stage chosen with `-c stage=…`."""
 
+import sys
 from pathlib import Path
 
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infra.settings import StageSettings
+from infra.layers import LayersNotBuiltError
+from infra.settings import StageSettings, StageSettingsError
 from infra.stack import LinkageStack
 
 BUILD_DIR = Path(__file__).resolve().parent.parent / "build"
@@ -18,7 +20,15 @@ def add_network(app: App, build_dir: Path = BUILD_DIR) -> LinkageStack:
     return LinkageStack(app, f"Linkage-{settings.stage}", settings, build_dir)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Synthesise; what an operator can mend is said in a sentence, not in a traceback."""
     network = App()
-    add_network(network)
+    try:
+        add_network(network)
+    except (StageSettingsError, LayersNotBuiltError) as error:
+        sys.exit(str(error))
     network.synth()
+
+
+if __name__ == "__main__":
+    main()

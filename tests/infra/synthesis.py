@@ -53,6 +53,9 @@ class Synthesised:
         app, stack = make_app(stage, outdir, build_dir, **context)
         app.synth()
         self.template: dict[str, Any] = json.loads((outdir / stack.template_file).read_text())
+        self.metadata: dict[str, list[dict[str, Any]]] = json.loads(
+            (outdir / f"{stack.stack_name}.metadata.json").read_text()
+        )
         report = json.loads((outdir / "validation-report.json").read_text())
         self.validation_reports: list[dict[str, Any]] = report["pluginReports"]
 

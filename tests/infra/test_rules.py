@@ -26,6 +26,18 @@ def test_the_rules_are_on_so_a_careless_bucket_stops_synthesis(
     assert "AwsSolutions-S10" in (tmp_path / "validation-report.json").read_text()
 
 
+def test_every_acknowledgement_has_its_reason(prod: Synthesised) -> None:
+    reasons = [
+        reason
+        for entries in prod.metadata.values()
+        for entry in entries
+        if entry["type"] == "aws:cdk:acknowledged-rules"
+        for reason in entry["data"].values()
+    ]
+    assert reasons
+    assert all(len(reason.split()) >= 10 for reason in reasons)
+
+
 def test_synthesis_names_no_account_and_no_region(prod: Synthesised) -> None:
     assert "AvailabilityZone" not in str(prod.template)
     region = prod.template["Outputs"]["DashboardUrl"]["Value"]["Fn::Join"][1]
