@@ -68,6 +68,8 @@ class Alarms(Construct):
                 period=Duration.days(1),
             ),
             "The bucket of failed records is not empty: see what failed, then delete it there.",
+            # The count of a day is reported the day after, or the one after that.
+            periods=3,
         )
 
     def watch_dead_letters(self, queue: sqs.Queue) -> None:
@@ -85,13 +87,13 @@ class Alarms(Construct):
         """Ring when an accepted fact is not posted in time, or the sweeper has stopped saying."""
         self._alarm(
             "UnpostedTooLong",
-            sweeper.metric("OldestUnpostedAge"),
+            # Long enough for three sweeps, so that one late sweep is not taken for a dead one.
+            sweeper.metric("OldestUnpostedAge", period=UNPOSTED_AGE),
             "An accepted fact is not in the ledger after fifteen minutes, or the sweeper does not"
             " run.",
             threshold=UNPOSTED_AGE.to_seconds(),
             # A sweeper that says nothing is the very failure this alarm is for.
             missing=cloudwatch.TreatMissingData.BREACHING,
-            periods=3,
         )
 
     def watch_ledger(self, writers: Sequence[FlowFunction]) -> None:
@@ -144,6 +146,7 @@ class Alarms(Construct):
             metric=metric,
             threshold=threshold,
             evaluation_periods=periods,
+            datapoints_to_alarm=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             treat_missing_data=missing,
             alarm_description=description,

@@ -121,14 +121,14 @@ class FlowFunction(Construct):
         tick does the work that is left."""
         self.function.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(5))
 
-    def metric(self, metric_name: str, statistic: str = "Maximum") -> cloudwatch.Metric:
-        """A metric the function itself emits."""
+    def metric(self, metric_name: str, period: Duration | None = None) -> cloudwatch.Metric:
+        """The highest value of a metric that the function itself emits."""
         return cloudwatch.Metric(
             namespace=METRICS_NAMESPACE,
             metric_name=metric_name,
             dimensions_map={"service": self.name},
-            statistic=statistic,
-            period=Duration.minutes(5),
+            statistic="Maximum",
+            period=period or Duration.minutes(5),
         )
 
     def _grant(self, tables: Sequence[NounTable], written: set[str], access: Access) -> None:

@@ -60,6 +60,8 @@ def test_failed_records_keep_ringing_until_the_bucket_is_emptied(prod: Synthesis
     bucket = prod.template["Outputs"]["FailedRecordsBucketName"]["Value"]
     assert {"Name": "BucketName", "Value": bucket} in alarm["Dimensions"]
     assert alarm["Threshold"] == 0
+    # S3 reports a day's count up to two days later.
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3, 1)
 
 
 def test_a_payout_page_in_the_dead_letter_queue_is_noticed(prod: Synthesised) -> None:
@@ -77,6 +79,7 @@ def test_a_fact_unposted_for_fifteen_minutes_is_noticed_and_so_is_a_silent_sweep
     assert alarm["Dimensions"] == [{"Name": "service", "Value": "sweep_conversions"}]
     assert alarm["Threshold"] == 900
     assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["Period"] == 900
 
 
 def test_a_ledger_out_of_balance_is_noticed_whoever_finds_it(prod: Synthesised) -> None:
