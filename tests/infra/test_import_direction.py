@@ -21,7 +21,7 @@ FOLDERS = {
 
 # area: what it may import beside itself and the standard library; None is third-party code
 ALLOWED: dict[str, set[str | None]] = {
-    "functions": {"flow", "edge", "tables", "domain", None},
+    "functions": {"api", "flow", "edge", "tables", "domain", None},
     "api": {"flow", "edge", "tables", "domain", None},
     "flow": {"edge", "tables", "domain", None},
     "tables": {"domain", None},
