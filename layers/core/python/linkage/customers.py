@@ -83,14 +83,15 @@ def bound(
     """The bindings a confirmed conversion writes, in the keys' order.
 
     `introducer` is what this conversion would bind if nobody were bound yet; None for a conversion
-    that introduces nobody. Only the affiliate already bound renews, nobody takes over before it
-    expires, and keys not bound yet follow the live binding.
+    that introduces nobody. Only the affiliate already bound renews, and never to an earlier end;
+    nobody takes over before it expires, and keys not bound yet follow the live binding.
     """
     live = customer.live(moment) or introducer
     if live is None:
         return ()
     if introducer and introducer.affiliate_id == live.affiliate_id:
-        live = replace(live, expires_at=clock.text(clock.days_later(moment, days)))
+        renewed = clock.text(clock.days_later(moment, days))
+        live = replace(live, expires_at=max(live.expires_at, renewed))
 
     written = []
     for key in customer.keys:

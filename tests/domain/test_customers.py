@@ -1,0 +1,211 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from linkage import clock
+from linkage.customers import Binding, Customer, KnownCustomer, bound, customer_keys, own_keys
+from tests.domain.examples import MEMBER, NOW
+
+PHONE, EMAIL, OWN = KEYS = ("phone_1", "email_1", "own_1")
+DAYS = 365
+SECRET = "a secret"
+
+
+def at(days: int) -> str:
+    """So many days from now, as text."""
+    return clock.text(NOW + timedelta(days=days))
+
+
+def binding(
+    key: str, affiliate_id: str = "ann", cause: str = "cnv_a", expires: int = 100
+) -> Binding:
+    return Binding(key, affiliate_id, cause, at(expires - DAYS), at(expires))
+
+
+def customer(*bindings: Binding, ended: tuple[str, ...] = ()) -> KnownCustomer:
+    return KnownCustomer(KEYS, {each.customer_key: each for each in bindings}, frozenset(ended))
+
+
+def introducing(affiliate_id: str, cause: str = "cnv_new") -> Binding:
+    """What a conversion attributed to this affiliate would bind."""
+    return Binding("", affiliate_id, cause, at(0), at(DAYS))
+
+
+LIVE = [
+    pytest.param(customer(), None, id="nobody introduced them"),
+    pytest.param(customer(binding(OWN)), OWN, id="by the vendor's own id alone"),
+    pytest.param(customer(binding(OWN), binding(EMAIL), binding(PHONE)), PHONE, id="phone first"),
+    pytest.param(customer(binding(OWN), binding(EMAIL)), EMAIL, id="then the e-mail address"),
+    pytest.param(customer(binding(PHONE, expires=-1), binding(EMAIL)), EMAIL, id="expired"),
+    pytest.param(customer(binding(PHONE, expires=0)), None, id="it ends at the instant it names"),
+    pytest.param(
+        customer(binding(PHONE), binding(EMAIL, cause="cnv_b"), ended=("cnv_a",)),
+        EMAIL,
+        id="a fully refunded introduction gives way to a later one",
+    ),
+    pytest.param(customer(binding(PHONE), binding(EMAIL), ended=("cnv_a",)), None, id="all ended"),
+]
+
+
+@pytest.mark.parametrize(("known", "key"), LIVE)
+def test_the_first_live_binding_in_the_keys_order_introduces(
+    known: KnownCustomer, key: str | None
+) -> None:
+    found = known.live(NOW)
+    assert (found.customer_key if found else None) == key
+
+
+def test_a_binding_lives_until_the_last_millisecond() -> None:
+    known = customer(binding(PHONE, expires=0))
+    assert known.live(NOW - timedelta(milliseconds=1)) is not None
+
+
+BOUND = [
+    pytest.param(
+        customer(),
+        introducing("ann"),
+        dict.fromkeys(KEYS, ("ann", "cnv_new", at(DAYS))),
+        id="the first non-introducer sale binds every key",
+    ),
+    pytest.param(customer(), None, {}, id="a sale that introduces nobody binds nobody"),
+    pytest.param(
+        customer(binding(PHONE), binding(EMAIL), binding(OWN)),
+        introducing("ann"),
+        dict.fromkeys(KEYS, ("ann", "cnv_a", at(DAYS))),
+        id="the same affiliate's own sale renews, and stays the same introduction",
+    ),
+    pytest.param(
+        customer(binding(PHONE), binding(EMAIL), binding(OWN)),
+        None,
+        {},
+        id="an introducer sale renews nothing",
+    ),
+    pytest.param(
+        customer(binding(PHONE), binding(EMAIL), binding(OWN)),
+        introducing("bob"),
+        {},
+        id="nobody takes over before it expires",
+    ),
+    pytest.param(
+        customer(binding(PHONE, expires=-1)),
+        introducing("bob"),
+        dict.fromkeys(KEYS, ("bob", "cnv_new", at(DAYS))),
+        id="once it has expired, the next affiliate introduces",
+    ),
+    pytest.param(
+        customer(binding(PHONE), ended=("cnv_a",)),
+        introducing("bob"),
+        dict.fromkeys(KEYS, ("bob", "cnv_new", at(DAYS))),
+        id="a fully refunded introduction ends, and the next affiliate introduces",
+    ),
+    pytest.param(
+        customer(binding(PHONE), ended=("cnv_a",)),
+        introducing("ann"),
+        dict.fromkeys(KEYS, ("ann", "cnv_new", at(DAYS))),
+        id="after a full refund the same affiliate introduces anew",
+    ),
+    pytest.param(
+        customer(binding(PHONE)),
+        None,
+        dict.fromkeys((EMAIL, OWN), ("ann", "cnv_a", at(100))),
+        id="absent keys follow, with what is left of the time",
+    ),
+    pytest.param(
+        customer(binding(EMAIL)),
+        introducing("bob"),
+        dict.fromkeys((PHONE, OWN), ("ann", "cnv_a", at(100))),
+        id="absent keys follow the introducer, not the seller of the day",
+    ),
+    pytest.param(
+        customer(binding(EMAIL)),
+        introducing("ann"),
+        dict.fromkeys(KEYS, ("ann", "cnv_a", at(DAYS))),
+        id="renewed and followed at once",
+    ),
+    pytest.param(
+        customer(binding(PHONE), binding(EMAIL, "bob", "cnv_b")),
+        None,
+        {OWN: ("ann", "cnv_a", at(100))},
+        id="two introductions meet: each key keeps its own, the absent one follows the first",
+    ),
+    pytest.param(
+        customer(binding(PHONE), binding(EMAIL, "bob", "cnv_b")),
+        introducing("bob"),
+        {OWN: ("ann", "cnv_a", at(100))},
+        id="the second of two introducers does not renew through the first",
+    ),
+    pytest.param(
+        customer(binding(PHONE, expires=-1), binding(EMAIL, "bob", "cnv_b")),
+        None,
+        dict.fromkeys((PHONE, OWN), ("bob", "cnv_b", at(100))),
+        id="an expired key follows the live one",
+    ),
+    pytest.param(
+        customer(binding(PHONE, expires=DAYS + 10)),
+        introducing("ann"),
+        dict.fromkeys((EMAIL, OWN), ("ann", "cnv_a", at(DAYS + 10))),
+        id="a renewal never shortens what was promised under longer settings",
+    ),
+]
+
+
+@pytest.mark.parametrize(("known", "introducer", "expected"), BOUND)
+def test_a_confirmed_sale_binds_its_customer(
+    known: KnownCustomer, introducer: Binding | None, expected: dict[str, tuple[str, str, str]]
+) -> None:
+    written = bound(known, introducer, NOW, DAYS)
+    assert {b.customer_key: (b.affiliate_id, b.conversion_id, b.expires_at) for b in written} == (
+        expected
+    )
+    assert [b.customer_key for b in written] == [key for key in KEYS if key in expected]
+
+
+@pytest.mark.parametrize(("known", "introducer", "_expected"), BOUND)
+def test_binding_the_same_sale_again_changes_nothing(
+    known: KnownCustomer, introducer: Binding | None, _expected: object
+) -> None:
+    written = {each.customer_key: each for each in bound(known, introducer, NOW, DAYS)}
+    now_known = replace(known, bindings={**known.bindings, **written})
+    assert bound(now_known, introducer, NOW, DAYS) == ()
+
+
+def test_a_customer_named_by_nothing_is_bound_to_nobody() -> None:
+    assert bound(KnownCustomer(), introducing("ann"), NOW, DAYS) == ()
+
+
+def test_phone_and_email_are_network_wide_and_the_own_id_is_the_vendors() -> None:
+    named = Customer("+263773047653", "tendai@example.com", "c-1")
+    at_one, at_other = (customer_keys(SECRET, vendor, named) for vendor in ("one", "other"))
+    assert at_one[:2] == at_other[:2]
+    assert at_one[2] != at_other[2]
+    assert [key.split("_")[0] for key in at_one] == ["phone", "email", "own"]
+
+
+def test_a_key_tells_nothing_without_the_secret() -> None:
+    named = Customer(email="tendai@example.com")
+    (key,), (other,) = (customer_keys(secret, "v", named) for secret in ("one", "other"))
+    assert key != other
+    assert "tendai" not in key
+
+
+def test_the_own_id_is_taken_in_its_one_form() -> None:
+    composed, decomposed = (
+        customer_keys(SECRET, "v", Customer(vendor_customer_id=each))
+        for each in ("Café", " Cafe\u0301 ")
+    )
+    assert composed == decomposed
+
+
+def test_a_vendor_cannot_name_another_vendors_customer() -> None:
+    """`a` with customer `b:c` is not `a:b` with customer `c`; ids never hold a colon anyway."""
+    one = customer_keys(SECRET, "mem_a", Customer(vendor_customer_id="mem_b:c"))
+    other = customer_keys(SECRET, "mem_b", Customer(vendor_customer_id="c"))
+    assert one != other
+
+
+def test_a_member_is_known_as_a_customer_by_phone_and_email() -> None:
+    member = replace(MEMBER, phone="+263773047653", email="tendai@example.com")
+    as_customer = customer_keys(SECRET, "anyone", Customer(member.phone, member.email))
+    assert own_keys(SECRET, member) == set(as_customer)
+    assert own_keys(SECRET, replace(MEMBER, phone=None, email=None)) == frozenset()

@@ -1,0 +1,102 @@
+import re
+from itertools import pairwise
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linkage import ids
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
+seeded = settings(deadline=None, derandomize=True, max_examples=200)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("ab", "c"), ("a", "bc")),
+        (("a", "b"), ("ab",)),
+        (("a", ""), ("a",)),
+        (("", "a"), ("a", "")),
+        (("1:a",), ("a",)),
+        (("a1:b",), ("a", "b")),
+        (("é",), ("e\u0301",)),
+    ],
+)
+def test_different_causes_give_different_ids(one: tuple[str, ...], other: tuple[str, ...]) -> None:
+    assert ids.computed("cnv", *one) != ids.computed("cnv", *other)
+
+
+@seeded
+@given(st.lists(TEXTS, max_size=4), st.lists(TEXTS, max_size=4))
+def test_a_computed_id_names_its_causes_alone(one: list[str], other: list[str]) -> None:
+    assert (ids.digest(*one) == ids.digest(*other)) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("sent", "same"),
+    [
+        pytest.param("  order-7\n", "order-7", id="trimmed"),
+        pytest.param("Cafe\u0301", "Café", id="composed"),
+        pytest.param("\u00a0order-7\u2003", "order-7", id="Unicode spaces trimmed"),
+    ],
+)
+def test_one_external_id_in_two_spellings_is_one_conversion(sent: str, same: str) -> None:
+    assert ids.conversion_id("v", "sale", sent) == ids.conversion_id("v", "sale", same)
+    assert ids.external(ids.external(sent)) == ids.external(sent)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [("v", "sale", "ORDER-7"), ("v", "lead", "order-7"), ("w", "sale", "order-7")],
+    ids=["case", "event", "vendor"],
+)
+def test_case_event_and_vendor_make_another_conversion(other: tuple[str, str, str]) -> None:
+    assert ids.conversion_id("v", "sale", "order-7") != ids.conversion_id(*other)
+
+
+def test_a_conversion_id_never_changes() -> None:
+    """Stored ids were computed by this rule; a new rule would book old orders again."""
+    assert ids.conversion_id("mem_1", "sale", "order-7") == "cnv_llzsh4efl7k62igep3uddlbtjx"
+
+
+def test_created_ids_sort_by_the_millisecond_they_were_made_in() -> None:
+    instants_ms = [0, 1, 31, 32, 1_700_000_000_000, 1_700_000_000_001, 2**50 - 1]
+    made = []
+    for instant_ms in instants_ms:
+        with patch.object(ids.time, "time_ns", return_value=instant_ms * 1_000_000):
+            made.append(ids.created("bat"))
+    assert made == sorted(made)
+    assert all(re.fullmatch(r"bat_[0-9a-hjkmnp-tv-z]{26}", each) for each in made)
+
+
+def test_ids_created_in_one_millisecond_differ_at_random() -> None:
+    with patch.object(ids.time, "time_ns", return_value=1_700_000_000_000_000_000):
+        made = {ids.created("mem") for _ in range(200)}
+    assert len(made) == 200
+    assert len({each[:14] for each in made}) == 1
+    assert all(earlier[:14] == later[:14] for earlier, later in pairwise(sorted(made)))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        pytest.param({"a": 1, "b": 2}, {"b": 2, "a": 1}, True, id="order of keys"),
+        pytest.param({"a": {"x": 1, "y": 2}}, {"a": {"y": 2, "x": 1}}, True, id="nested order"),
+        pytest.param([1, 2], [2, 1], False, id="order of a list"),
+        pytest.param({"a": 1}, {"a": "1"}, False, id="number and text"),
+        pytest.param({"a": 1}, {"a": 1.0}, False, id="integer and float"),
+        pytest.param({"a": 1}, {"a": True}, False, id="number and boolean"),
+        pytest.param({"a": None}, {}, False, id="null and absent"),
+        pytest.param({"a": "é"}, {"a": "e\u0301"}, False, id="as sent, not composed"),
+    ],
+)
+def test_a_fingerprint_is_of_the_content_not_of_its_spelling(
+    one: object, other: object, same: bool
+) -> None:
+    assert (ids.fingerprint(one) == ids.fingerprint(other)) is same
+
+
+def test_even_broken_unicode_has_a_fingerprint() -> None:
+    assert ids.fingerprint({"a": "\ud800"}) != ids.fingerprint({"a": "\ud801"})
