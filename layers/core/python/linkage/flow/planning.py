@@ -65,7 +65,8 @@ def plan(batch: Batch) -> None:
             batched(missing, PAGE_SIZE_MAX, strict=False), len(pages) + 1
         ):
             page = Page(batch.batch_id, number, affiliate_ids)
-            payouts.put_page(page)
+            if not payouts.put_page(page):
+                break
             pages.append(page)
         payouts.finish_planning(batch.batch_id)
     send(DEBIT, [page for page in pages if page.status == "open"])

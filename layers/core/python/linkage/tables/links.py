@@ -1,10 +1,11 @@
 """The links table, as everything but the redirect uses it."""
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from pynamodb.attributes import ListAttribute, MapAttribute, UnicodeAttribute
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from linkage.links import Link
@@ -19,6 +20,15 @@ class _AffiliateIndex(GlobalSecondaryIndex["LinkItem"]):
         projection = AllProjection()
 
     affiliate_id = UnicodeAttribute(hash_key=True)
+    link_id = UnicodeAttribute(range_key=True)
+
+
+class _VendorIndex(GlobalSecondaryIndex["LinkItem"]):
+    class Meta(TableMeta):
+        index_name = "by_vendor"
+        projection = KeysOnlyProjection()
+
+    vendor_id = UnicodeAttribute(hash_key=True)
     link_id = UnicodeAttribute(range_key=True)
 
 
@@ -40,6 +50,7 @@ class LinkItem(Model):
     expires_at = UnicodeAttribute(null=True)
     fingerprint = UnicodeAttribute(null=True)
     by_affiliate = _AffiliateIndex()
+    by_vendor = _VendorIndex()
 
 
 def _link(item: LinkItem) -> Link:
@@ -62,6 +73,19 @@ def put_link(link: Link, fingerprint: str | None) -> None:
     values = {**link._asdict(), "allowed_hosts": list(link.allowed_hosts), "sub": dict(link.sub)}
     wire = LinkItem(**values, fingerprint=fingerprint).serialize()
     transactions.write([transactions.put_wire(LinkItem.Meta.table_name, wire, "code")])
+
+
+def set_allowed_hosts(vendor_id: str, hosts: Iterable[str]) -> None:
+    """Lets every link of a vendor lead to these hosts and no other; may be repeated."""
+    for item in LinkItem.by_vendor.query(vendor_id):
+        allow = transactions.update(
+            LinkItem.Meta.table_name,
+            {"code": item.code},
+            "SET allowed_hosts = :hosts",
+            condition="attribute_exists(code)",
+            values={":hosts": list(hosts)},
+        )
+        transactions.write([allow])
 
 
 def list_links(affiliate_id: str, limit: int, cursor: str | None) -> Listed[Link]:

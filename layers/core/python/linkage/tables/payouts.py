@@ -215,23 +215,29 @@ def _update_batch(
 # ---- pages
 
 
-def put_page(page: Page) -> None:
-    """Adds an open page to its batch, once; a second time changes nothing."""
+def put_page(page: Page) -> bool:
+    """Adds an open page to its batch, once; False if the batch already has all its pages.
+
+    A page that exists stays as it is: whoever came first chose who is in it.
+    """
     wire = PayoutItem(
-        page.batch_id, _page_key(page.number), payout_count=0, **_without(page, "batch_id")
+        page.batch_id,
+        _page_key(page.number),
+        payout_count=0,
+        **_without(page, "batch_id"),
     ).serialize()
-    count = transactions.update(
+    counted = transactions.update(
         _TABLE,
         {"batch_id": page.batch_id, "item": _BATCH},
         "ADD open_pages :one, pages :one",
-        condition="attribute_exists(batch_id)",
-        values={":one": 1},
+        condition="planned_whole = :no",
+        values={":one": 1, ":no": False},
     )
     try:
-        transactions.write([transactions.put_wire(_TABLE, wire, "batch_id"), count])
+        transactions.write([transactions.put_wire(_TABLE, wire, "batch_id"), counted])
     except transactions.ConditionFailedError as failed:
-        if 0 not in failed.items:
-            raise
+        return 1 not in failed.items
+    return True
 
 
 def find_page(batch_id: str, number: int) -> Page | None:
