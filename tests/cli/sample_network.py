@@ -1,0 +1,301 @@
+"""A small network made by the product's own code on moto; prints every item of it as JSON.
+
+Run as a script, because the tables' modules take their names from the environment when imported.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+NOUNS = ("members", "programs", "settings", "clicks", "customers", "conversions", "payouts")
+KEPT = ("conversions", "ledger", "payouts", "programs", "settings")
+ENVIRONMENT = {
+    **{f"{noun.upper()}_TABLE": noun for noun in (*NOUNS, "ledger")},
+    "HASH_SECRET": "a secret",
+    "WORK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/work",
+    "PAYOUT_FILES_BUCKET": "payout-files",
+    "STAGE": "local",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "POWERTOOLS_TRACE_DISABLED": "1",
+}
+
+
+def main() -> None:
+    os.environ.update(ENVIRONMENT)
+    from moto import mock_aws
+
+    with mock_aws():
+        create_stores()
+        trade()
+        json.dump(everything(), sys.stdout)
+
+
+def create_stores() -> None:
+    import boto3
+
+    from linkage.tables import clicks, conversions, customers, members, payouts, programs, settings
+
+    for model in (
+        members.MemberItem,
+        programs.ProgramItem,
+        settings.SettingsItem,
+        clicks.ClickItem,
+        customers.CustomerItem,
+        conversions.ConversionItem,
+        payouts.PayoutItem,
+    ):
+        model.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
+    create_ledger(boto3.client("dynamodb"), "ledger")
+    boto3.client("sqs").create_queue(QueueName="work")
+    boto3.client("s3").create_bucket(Bucket="payout-files")
+
+
+def create_ledger(dynamodb: Any, name: str) -> None:
+    names = ("account", "line", "open")
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in names],
+        KeySchema=[
+            {"AttributeName": "account", "KeyType": "HASH"},
+            {"AttributeName": "line", "KeyType": "RANGE"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "open",
+                "KeySchema": [
+                    {"AttributeName": "open", "KeyType": "HASH"},
+                    {"AttributeName": "account", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+    )
+
+
+def trade() -> None:
+    """Sales of every kind, refunds before and after, two batches paid out and one cancelled."""
+    put_members()
+    put_terms()
+    tools = sell("tools-1", 25_000, affiliate_id="mem_tendai", customer="rudo")
+    sell("tools-2", 12_345, customer="rudo")
+    sell("tools-3", 3_300, affiliate_id="mem_orphan")
+    sell("tools-4", 0, affiliate_id="mem_tendai")
+    sell("tools-5", 777_777, currency="ZWG", affiliate_id="mem_tendai")
+    sell("nobody", 5_000)
+    sell("pending", 5_000, affiliate_id="mem_tendai", confirm=False)
+    rejected = sell("rejected", 5_000, affiliate_id="mem_tendai", confirm=False)
+    reject(rejected)
+    sell("quote-1", 100, program="prg_builder", affiliate_id="mem_architect", event="lead")
+    bricks = sell("bricks", 99_999, program="prg_builder", affiliate_id="mem_tendai")
+    for part in (33_333, 33_333, 33_333):
+        refund(bricks, part)
+    early = sell("early", 7_001, affiliate_id="mem_tendai", confirm=False)
+    refund(early, 1_001)
+    confirm(early)
+    refund(early, 1_000)
+    pay_out("bat_first", "USD", failed="mem_architect")
+    refund(tools, 10_000)
+    sell("tools-6", 40_000, affiliate_id="mem_tendai")
+    cancel_batch("bat_second", "ZWG")
+    plan_batch("bat_third", "USD")
+    sell("in-flight", 9_999, affiliate_id="mem_tendai", post=False)
+
+
+def put_members() -> None:
+    from linkage.members import Member
+    from linkage.tables.members import put_member
+
+    method = {"type": "mobile_money", "provider": "EcoCash", "phone": "+263773047653"}
+
+    def put(name: str, *upline: str, status: str = "approved", role: str = "affiliate") -> None:
+        put_member(
+            Member(
+                member_id=f"mem_{name}",
+                name=name,
+                roles=(role,),
+                status=status,
+                created_at="2026-01-01T00:00:00.000Z",
+                sponsor_id=upline[0] if upline else None,
+                upline=upline,
+                payout_method=method,
+            )
+        )
+
+    put("hardware", role="vendor")
+    put("builder")
+    put("architect", "mem_builder")
+    put("tendai", "mem_architect", "mem_builder")
+    put("suspended", "mem_builder", status="suspended")
+    put("orphan", "mem_suspended", "mem_builder")
+
+
+def put_terms() -> None:
+    from linkage.network import NetworkSettings
+    from linkage.programs import Program, Reward
+    from linkage.tables.programs import publish_program
+    from linkage.tables.settings import publish_settings
+
+    publish_settings(NetworkSettings(version=1))
+    shared: dict[str, Any] = {
+        "version": 1,
+        "vendor_id": "mem_hardware",
+        "destination_url": "https://hardware.example/",
+        "window_days": 30,
+        "created_at": "2026-01-01T00:00:00.000Z",
+    }
+    publish_program(
+        Program(
+            program_id="prg_tools",
+            name="Tools",
+            rewards=(Reward("sale", rate_bps=500),),
+            hold_days=0,
+            confirmation="manual",
+            introducer_rate_bps=200,
+            **shared,
+        )
+    )
+    publish_program(
+        Program(
+            program_id="prg_builder",
+            name="Builder",
+            rewards=(
+                Reward("sale", rate_bps=333),
+                Reward("lead", amount_minor=2_000, currency="USD"),
+            ),
+            hold_days=30,
+            confirmation="on_report",
+            introducer_rate_bps=0,
+            **shared,
+        )
+    )
+
+
+def sell(
+    external_id: str,
+    amount_minor: int,
+    *,
+    program: str = "prg_tools",
+    event: str = "sale",
+    currency: str = "USD",
+    affiliate_id: str | None = None,
+    customer: str | None = None,
+    confirm: bool = True,
+    post: bool = True,
+) -> str:
+    from linkage.customers import Customer
+    from linkage.flow import recording
+    from linkage.flow.posting import post_fact
+    from linkage.requests import Report
+
+    conversion, _ = recording.report(
+        Report(
+            vendor_id="mem_hardware",
+            program_id=program,
+            event=event,
+            external_id=external_id,
+            amount_minor=amount_minor,
+            currency=currency,
+            fingerprint=external_id,
+            click_id=None,
+            affiliate_id=affiliate_id,
+            customer=Customer(vendor_customer_id=customer),
+            metadata={},
+        )
+    )
+    if conversion.status == "confirmed":
+        post_fact(conversion.conversion_id, "report")
+    elif confirm:
+        recording.confirm(conversion.conversion_id, "mem_hardware")
+        if post:
+            post_fact(conversion.conversion_id, "confirmation")
+    return conversion.conversion_id
+
+
+def confirm(conversion_id: str) -> None:
+    from linkage.flow import recording
+    from linkage.flow.posting import post_fact
+
+    recording.confirm(conversion_id, "mem_hardware")
+    post_fact(conversion_id, "confirmation")
+
+
+def reject(conversion_id: str) -> None:
+    from linkage.flow import recording
+
+    recording.reject(conversion_id, "mem_hardware", "not paid")
+
+
+def refund(conversion_id: str, amount_minor: int) -> None:
+    from linkage.conversions import refund_key
+    from linkage.flow import recording
+    from linkage.flow.posting import post_fact
+    from linkage.requests import SentRefund
+    from linkage.tables.conversions import list_refunds
+
+    name = f"refund-{len(list_refunds(conversion_id))}"
+    _, accepted, _ = recording.refund(
+        conversion_id, "mem_hardware", SentRefund(name, amount_minor, "returned", name)
+    )
+    if accepted.posts:
+        post_fact(conversion_id, refund_key(name))
+
+
+def plan_batch(batch_id: str, currency: str) -> None:
+    from linkage import clock
+    from linkage.flow import planning
+    from linkage.flow.debiting import debit_page
+    from linkage.tables.payouts import list_pages
+
+    today = clock.day(clock.now()).isoformat()
+    planning.start(planning.new_batch(batch_id, currency, today, "key_operator"))
+    for page in list_pages(batch_id):
+        debit_page(batch_id, page.number)
+
+
+def pay_out(batch_id: str, currency: str, failed: str) -> None:
+    from linkage.flow import planning
+    from linkage.flow.exporting import export
+    from linkage.flow.settling import settle
+    from linkage.requests import Result
+    from linkage.tables.payouts import batch_payouts
+
+    plan_batch(batch_id, currency)
+    planning.approve(batch_id, "key_operator")
+    export(batch_id)
+    results = [
+        Result("", each.payout_id, "failed" if each.affiliate_id == failed else "paid", None, None)
+        for each in batch_payouts(batch_id)
+    ]
+    settle(batch_id, results)
+
+
+def cancel_batch(batch_id: str, currency: str) -> None:
+    from linkage.flow import planning
+    from linkage.flow.debiting import give_back_page
+    from linkage.tables.payouts import list_pages
+
+    plan_batch(batch_id, currency)
+    planning.cancel(batch_id)
+    for page in list_pages(batch_id):
+        give_back_page(batch_id, page.number)
+
+
+def everything() -> Mapping[str, Any]:
+    """Every item in DynamoDB's own form."""
+    import boto3
+
+    pages = boto3.client("dynamodb").get_paginator("scan")
+    return {
+        noun: [item for page in pages.paginate(TableName=noun) for item in page["Items"]]
+        for noun in KEPT
+    }
+
+
+if __name__ == "__main__":
+    main()
