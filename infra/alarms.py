@@ -1,7 +1,5 @@
 """What wakes an operator, and the one page that shows the network."""
 
-from collections.abc import Sequence
-
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -12,7 +10,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.flow_function import FlowFunction
+from infra.flow_function import METRICS_NAMESPACE, FlowFunction
 from infra.http_api import ThrottledApi
 from infra.settings import StageSettings
 from infra.stream_mapping import StreamMapping
@@ -96,15 +94,23 @@ class Alarms(Construct):
             missing=cloudwatch.TreatMissingData.BREACHING,
         )
 
-    def watch_ledger(self, writers: Sequence[FlowFunction]) -> None:
-        """Ring when any function that touches the ledger finds it out of balance."""
-        for writer in writers:
-            self._alarm(
-                f"{writer.node.id}LedgerOutOfBalance",
-                writer.metric("LedgerOutOfBalance"),
-                f"{writer.name} met a balance that is not the sum of its lines. Stop payouts and"
-                " run `linkage ledger check`.",
-            )
+    def watch_ledger(self) -> None:
+        """Ring from the `linkage ledger check` that finds the ledger out of balance to the one
+        that finds it mended."""
+        self._alarm(
+            "LedgerOutOfBalance",
+            cloudwatch.Metric(
+                namespace=METRICS_NAMESPACE,
+                metric_name="LedgerOutOfBalance",
+                dimensions_map={"service": "ledger_check"},
+                statistic="Maximum",
+                period=FIVE_MINUTES,
+            ),
+            "`linkage ledger check` found the ledger out of balance: cancel open payout batches"
+            " until it is explained.",
+            # Checks are hours apart; no news in between is not good news.
+            missing=cloudwatch.TreatMissingData.IGNORE,
+        )
 
     def watch_api(self, api: ThrottledApi) -> None:
         """Ring when an API answers with errors of its own."""

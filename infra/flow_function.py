@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -78,7 +79,7 @@ class FlowFunction(Construct):
         # A role of its own: the managed basic policy would let it write every log group.
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
-        tables = {table.noun: table for table in [*reads, *writes]}.values()
+        tables = list({table.noun: table for table in [*reads, *writes]}.values())
         self.function = lambda_.Function(
             self,
             "Function",
@@ -162,7 +163,8 @@ class FlowFunction(Construct):
 def allow_objects(function: FlowFunction, actions: Sequence[str], bucket: s3.Bucket) -> None:
     """Permit the actions on the objects of one bucket."""
     function.allow(actions, [bucket.arn_for_objects("*")])
-    bucket_id = Stack.of(bucket).get_logical_id(bucket.node.default_child)
+    resource = cast(s3.CfnBucket, bucket.node.default_child)
+    bucket_id = Stack.of(bucket).get_logical_id(resource)
     acknowledge(
         function,
         f"IAM5[Resource::<{bucket_id}.Arn>/*]",

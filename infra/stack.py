@@ -51,14 +51,7 @@ class LinkageStack(Stack):
         alarms.watch_failed_records(storage.failed_records)
         alarms.watch_dead_letters(payouts.dead_letters)
         alarms.watch_posting(commissions.sweep_conversions)
-        alarms.watch_ledger(
-            [
-                commissions.compute_commissions,
-                commissions.sweep_conversions,
-                payouts.debit_payouts,
-                payouts.settle_payouts,
-            ]
-        )
+        alarms.watch_ledger()
         alarms.watch_api(intake.links_api)
         alarms.watch_api(intake.api)
         alarms.notify()

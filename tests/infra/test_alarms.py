@@ -82,14 +82,15 @@ def test_a_fact_unposted_for_fifteen_minutes_is_noticed_and_so_is_a_silent_sweep
     assert alarm["Period"] == 900
 
 
-def test_a_ledger_out_of_balance_is_noticed_whoever_finds_it(prod: Synthesised) -> None:
-    assert _watched(prod, "LedgerOutOfBalance") == {
-        "compute_commissions",
-        "sweep_conversions",
-        "debit_payouts",
-        "settle_payouts",
-    }
-    assert {alarm["Threshold"] for alarm in _alarms(prod, "LedgerOutOfBalance")} == {0}
+def test_a_ledger_found_out_of_balance_rings_until_a_check_finds_it_mended(
+    prod: Synthesised,
+) -> None:
+    (alarm,) = _alarms(prod, "LedgerOutOfBalance")
+    # As `linkage ledger check --publish-metric` publishes it.
+    assert alarm["Namespace"] == "Linkage"
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "ledger_check"}]
+    assert alarm["Threshold"] == 0
+    assert alarm["TreatMissingData"] == "ignore"
 
 
 def test_every_alarm_says_what_it_means(prod: Synthesised) -> None:
