@@ -100,7 +100,9 @@ def checked_cutoff(text: str | None, today: date) -> str:
     try:
         cutoff = date.fromisoformat(text)
     except ValueError:
-        raise InvalidFieldError("/cutoff", "Give the cutoff as a date: YYYY-MM-DD.") from None
+        cutoff = None
+    if cutoff is None or cutoff.isoformat() != text:
+        raise InvalidFieldError("/cutoff", "Give the cutoff as a date: YYYY-MM-DD.")
     if cutoff > today:
         raise InvalidFieldError(
             "/cutoff", f"The cutoff cannot be later than today, {today.isoformat()} UTC."
