@@ -1,6 +1,23 @@
-"""A vendor's orders."""
+"""`linkage orders import`: reports a vendor's CSV export through the public API."""
+
+import csv
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from linkage_cli.api_client import Api
+from linkage_cli.errors import CommandError
+from linkage_cli.first_clicks import given_clicks, made_clicks
+from linkage_cli.networks import read_local
+from linkage_cli.order_file import Amounts, Columns, RowError, read_orders
+from linkage_cli.order_reports import Outcome, Terms, chains_of, report_orders
+
+SHOWN_ERRORS_MAX = 10
 
 app = typer.Typer(help="A vendor's orders.", no_args_is_help=True)
 
@@ -8,3 +25,117 @@ app = typer.Typer(help="A vendor's orders.", no_args_is_help=True)
 @app.callback()
 def group() -> None:
     """A vendor's orders."""
+
+
+@app.command("import")
+def import_command(  # noqa: PLR0913, PLR0917 (each is an option of the command)
+    file: Annotated[Path, typer.Argument(help="The CSV file; its first line names its columns.")],
+    program: Annotated[str, typer.Option(help="The program (prg_…) the orders belong to.")],
+    api_url: Annotated[
+        str | None, typer.Option(envvar="LINKAGE_API_URL", help="Else that of make dev.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(envvar="LINKAGE_KEY", help="A vendor's key; else make dev's.")
+    ] = None,
+    id_column: Annotated[str, typer.Option(help="The order's id.")] = "order_id",
+    customer_column: Annotated[
+        str, typer.Option(help="The customer's id; empty if the file has none.")
+    ] = "customer_id",
+    amount_column: Annotated[str, typer.Option(help="The order's amount.")] = "amount_usd",
+    amounts: Annotated[
+        Amounts, typer.Option(help="decimal is 12.50, minor is 1250.")
+    ] = Amounts.decimal,
+    currency: Annotated[str, typer.Option(help="An ISO 4217 code.")] = "USD",
+    event: Annotated[str, typer.Option(help="sale or lead.")] = "sale",
+    click_column: Annotated[
+        str | None, typer.Option(help="The click id an order came by, if the file has it.")
+    ] = None,
+    clicks: Annotated[
+        Path | None,
+        typer.Option(help="A CSV of customer_id and click_id, for each customer's first order."),
+    ] = None,
+    first_click: Annotated[
+        list[str] | None,
+        typer.Option(help="A link's URL, clicked for the first orders; several take turns."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Customers reported at once.")] = 8,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Report a vendor's orders. Running it again changes nothing."""
+    try:
+        api_url, key = _access(api_url, key)
+        columns = Columns(id_column, amount_column, customer_column or None, click_column)
+        orders, errors = read_orders(file, columns, amounts, currency, limit)
+        first_clicks = given_clicks(clicks) if clicks else {}
+        customers = len({order.customer_id for order in orders if order.customer_id})
+        if not yes:
+            typer.confirm(
+                f"Report {len(orders):,} orders of {customers:,} customers to {program} at "
+                f"{api_url}?",
+                abort=True,
+            )
+        if first_click:
+            first_clicks = made_clicks(orders, file, first_click) | first_clicks
+        with _progress() as progress:
+            task = progress.add_task("Reporting orders", total=len(orders))
+            outcome = report_orders(
+                chains_of(orders, first_clicks),
+                Terms(program, event, currency),
+                Api(api_url, key, jobs),
+                jobs,
+                lambda: progress.advance(task),
+            )
+    except CommandError as error:
+        sys.exit(str(error))
+    outcome.errors = sorted([*errors, *outcome.errors], key=lambda error: error.row)
+    _conclude(file, outcome)
+
+
+def _access(api_url: str | None, key: str | None) -> tuple[str, str]:
+    if api_url and key:
+        return api_url, key
+    if api_url:
+        raise CommandError("Give the vendor's key too: --key, or LINKAGE_KEY in the environment.")
+    local = read_local()
+    return local["api_url"], key or local["keys"]["vendor"]
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+def _conclude(file: Path, outcome: Outcome) -> None:
+    """Says what became of the rows; exits 1 if any of them failed."""
+    errors_file = file.with_name(f"{file.name}.errors.csv")
+    failed = len(outcome.errors)
+    print(f"{outcome.new:,} new, {outcome.already_there:,} already there, {failed:,} failed")
+    if not failed:
+        errors_file.unlink(missing_ok=True)
+        return
+    for error in outcome.errors[:SHOWN_ERRORS_MAX]:
+        at = f", {error.field}" if error.field else ""
+        print(f"  row {error.row}{at}: {error.detail}")
+    if failed > SHOWN_ERRORS_MAX:
+        print(f"  and {failed - SHOWN_ERRORS_MAX:,} more")
+    if outcome.hopeless:
+        print("The import was stopped, since with this key and program no other row can succeed.")
+    write_errors(errors_file, outcome.errors)
+    print(f"All that failed is in {errors_file}. Mend it and run the same command again.")
+    raise typer.Exit(1)
+
+
+def write_errors(path: Path, errors: Iterable[RowError]) -> None:
+    """Writes the rows that failed, as CSV."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("row", "order_id", "field", "detail"))
+        writer.writerows((each.row, each.order_id, each.field, each.detail) for each in errors)

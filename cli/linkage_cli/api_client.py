@@ -1,0 +1,140 @@
+"""A client of the network's HTTP API, for the seed and the import of orders."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from linkage_cli.errors import CommandError
+
+ATTEMPTS_MAX = 8
+BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.25, 8.0
+TOO_MANY_REQUESTS = 429
+FOUND = 302
+
+
+class ApiError(CommandError):
+    """The API refused a request, or could not be reached."""
+
+    def __init__(self, status: int, detail: str, field: str = "") -> None:
+        super().__init__(detail)
+        self.status = status
+        self.field = field
+
+
+class UnreachableError(ApiError):
+    """The API gave no answer, or only failures of its own, however often it was asked."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(0, detail)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer; a replay changed nothing, because the same was sent before."""
+
+    body: Any
+    replayed: bool
+
+
+class Api:
+    """Calls one API with one key; may be used by several threads at once.
+
+    Retries what may succeed later (429, 5xx, no answer), so only send what is safe to send twice.
+    """
+
+    def __init__(
+        self, url: str, key: str, jobs: int = 1, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._url, self._sleep = url.rstrip("/"), sleep
+        self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        self._pool = _pool(jobs)
+
+    def get(self, path: str) -> Any:
+        """The body of a GET; raises ApiError."""
+        return self._call("GET", path, None).body
+
+    def put(self, path: str, body: object) -> Any:
+        """The body of the answer to a PUT; raises ApiError."""
+        return self._call("PUT", path, body).body
+
+    def post(self, path: str, body: object = None) -> Answer:
+        """The answer to a POST; raises ApiError, or UnreachableError after every retry."""
+        return self._call("POST", path, body)
+
+    def _call(self, method: str, path: str, body: object) -> Answer:
+        content = None if body is None else json.dumps(body).encode()
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            wait = _pause(attempt)
+            try:
+                answer = self._pool.request(
+                    method, self._url + path, body=content, headers=self._headers, redirect=False
+                )
+            except HTTPError as error:
+                trouble = f"{self._url} gives no answer ({_reason(error)})."
+            else:
+                if answer.status < 300:
+                    return Answer(_json(answer.data), _is_replay(answer.headers))
+                if answer.status < 500 and answer.status != TOO_MANY_REQUESTS:
+                    raise _refusal(answer.status, _json(answer.data))
+                trouble = f"{self._url} answers {answer.status} again and again."
+                wait = max(wait, _retry_after(answer.headers))
+            if attempt < ATTEMPTS_MAX:
+                self._sleep(wait)
+        raise UnreachableError(trouble)
+
+
+def click(url: str) -> str:
+    """Clicks a link without going where it leads: the click id it gives. Raises ApiError."""
+    try:
+        answer = _pool(1).request("GET", url, redirect=False)
+    except HTTPError as error:
+        raise UnreachableError(f"{url} gives no answer ({_reason(error)}).") from error
+    found = parse_qs(urlsplit(answer.headers.get("location", "")).query).get("click_id")
+    if answer.status != FOUND or not found:
+        raise ApiError(answer.status, f"{url} is no live link: it answers {answer.status}.")
+    return found[0]
+
+
+def _pool(jobs: int) -> urllib3.PoolManager:
+    timeout = urllib3.Timeout(connect=5, read=60)
+    return urllib3.PoolManager(maxsize=jobs, block=True, retries=False, timeout=timeout)
+
+
+def _pause(attempt: int) -> float:
+    longest = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2**attempt)
+    return random.uniform(longest / 2, longest)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    text = headers.get("retry-after", "")
+    return min(float(text), 60.0) if text.isascii() and text.isdigit() else 0.0
+
+
+def _reason(error: HTTPError) -> str:
+    return str(error).rpartition(": ")[2] or type(error).__name__
+
+
+def _is_replay(headers: Mapping[str, str]) -> bool:
+    return headers.get("idempotent-replayed", "").lower() == "true"
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return json.loads(data) if data else None
+    except ValueError:
+        return None
+
+
+def _refusal(status: int, problem: Any) -> ApiError:
+    if not isinstance(problem, dict):
+        return ApiError(status, f"The API answers {status}. Is the API's URL right?")
+    errors = problem.get("errors") or [{}]
+    field = str(errors[0].get("pointer", "")).lstrip("/").replace("/", ".")
+    return ApiError(status, str(problem.get("detail") or problem.get("title") or status), field)

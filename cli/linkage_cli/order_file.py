@@ -1,0 +1,150 @@
+"""Reads a vendor's CSV export: which column is what, and each row as the API takes it."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TextIO
+
+from linkage.errors import InvalidFieldError
+from linkage.money import EXPONENTS, checked_currency
+from linkage_cli.errors import CommandError
+
+SEPARATORS = (",", ";", "\t", "|")
+
+
+class OrderFileError(CommandError):
+    """The file is not a table of orders."""
+
+
+class Amounts(StrEnum):
+    """How a file writes money: 12.50, or 1250."""
+
+    decimal = "decimal"
+    minor = "minor"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the file calls each thing; None for what it does not have."""
+
+    order_id: str
+    amount: str
+    customer_id: str | None
+    click_id: str | None = None
+
+    @property
+    def needed(self) -> list[str]:
+        """Every column the file must have."""
+        every = (self.order_id, self.customer_id, self.amount, self.click_id)
+        return [name for name in every if name]
+
+
+@dataclass(frozen=True)
+class Order:
+    """One row; `row` is its line in the file, as an editor or a spreadsheet counts."""
+
+    row: int
+    order_id: str
+    amount_minor: int
+    customer_id: str | None
+    click_id: str | None
+
+
+@dataclass(frozen=True)
+class RowError:
+    """A row that was not reported, and why."""
+
+    row: int
+    order_id: str
+    field: str
+    detail: str
+
+
+def read_orders(
+    path: Path, columns: Columns, amounts: Amounts, currency: str, limit: int | None
+) -> tuple[list[Order], list[RowError]]:
+    """The orders in file order and the rows that are none; raises OrderFileError."""
+    try:
+        checked_currency(currency, "--currency")
+    except InvalidFieldError as error:
+        raise OrderFileError(f"--currency {currency}: {error.detail}") from error
+    orders: list[Order] = []
+    errors: list[RowError] = []
+    for row, cells in rows_of(path, columns.needed):
+        if limit is not None and len(orders) + len(errors) >= limit:
+            break
+        order_id = cells[columns.order_id]
+        if not order_id:
+            errors.append(RowError(row, "", columns.order_id, "The order has no id."))
+            continue
+        try:
+            amount_minor = minor_units(cells[columns.amount], amounts, currency)
+        except ValueError as error:
+            errors.append(RowError(row, order_id, columns.amount, str(error)))
+            continue
+        orders.append(
+            Order(
+                row,
+                order_id,
+                amount_minor,
+                (columns.customer_id and cells[columns.customer_id]) or None,
+                (columns.click_id and cells[columns.click_id]) or None,
+            )
+        )
+    return orders, errors
+
+
+def rows_of(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Each row that is not empty, with its line; missing cells are empty. Raises OrderFileError."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from _rows(path, file, needed)
+    except OSError as error:
+        raise OrderFileError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise OrderFileError(
+            f"{path} is not UTF-8 text. Export it again as CSV with the encoding UTF-8."
+        ) from error
+    except csv.Error as error:
+        raise OrderFileError(f"{path} is not CSV: {error}.") from error
+
+
+def _rows(path: Path, file: TextIO, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    header = file.readline()
+    separator = max(SEPARATORS, key=header.count)
+    names = [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
+    missing = [name for name in needed if name not in names]
+    if missing:
+        raise OrderFileError(
+            f"{path} has no column {' and no column '.join(missing)}. Its columns are: "
+            f"{', '.join(names) or 'none'}. Name the right ones with --id-column, "
+            f"--customer-column, --amount-column or --click-column."
+        )
+    reader = csv.reader(file, delimiter=separator)
+    row = 2
+    for cells in reader:
+        if any(cell.strip() for cell in cells):
+            padded = [*(cell.strip() for cell in cells), *[""] * len(names)]
+            yield row, dict(zip(names, padded, strict=False))
+        row = reader.line_num + 2
+
+
+def minor_units(text: str, amounts: Amounts, currency: str) -> int:
+    """An amount in minor units, never rounded; raises ValueError with a sentence for the user."""
+    if not text:
+        raise ValueError("The order has no amount.")
+    if text.startswith("-"):
+        raise ValueError(f"{text} is negative. Report money given back as a refund instead.")
+    whole, _, decimals = text.partition(".")
+    if not f"{whole}{decimals}".isascii() or not f"{whole}{decimals}".isdigit():
+        raise ValueError(
+            f"{text!r} is no amount. Write only digits and a decimal point, for example 12.50."
+        )
+    exponent = EXPONENTS[currency] if amounts is Amounts.decimal else 0
+    decimals = decimals.rstrip("0")
+    if len(decimals) > exponent:
+        unit = currency if amounts is Amounts.decimal else "an amount in minor units"
+        raise ValueError(f"{text} has {len(decimals)} decimals; {unit} has {exponent or 'none'}.")
+    return int(whole + decimals.ljust(exponent, "0"))
