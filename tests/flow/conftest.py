@@ -68,6 +68,6 @@ def ledger_is_right(network: LocalNetwork) -> Callable[[], None]:
     tables = Tables(boto3.client("dynamodb"), names)
 
     def checked() -> None:
-        assert check(tables).findings == []
+        assert not check(tables).findings
 
     return checked

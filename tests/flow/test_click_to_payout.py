@@ -28,7 +28,8 @@ def test_a_click_becomes_a_commission_becomes_a_payout(world, ledger_is_right) -
     world.wait_for_balance(rudo, 1252)
     assert (world.balance(sponsor), world.balance(grand)) == (125, 62)
     explained = api.ok("GET", f"/v1/conversions/{conversion['id']}/explanation")
-    fees = [p for p in explained["postings"] if p["kind"] == "fee"]
+    postings = [each for posted in explained["postings"] for each in posted["postings"]]
+    fees = [posting for posting in postings if posting["kind"] == "fee"]
     assert [fee["amount_minor"] for fee in fees] == [250]
     ledger_is_right()
 
