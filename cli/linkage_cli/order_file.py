@@ -114,7 +114,10 @@ def rows_of(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, 
 def _rows(path: Path, file: TextIO, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     header = file.readline()
     separator = max(SEPARATORS, key=header.count)
-    names = [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
+    names = [
+        name.strip()
+        for name in next(csv.reader([header], delimiter=separator, skipinitialspace=True), [])
+    ]
     missing = [name for name in needed if name not in names]
     if missing:
         raise OrderFileError(
@@ -122,7 +125,7 @@ def _rows(path: Path, file: TextIO, needed: Sequence[str]) -> Iterator[tuple[int
             f"{', '.join(names) or 'none'}. Name the right ones with --id-column, "
             f"--customer-column, --amount-column or --click-column."
         )
-    reader = csv.reader(file, delimiter=separator)
+    reader = csv.reader(file, delimiter=separator, skipinitialspace=True)
     row = 2
     for cells in reader:
         if any(cell.strip() for cell in cells):

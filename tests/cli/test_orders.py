@@ -1,0 +1,308 @@
+"""Importing orders: every row once, in its customer's order, and an error for what is no order."""
+
+import csv
+import json
+import shutil
+import socket
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from linkage_cli import api_client, networks, orders
+from linkage_cli.order_file import Amounts, minor_units
+from tests.cli.standin_api import KEY, StandinApi, standin_api
+
+REAL_ORDERS = Path(__file__).parents[1] / "data" / "orders.csv"
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandinApi]:
+    monkeypatch.setattr(api_client, "BACKOFF_MAX_S", 0.0)
+    monkeypatch.delenv("LINKAGE_API_URL", raising=False)
+    monkeypatch.delenv("LINKAGE_KEY", raising=False)
+    with standin_api() as state:
+        yield state
+
+
+def run(api: StandinApi, file: Path, *options: str) -> Result:
+    access = ["--api-url", api.url, "--key", KEY, "--program", "prg_1", "--yes"]
+    return CliRunner().invoke(orders.app, ["import", str(file), *access, *options])
+
+
+def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write(
+        tmp_path / "orders.csv",
+        "order_id,customer_id,amount_usd\n1,ann,29.33\n2,bob,0.00\n3,ann,14.9\n",
+    )
+
+
+def test_each_row_becomes_a_conversion_in_minor_units(api: StandinApi, file: Path) -> None:
+    result = run(api, file)
+    assert result.exit_code == 0, result.output
+    assert "3 new, 0 already there, 0 failed" in result.output
+    assert api.known["1"] == {
+        "program_id": "prg_1",
+        "event": "sale",
+        "external_id": "1",
+        "amount_minor": 2933,
+        "currency": "USD",
+        "customer": {"id": "ann"},
+    }
+    assert [api.known[name]["amount_minor"] for name in ("2", "3")] == [0, 1490]
+
+
+def test_running_it_again_changes_nothing(api: StandinApi, file: Path) -> None:
+    run(api, file)
+    before = dict(api.known)
+    result = run(api, file)
+    assert "0 new, 3 already there, 0 failed" in result.output
+    assert (result.exit_code, api.known) == (0, before)
+
+
+def test_all_real_orders_arrive_once_each_customers_in_file_order(
+    api: StandinApi, tmp_path: Path
+) -> None:
+    file = tmp_path / "orders.csv"
+    shutil.copy(REAL_ORDERS, file)
+    result = run(api, file)
+    with file.open() as opened:
+        rows = list(csv.DictReader(opened))
+    assert f"{len(rows):,} new, 0 already there, 0 failed" in result.output
+    wanted, came = defaultdict(list), defaultdict(list)
+    for row in rows:
+        wanted[row["customer_id"]].append((row["order_id"], int(Decimal(row["amount_usd"]) * 100)))
+    for report in api.reports:
+        came[report["customer"]["id"]].append((report["external_id"], report["amount_minor"]))
+    assert (len(rows), len(wanted)) == (6919, 2357)
+    assert came == wanted
+    assert api.overlaps == 0
+
+
+def test_several_customers_are_reported_at_once(api: StandinApi, tmp_path: Path) -> None:
+    rows = "".join(f"{n},c{n},1\n" for n in range(8))
+    file = write(tmp_path / "orders.csv", f"order_id,customer_id,amount_usd\n{rows}")
+    api.meeting = threading.Barrier(4, timeout=20)
+    assert "8 new" in run(api, file, "--jobs", "4").output
+
+
+def test_a_failing_api_is_asked_again_and_gets_each_order_once(api: StandinApi, file: Path) -> None:
+    api.failures["1"] = [429, 500, 503]
+    result = run(api, file)
+    assert "3 new" in result.output
+    assert [report["external_id"] for report in api.reports if report["customer"]["id"] == "ann"]
+
+
+def test_what_never_arrives_holds_back_only_the_same_customers_later_orders(
+    api: StandinApi, file: Path
+) -> None:
+    api.failures["1"] = [500] * api_client.ATTEMPTS_MAX
+    result = run(api, file)
+    assert result.exit_code == 1
+    assert list(api.known) == ["2"]
+    assert "answers 500 again and again" in result.output
+    assert "row 4: Not sent, because row 2 of this customer comes first." in result.output
+    assert "2 new, 1 already there, 0 failed" in run(api, file).output
+
+
+def test_each_refused_row_is_listed_with_the_field_and_the_apis_own_words(
+    api: StandinApi, file: Path
+) -> None:
+    api.refused["1"] = {
+        "detail": "The amount is too large.",
+        "errors": [{"pointer": "/amount_minor", "detail": "The amount is too large."}],
+    }
+    result = run(api, file)
+    assert result.exit_code == 1
+    assert "2 new, 0 already there, 1 failed" in result.output
+    errors = file.with_name("orders.csv.errors.csv")
+    assert errors.read_text().splitlines() == [
+        "row,order_id,field,detail",
+        "2,1,amount_minor,The amount is too large.",
+    ]
+    api.refused.clear()
+    run(api, file)
+    assert not errors.exists()
+
+
+def test_a_wrong_key_stops_the_import_at_once(api: StandinApi, tmp_path: Path) -> None:
+    rows = "".join(f"{n},c{n},1\n" for n in range(500))
+    file = write(tmp_path / "orders.csv", f"order_id,customer_id,amount_usd\n{rows}")
+    result = run(api, file, "--key", "lk_test_wrong", "--jobs", "2")
+    assert result.exit_code == 1
+    assert "Send a valid API key." in result.output
+    assert "The import was stopped" in result.output
+    assert "Not sent, because the import was stopped." in result.output
+    assert api.known == {}
+
+
+def test_an_api_that_is_not_there_is_a_sentence(file: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        nowhere = StandinApi()
+        nowhere.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(api_client, "BACKOFF_MAX_S", 0.0)
+            result = run(nowhere, file)
+    assert result.exit_code == 1
+    assert "gives no answer (" in result.output
+
+
+def test_a_row_that_is_no_order_fails_alone_and_is_never_rounded(
+    api: StandinApi, tmp_path: Path
+) -> None:
+    file = write(
+        tmp_path / "orders.csv",
+        "order_id,customer_id,amount_usd\n"
+        '1,ann,1.005\n\n,ann,1\n2,ann,"1,50"\n3,ann,-2\n4,ann\n ,, \n5,ann,2.500\n',
+    )
+    result = run(api, file)
+    assert "1 new, 0 already there, 5 failed" in result.output
+    assert api.known["5"]["amount_minor"] == 250
+    for said in (
+        "row 2, amount_usd: 1.005 has 3 decimals; USD has 2.",
+        "row 4, order_id: The order has no id.",
+        "row 5, amount_usd: '1,50' is no amount. Write only digits and a decimal point",
+        "row 6, amount_usd: -2 is negative. Report money given back as a refund instead.",
+        "row 7, amount_usd: The order has no amount.",
+    ):
+        assert said in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts", "currency", "minor"),
+    [
+        ("12.50", Amounts.decimal, "USD", 1250),
+        ("12", Amounts.decimal, "JPY", 12),
+        ("1.234", Amounts.decimal, "BHD", 1234),
+        (".5", Amounts.decimal, "USD", 50),
+        ("12.", Amounts.decimal, "USD", 1200),
+        ("1250", Amounts.minor, "USD", 1250),
+        ("1" * 40 + ".10", Amounts.decimal, "USD", int("1" * 40 + "10")),
+    ],
+)
+def test_amounts_are_exact(text: str, amounts: Amounts, currency: str, minor: int) -> None:
+    assert minor_units(text, amounts, currency) == minor
+
+
+@pytest.mark.parametrize("text", ["", "x", "1e3", "1.2.3", "--1", ".", "$5", "٣", "1 000", "nan"])
+def test_what_is_no_amount_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"amount|negative"):
+        minor_units(text, Amounts.decimal, "USD")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Nr;Kunde;Summe\n7;ann;3.50\n", "utf-8-sig"),
+        ("Nr\tKunde\tSumme\r\n7\tann\t3.50\r\n", "utf-8"),
+        ('"Nr", "Kunde" ,Summe,More\n 7 ,ann,3.50,\n', "utf-8"),
+    ],
+)
+def test_columns_separators_and_marks_of_spreadsheets_are_understood(
+    api: StandinApi, tmp_path: Path, text: str, encoding: str
+) -> None:
+    file = write(tmp_path / "export.csv", text, encoding)
+    names = ["--id-column", "Nr", "--customer-column", "Kunde", "--amount-column", "Summe"]
+    result = run(api, file, *names)
+    assert result.exit_code == 0, result.output
+    assert api.known["7"]["amount_minor"] == 350
+    assert api.known["7"]["customer"] == {"id": "ann"}
+
+
+def test_a_file_without_customers_is_reported_row_by_row(api: StandinApi, tmp_path: Path) -> None:
+    file = write(tmp_path / "orders.csv", "order_id,amount_usd\n1,5\n2,6\n")
+    run(api, file, "--customer-column", "", "--event", "lead", "--currency", "ZWG", "--limit", "1")
+    assert [(each["event"], each["currency"]) for each in api.reports] == [("lead", "ZWG")]
+    assert "customer" not in api.reports[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "said"),
+    [
+        (b"id,amount_usd\n", (), "has no column order_id and no column customer_id. Its columns"),
+        (b"", (), "Its columns are: none"),
+        ("order_id,customer_id,amount_usd\n1,ann,5\n".encode("utf-16"), (), "is not UTF-8 text"),
+        (b"order_id,customer_id,amount_usd\n", ("--currency", "ZWL"), "Use ZWG"),
+        (b"order_id,customer_id,amount_usd\n", ("--clicks", "none.csv"), "cannot be read"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_a_sentence(
+    api: StandinApi, tmp_path: Path, content: bytes, options: tuple[str, ...], said: str
+) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_bytes(content)
+    result = run(api, file, *options)
+    assert result.exit_code == 1
+    assert said in result.output
+
+
+def test_a_file_that_is_not_there_is_a_sentence(api: StandinApi, tmp_path: Path) -> None:
+    assert "cannot be read" in run(api, tmp_path / "none.csv").output
+
+
+def clicks_of(api: StandinApi) -> dict[str, Any]:
+    return {name: report.get("click_id") for name, report in sorted(api.known.items())}
+
+
+def test_only_a_customers_first_order_carries_the_click_on_a_link(
+    api: StandinApi, file: Path
+) -> None:
+    run(api, file, "--first-click", f"{api.url}/one", "--first-click", f"{api.url}/two")
+    assert clicks_of(api) == {"1": "clk_1", "2": "clk_2", "3": None}
+
+
+def test_clicks_made_once_are_used_again_so_that_a_second_import_changes_nothing(
+    api: StandinApi, file: Path
+) -> None:
+    run(api, file, "--first-click", f"{api.url}/one")
+    result = run(api, file, "--first-click", f"{api.url}/one")
+    assert "0 new, 3 already there, 0 failed" in result.output
+    assert api.clicks == 1
+
+
+def test_clicks_come_from_a_file_or_a_column(api: StandinApi, tmp_path: Path) -> None:
+    clicks = write(tmp_path / "clicks.csv", "customer_id,click_id\nann,clk_a\n")
+    file = write(
+        tmp_path / "orders.csv",
+        "order_id,customer_id,amount_usd,click\n1,ann,1,\n2,ann,1,clk_b\n3,bob,1,\n",
+    )
+    run(api, file, "--clicks", str(clicks), "--click-column", "click")
+    assert clicks_of(api) == {"1": "clk_a", "2": "clk_b", "3": None}
+
+
+def test_the_running_local_network_is_the_default(
+    api: StandinApi, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = write(
+        tmp_path / "local.json", json.dumps({"api_url": api.url, "keys": {"vendor": KEY}})
+    )
+    monkeypatch.setattr(networks.read_local, "__defaults__", (local,))
+    result = CliRunner().invoke(orders.app, ["import", str(file), "--program", "p"], input="y\n")
+    assert f"Report 3 orders of 2 customers to p at {api.url}?" in result.output
+    assert "3 new" in result.output
+
+
+def test_without_a_network_it_says_how_to_start_one(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(networks.read_local, "__defaults__", (tmp_path / "local.json",))
+    result = CliRunner().invoke(orders.app, ["import", str(file), "--program", "p", "--yes"])
+    assert "Start one in another terminal: make dev" in result.output
+
+
+def test_saying_no_reports_nothing(api: StandinApi, file: Path) -> None:
+    access = ["--api-url", api.url, "--key", KEY, "--program", "p"]
+    result = CliRunner().invoke(orders.app, ["import", str(file), *access], input="n\n")
+    assert (result.exit_code, api.known) == (1, {})
