@@ -1,0 +1,52 @@
+"""Answers of the API: JSON that nobody caches, and every error as problem+json."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from linkage.edge.http import problem_body
+from linkage.errors import LinkageError
+from linkage.tables.pages import Listed
+
+
+def answer(status: int, body: object, *, replayed: bool = False) -> Response[str]:
+    """A JSON answer; a replay says so in `Idempotent-Replayed`."""
+    headers = {"cache-control": "no-store"}
+    if replayed:
+        headers["idempotent-replayed"] = "true"
+    return Response(status, "application/json", json.dumps(body), headers)
+
+
+def created(body: object, *, replayed: bool = False) -> Response[str]:
+    """201 with what was made, or 200 with what the same Idempotency-Key made before."""
+    return answer(200 if replayed else 201, body, replayed=replayed)
+
+
+def nothing() -> Response[str]:
+    """204: it is done, and there is nothing to say."""
+    return Response(204, None, "", {"cache-control": "no-store"})
+
+
+def listed[T](page: Listed[T], view: Callable[[T], dict[str, Any]]) -> Response[str]:
+    """One page of a list."""
+    return answer(200, page_body(page, view))
+
+
+def page_body[T](page: Listed[T], view: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
+    """The fields every list has: `data`, `has_more` and `next_cursor`."""
+    return {
+        "data": [view(each) for each in page.data],
+        "has_more": page.next_cursor is not None,
+        "next_cursor": page.next_cursor,
+    }
+
+
+def refused(error: LinkageError, instance: str) -> Response[str]:
+    """The RFC 9457 answer to an error."""
+    headers = {"cache-control": "no-store"}
+    if error.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    body = json.dumps(problem_body(error, instance))
+    return Response(error.status, "application/problem+json", body, headers)

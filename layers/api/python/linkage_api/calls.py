@@ -1,0 +1,165 @@
+"""One call of the API: who makes it, what it asks for, and for which member."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from linkage import ids
+from linkage.edge.http import Request, bearer, request_of
+from linkage.edge.runtime import logger
+from linkage.errors import InvalidFieldError, NotFoundError
+from linkage.flow.authenticating import authenticated
+from linkage.keys import Key
+from linkage.members import Member
+from linkage.tables.members import find_member
+from linkage.tables.pages import LIMIT_DEFAULT, LIMIT_MAX
+
+_ID = re.compile(r"[a-z]{3}_[0-9a-z]{1,60}")
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,1000}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call by an authenticated key whose role may make it."""
+
+    key: Key
+    request: Request
+    query: Mapping[str, str]
+
+    @property
+    def body(self) -> Any:
+        """The JSON body, None when there is none; raises MalformedRequestError."""
+        return self.request.body
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the caller runs the network, and so may act for any member."""
+        return self.key.role == "operator"
+
+    def new_id(self, prefix: str, route: str) -> str:
+        """The id of what this call makes: the same again for the same Idempotency-Key."""
+        repeat_key = self.request.idempotency_key()
+        if repeat_key is None:
+            return ids.created(prefix)
+        return ids.computed(prefix, self.key.member_id or "operator", route, repeat_key)
+
+
+def call(router: Router, *roles: str) -> Call:
+    """The call being answered; raises UnauthenticatedError, or ForbiddenError for other roles."""
+    event = router.current_event.raw_event
+    request = request_of(event)
+    key = authenticated(bearer(request.headers))
+    key.require(*roles)
+    if router.current_event.http_method != "GET":
+        logger.info(
+            "change asked for",
+            method=router.current_event.http_method,
+            path=event["rawPath"],
+            key_id=key.key_id,
+        )
+    return Call(key, request, event.get("queryStringParameters") or {})
+
+
+def checked_id(noun: str, value: str) -> str:
+    """The id in a path; raises NotFoundError if it cannot be one, before any table is read."""
+    if not _ID.fullmatch(value):
+        raise NotFoundError(noun)
+    return value
+
+
+def is_id(value: str) -> bool:
+    """Whether a text can be the id of anything."""
+    return _ID.fullmatch(value) is not None
+
+
+def require_same(stored: object, sent: object) -> None:
+    """Raises InvalidFieldError if an Idempotency-Key comes back with another body."""
+    if stored != sent:
+        raise InvalidFieldError(
+            "/Idempotency-Key",
+            "This Idempotency-Key was used before with another body. Use a new one.",
+            code="idempotency_key_reused",
+        )
+
+
+def acting_member(asked: Call, role: str, named_id: str | None) -> Member:
+    """The member a call is for: the key's own, or the one an operator names.
+
+    Raises InvalidFieldError at `/vendor_id` or `/affiliate_id`.
+    """
+    name = f"{role}_id"
+    if asked.is_operator:
+        if named_id is None:
+            raise InvalidFieldError(
+                f"/{name}", f"{name} is required: an operator names the {role} to act for."
+            )
+        return member_with_role(role, named_id, f"/{name}")
+    if named_id is not None:
+        raise InvalidFieldError(
+            f"/{name}",
+            f"Only operators name {name}; your key says who you are. Leave it out.",
+            code="unknown_field",
+        )
+    member = find_member(asked.key.member_id or "-")
+    if member is None:
+        raise NotFoundError("member")
+    return member
+
+
+def member_with_role(role: str, member_id: str, pointer: str) -> Member:
+    """The member a field names; raises InvalidFieldError unless it exists and has the role."""
+    member = find_member(member_id) if is_id(member_id) else None
+    if member is None or not member.has_role(role):
+        raise InvalidFieldError(pointer, f"There is no {role} with this id.")
+    return member
+
+
+class Query:
+    """The parameters of a list; `done()` refuses whatever was not asked for."""
+
+    def __init__(self, asked: Call) -> None:
+        self._left = dict(asked.query)
+
+    def text(self, name: str) -> str | None:
+        """A parameter as it was sent, or None."""
+        return self._left.pop(name, None)
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str | None:
+        """A parameter out of a closed list, or None."""
+        value = self.text(name)
+        if value is not None and value not in allowed:
+            raise InvalidFieldError(f"/{name}", f"{name} must be one of: {', '.join(allowed)}.")
+        return value
+
+    def page(self) -> tuple[int, str | None]:
+        """`limit` and `cursor`, the last parameters a list takes."""
+        limit, cursor = self.text("limit"), self.text("cursor")
+        self.done()
+        if limit is None:
+            size = LIMIT_DEFAULT
+        elif re.fullmatch(r"[0-9]{1,3}", limit) and 1 <= int(limit) <= LIMIT_MAX:
+            size = int(limit)
+        else:
+            raise InvalidFieldError(
+                "/limit", f"limit must be a whole number from 1 to {LIMIT_MAX}."
+            )
+        if cursor is not None and not _CURSOR.fullmatch(cursor):
+            raise wrong_cursor()
+        return size, cursor
+
+    def done(self) -> None:
+        """Raises InvalidFieldError if a parameter was sent that this route does not know."""
+        for name in self._left:
+            raise InvalidFieldError(
+                f"/{name}",
+                f"{name!r} is not a parameter of this route. Remove it.",
+                code="unknown_field",
+            )
+
+
+def wrong_cursor() -> InvalidFieldError:
+    """The answer to a cursor that a list never gave out."""
+    return InvalidFieldError("/cursor", "Use next_cursor of the list's last answer, unchanged.")

@@ -1,0 +1,114 @@
+"""`/v1/links`: the links affiliates share."""
+
+import hashlib
+import os
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from linkage import ids
+from linkage.destinations import checked_destination
+from linkage.errors import NotFoundError
+from linkage.links import CODE_ALPHABET, CODE_LENGTH, Link, link_of, new_code
+from linkage.tables.links import list_links, put_link
+from linkage.tables.members import get_member
+from linkage.tables.programs import get_program
+from linkage.tables.transactions import ConditionFailedError
+from linkage_api.answers import created, listed
+from linkage_api.bodies import Body, Id, RawText, Text, read
+from linkage_api.calls import Call, Query, acting_member, call, is_id, require_same
+from linkage_api.programs import require_approved
+
+router = Router()
+
+_LINKS_URL = os.environ["LINKS_URL"]
+
+
+class SubBody(Body):
+    """An affiliate's own notes on a link, kept with each click."""
+
+    sub1: Text | None = None
+    sub2: Text | None = None
+    sub3: Text | None = None
+    sub4: Text | None = None
+    sub5: Text | None = None
+
+
+class LinkBody(Body):
+    """A new link; `affiliate_id` is for operators."""
+
+    affiliate_id: Id | None = None
+    program_id: Id
+    destination_url: RawText | None = None
+    sub: SubBody | None = None
+
+
+@router.post("/v1/links")
+def create() -> Response[str]:
+    """Makes a link of an approved affiliate to an approved vendor's program."""
+    asked = call(router, "affiliate", "operator")
+    body, sent = read(LinkBody, asked.body), ids.fingerprint(asked.body)
+    affiliate = acting_member(asked, "affiliate", body.affiliate_id)
+    require_approved(affiliate, "affiliate")
+    if not is_id(body.program_id):
+        raise NotFoundError("program")
+    program = get_program(body.program_id)
+    vendor = get_member(program.vendor_id)
+    require_approved(vendor, "vendor")
+    destination_url = (
+        program.destination_url if body.destination_url is None else body.destination_url
+    )
+    link = Link(
+        code=_code(asked),
+        link_id=ids.created("lnk"),
+        status="active",
+        destination_url=checked_destination(destination_url, vendor.hosts),
+        allowed_hosts=vendor.hosts,
+        program_id=program.program_id,
+        vendor_id=vendor.member_id,
+        affiliate_id=affiliate.member_id,
+        sub=body.sub.model_dump(exclude_none=True) if body.sub else {},
+        expires_at=None,
+    )
+    try:
+        put_link(link, sent)
+    except ConditionFailedError as failed:
+        stored = failed.items[0] or {}
+        require_same(stored.get("fingerprint"), sent)
+        return created(_view(link_of(stored)), replayed=True)
+    return created(_view(link))
+
+
+def _code(asked: Call) -> str:
+    """A random code; for an Idempotency-Key always the same one, so that no key makes two links."""
+    if asked.request.idempotency_key() is None:
+        return new_code()
+    cause = asked.new_id("lnk", "POST /v1/links")
+    number = int.from_bytes(hashlib.sha256(cause.encode()).digest())
+    base = len(CODE_ALPHABET)
+    return "".join(CODE_ALPHABET[number // base**place % base] for place in range(CODE_LENGTH))
+
+
+@router.get("/v1/links")
+def index() -> Response[str]:
+    """An affiliate's links, oldest first."""
+    asked = call(router, "affiliate", "operator")
+    query = Query(asked)
+    affiliate = acting_member(asked, "affiliate", query.text("affiliate_id"))
+    limit, cursor = query.page()
+    return listed(list_links(affiliate.member_id, limit, cursor), _view)
+
+
+def _view(link: Link) -> dict[str, Any]:
+    return {
+        "id": link.link_id,
+        "code": link.code,
+        "url": f"{_LINKS_URL}/{link.code}",
+        "status": link.status,
+        "program_id": link.program_id,
+        "vendor_id": link.vendor_id,
+        "affiliate_id": link.affiliate_id,
+        "destination_url": link.destination_url,
+        "sub": dict(link.sub),
+    }

@@ -1,0 +1,205 @@
+"""`/v1/members`: who sells, who refers, and who may earn."""
+
+from typing import Annotated, Any, Literal, Self
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from pydantic import AfterValidator, Field, model_validator
+
+from linkage import clock
+from linkage.destinations import checked_host
+from linkage.errors import InvalidFieldError, NotFoundError
+from linkage.fields import checked_text
+from linkage.ids import fingerprint
+from linkage.members import Member, normalised_email, normalised_phone, upline_below
+from linkage.tables.links import set_allowed_hosts
+from linkage.tables.members import get_member, list_members, put_member, set_member
+from linkage.tables.transactions import ConditionFailedError
+from linkage_api.answers import answer, created, listed
+from linkage_api.bodies import Body, Id, Text, checked, fault, no_fields, read, text, unique
+from linkage_api.calls import (
+    Query,
+    call,
+    checked_id,
+    member_with_role,
+    require_same,
+)
+
+router = Router()
+
+
+def _email(value: object, pointer: str) -> str:
+    return normalised_email(checked_text(value, pointer, 254), pointer)
+
+
+def _phone(value: object, pointer: str) -> str:
+    number = normalised_phone(checked_text(value, pointer, 40), pointer)
+    if not number.isascii():
+        raise InvalidFieldError(pointer, "Write the phone number with the digits 0 to 9.")
+    return number
+
+
+def _host(value: object, pointer: str) -> str:
+    return checked_host(checked_text(value, pointer, 255), pointer)
+
+
+type Email = Annotated[str, checked(_email)]
+type Phone = Annotated[str, checked(_phone)]
+type Groups = Annotated[
+    list[Annotated[str, text(64)]], Field(max_length=20), AfterValidator(unique)
+]
+type Hosts = Annotated[
+    list[Annotated[str, checked(_host)]], Field(max_length=50), AfterValidator(unique)
+]
+
+
+class PayoutMethodBody(Body):
+    """How an affiliate is paid: by hand, to a mobile-money number, or to a bank account."""
+
+    type: Literal["manual", "mobile_money", "bank"]
+    provider: Text | None = None
+    phone: Phone | None = None
+    account: Text | None = None
+    name: Text | None = None
+
+    @model_validator(mode="after")
+    def _require_destination(self) -> Self:
+        needed = {"mobile_money": "phone", "bank": "account"}.get(self.type)
+        if needed and getattr(self, needed) is None:
+            raise fault(f"{needed} is required for the payout method {self.type}.", field=needed)
+        return self
+
+
+class MemberBody(Body):
+    """A new member."""
+
+    name: Text
+    roles: Annotated[
+        list[Literal["affiliate", "vendor"]],
+        Field(min_length=1, max_length=2),
+        AfterValidator(unique),
+    ]
+    email: Email | None = None
+    phone: Phone | None = None
+    sponsor_id: Id | None = None
+    groups: Groups = []
+    hosts: Hosts = []
+    payout_method: PayoutMethodBody | None = None
+
+
+class MemberChanges(Body):
+    """What may change of a member; null takes an e-mail address, phone or method away."""
+
+    name: Text = ""
+    email: Email | None = None
+    phone: Phone | None = None
+    groups: Groups = []
+    hosts: Hosts = []
+    payout_method: PayoutMethodBody | None = None
+
+
+@router.post("/v1/members")
+def create() -> Response[str]:
+    """Makes a member, as `applied`; its upline is fixed from its sponsor here and for ever."""
+    asked = call(router, "operator")
+    body, sent = read(MemberBody, asked.body), fingerprint(asked.body)
+    upline: tuple[str, ...] = ()
+    if body.sponsor_id:
+        upline = upline_below(member_with_role("affiliate", body.sponsor_id, "/sponsor_id"))
+    member = Member(
+        member_id=asked.new_id("mem", "POST /v1/members"),
+        name=body.name,
+        roles=tuple(body.roles),
+        status="applied",
+        created_at=clock.text(clock.now()),
+        email=body.email,
+        phone=body.phone,
+        sponsor_id=body.sponsor_id,
+        upline=upline,
+        groups=tuple(body.groups),
+        hosts=tuple(body.hosts),
+        payout_method=_method(body.payout_method),
+        fingerprint=sent,
+    )
+    try:
+        put_member(member)
+    except ConditionFailedError:
+        stored = get_member(member.member_id)
+        require_same(stored.fingerprint, sent)
+        return created(_view(stored), replayed=True)
+    return created(_view(member))
+
+
+@router.get("/v1/members")
+def index() -> Response[str]:
+    """Every member, oldest first."""
+    asked = call(router, "operator")
+    limit, cursor = Query(asked).page()
+    return listed(list_members(limit, cursor), _view)
+
+
+@router.get("/v1/members/<member_id>")
+def show(member_id: str) -> Response[str]:
+    """One member; members see themselves only."""
+    asked = call(router, "operator", "vendor", "affiliate")
+    if not asked.is_operator and member_id != asked.key.member_id:
+        raise NotFoundError("member")
+    return answer(200, _view(get_member(checked_id("member", member_id))))
+
+
+@router.patch("/v1/members/<member_id>")
+def change(member_id: str) -> Response[str]:
+    """Changes the fields that were sent; a vendor's links follow its hosts."""
+    asked = call(router, "operator")
+    member = get_member(checked_id("member", member_id))
+    body = read(MemberChanges, asked.body)
+    changes = {name: getattr(body, name) for name in body.model_fields_set}
+    if "payout_method" in changes:
+        changes["payout_method"] = _method(body.payout_method)
+    if changes:
+        member = set_member(member.member_id, **changes)
+    if "hosts" in changes:
+        # Also when they are as before: a change that was cut short is finished by repeating it.
+        set_allowed_hosts(member.member_id, member.hosts)
+    return answer(200, _view(member))
+
+
+@router.post("/v1/members/<member_id>/approval")
+def approve(member_id: str) -> Response[str]:
+    """Lets a member sell or earn, from now on."""
+    return _become(member_id, "approved")
+
+
+@router.post("/v1/members/<member_id>/suspension")
+def suspend(member_id: str) -> Response[str]:
+    """Ends what a member may newly earn or sell; balances stay."""
+    return _become(member_id, "suspended")
+
+
+def _become(member_id: str, status: str) -> Response[str]:
+    asked = call(router, "operator")
+    no_fields(asked.body)
+    member = get_member(checked_id("member", member_id))
+    if member.status != status:
+        member = set_member(member.member_id, status=status)
+    return answer(200, _view(member))
+
+
+def _method(body: PayoutMethodBody | None) -> dict[str, str] | None:
+    return body.model_dump(exclude_none=True) if body else None
+
+
+def _view(member: Member) -> dict[str, Any]:
+    return {
+        "id": member.member_id,
+        "name": member.name,
+        "roles": list(member.roles),
+        "status": member.status,
+        "email": member.email,
+        "phone": member.phone,
+        "sponsor_id": member.sponsor_id,
+        "groups": list(member.groups),
+        "hosts": list(member.hosts),
+        "payout_method": member.payout_method,
+        "created_at": member.created_at,
+    }

@@ -1,0 +1,131 @@
+"""`/v1/network`: the network's settings, versioned."""
+
+from dataclasses import asdict, replace
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from pydantic import AfterValidator, Field
+
+from linkage.errors import ConflictError, InvalidFieldError
+from linkage.fields import checked_text
+from linkage.network import LEVELS_MAX, NetworkSettings, PayoutSchedule, funding_gap_bps
+from linkage.tables.settings import current_settings, publish_settings
+from linkage.tables.transactions import ConditionFailedError
+from linkage_api.answers import answer
+from linkage_api.bodies import (
+    AmountMinor,
+    Body,
+    Bps,
+    Currency,
+    Later,
+    Text,
+    checked,
+    read,
+    unique,
+    whole,
+)
+from linkage_api.calls import call
+
+router = Router()
+
+
+def _time_zone(value: object, pointer: str) -> str:
+    name = checked_text(value, pointer, 64)
+    if name not in available_timezones():
+        raise InvalidFieldError(pointer, "Use the name of a time zone, such as Africa/Harare.")
+    return name
+
+
+class PayoutScheduleBody(Body):
+    """When a payout batch is planned by itself."""
+
+    days_of_month: Annotated[
+        list[Annotated[int, whole(1, 28)]],
+        Field(min_length=1, max_length=28),
+        AfterValidator(unique),
+    ]
+    hour: Annotated[int, whole(0, 23)]
+    time_zone: Annotated[str, checked(_time_zone)]
+    currencies: Annotated[
+        list[Currency], Field(min_length=1, max_length=20), AfterValidator(unique)
+    ]
+
+
+class NetworkBody(Body):
+    """The settings as an operator publishes them, whole."""
+
+    name: Text
+    level_rates_bps: Annotated[list[Bps], Field(max_length=LEVELS_MAX)]
+    network_fee_bps: Bps
+    override_funding: Literal["network", "vendor"]
+    introducer_days: Annotated[int, whole(1, 3650)] = 365
+    payout_minimum_minor: dict[Currency, AmountMinor] = {}
+    four_eyes: bool = False
+    payout_schedule: PayoutScheduleBody | None = None
+    recruitment_bonus: Later = None
+
+    def settings(self, version: int) -> NetworkSettings:
+        """The domain's settings under a version."""
+        schedule = self.payout_schedule
+        return NetworkSettings(
+            version=version,
+            name=self.name,
+            level_rates_bps=tuple(self.level_rates_bps),
+            network_fee_bps=self.network_fee_bps,
+            override_funding=self.override_funding,
+            introducer_days=self.introducer_days,
+            payout_minimum_minor=self.payout_minimum_minor,
+            four_eyes=self.four_eyes,
+            payout_schedule=schedule
+            and PayoutSchedule(
+                tuple(sorted(schedule.days_of_month)),
+                schedule.hour,
+                schedule.time_zone,
+                tuple(schedule.currencies),
+            ),
+        )
+
+
+@router.get("/v1/network")
+def show() -> Response[str]:
+    """The settings in force."""
+    call(router, "operator")
+    return answer(200, _view(current_settings()))
+
+
+@router.put("/v1/network")
+def publish() -> Response[str]:
+    """Publishes the next version; the same settings again publish nothing."""
+    asked = call(router, "operator")
+    body = read(NetworkBody, asked.body)
+    current = current_settings()
+    new = body.settings(current.version + 1)
+    _require_funded(new)
+    if current.version and replace(new, version=current.version) == current:
+        return answer(200, _view(current))
+    try:
+        publish_settings(new)
+    except ConditionFailedError:
+        raise ConflictError(
+            "published_meanwhile",
+            "Somebody else published settings at the same moment. Read them, and publish again.",
+        ) from None
+    return answer(200, _view(new))
+
+
+def _require_funded(settings: NetworkSettings) -> None:
+    gap_bps = funding_gap_bps(settings)
+    if gap_bps:
+        raise InvalidFieldError(
+            "/level_rates_bps",
+            f"The levels add up to {sum(settings.level_rates_bps)} basis points, {gap_bps} more "
+            f"than the network fee of {settings.network_fee_bps} that pays them. Lower the levels, "
+            "raise network_fee_bps, or set override_funding to vendor.",
+            code="overrides_not_funded",
+        )
+
+
+def _view(settings: NetworkSettings) -> dict[str, Any]:
+    return asdict(settings)

@@ -1,0 +1,215 @@
+"""Network settings, members and keys."""
+
+import pytest
+
+from linkage.tables import settings as settings_table
+from linkage.tables.links import LinkItem
+from tests.api.client import Client
+from tests.api.conftest import METHOD, NETWORK, Network
+
+
+def test_settings_never_published_are_version_0(operator: Client) -> None:
+    answer = operator.get("/v1/network")
+    assert (answer.status, answer.body["version"]) == (200, 0)
+    assert answer.body["level_rates_bps"] == [1000, 500]
+
+
+def test_publishing_other_settings_makes_a_version_and_the_same_settings_do_not(
+    operator: Client,
+) -> None:
+    schedule = {
+        "days_of_month": [15, 1],
+        "hour": 8,
+        "time_zone": "Africa/Harare",
+        "currencies": ["USD"],
+    }
+    first = operator.put("/v1/network", NETWORK | {"payout_schedule": schedule})
+    same = operator.put("/v1/network", NETWORK | {"payout_schedule": schedule})
+    other = operator.put("/v1/network", NETWORK | {"four_eyes": True})
+    assert [each.body["version"] for each in (first, same, other)] == [1, 1, 2]
+    assert first.body["payout_schedule"]["days_of_month"] == [1, 15]
+    assert operator.get("/v1/network").body == other.body
+
+
+def test_two_who_publish_settings_at_once_get_one_version_and_a_conflict(
+    operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = settings_table.current_settings()
+    operator.put("/v1/network", NETWORK)
+    monkeypatch.setattr("linkage_api.network.current_settings", lambda: stale)
+    answer = operator.put("/v1/network", NETWORK | {"name": "Another"})
+    assert (answer.status, answer.code) == (409, "published_meanwhile")
+
+
+def test_levels_that_the_fee_cannot_pay_are_refused_with_what_to_change(operator: Client) -> None:
+    levels = {"level_rates_bps": [1500, 600]}
+    answer = operator.put("/v1/network", NETWORK | levels)
+    assert (answer.status, answer.code) == (422, "overrides_not_funded")
+    assert "100 more than the network fee" in answer.body["detail"]
+    paid_by_vendor = NETWORK | levels | {"override_funding": "vendor"}
+    assert operator.put("/v1/network", paid_by_vendor).status == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "pointer"),
+    [
+        ({"recruitment_bonus": 5}, "not_supported", "/recruitment_bonus"),
+        ({"recruitment_bonus": None}, "not_supported", "/recruitment_bonus"),
+        ({"payout_minimum_minor": {"ZWL": 5}}, "unknown_currency", "/payout_minimum_minor/ZWL"),
+        ({"payout_minimum_minor": {"USD": 0}}, "invalid_field", "/payout_minimum_minor/USD"),
+        ({"payout_minimum_minor": {"USD": True}}, "invalid_field", "/payout_minimum_minor/USD"),
+        ({"level_rates_bps": [1] * 6}, "invalid_field", "/level_rates_bps"),
+        ({"level_rates_bps": [10001]}, "invalid_field", "/level_rates_bps/0"),
+        ({"network_fee_bps": 20.5}, "invalid_field", "/network_fee_bps"),
+        ({"introducer_days": 0}, "invalid_field", "/introducer_days"),
+        ({"override_funding": "nobody"}, "invalid_field", "/override_funding"),
+        ({"four_eyes": 1}, "invalid_field", "/four_eyes"),
+        ({"name": " "}, "invalid_field", "/name"),
+        ({"a/b~c": 1}, "unknown_field", "/a~1b~0c"),
+        ({"payout_schedule": {"hour": 1}}, "invalid_field", "/payout_schedule/days_of_month"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_at_their_field(
+    operator: Client, changes: dict[str, object], code: str, pointer: str
+) -> None:
+    answer = operator.put("/v1/network", NETWORK | changes)
+    assert (answer.status, answer.code, answer.pointer) == (422, code, pointer)
+
+
+@pytest.mark.parametrize("time_zone", ["Africa", "Mars/Olympus", "../etc/passwd", "", "x" * 99])
+def test_a_time_zone_must_be_one(operator: Client, time_zone: str) -> None:
+    schedule = {"days_of_month": [1], "hour": 8, "time_zone": time_zone, "currencies": ["USD"]}
+    answer = operator.put("/v1/network", NETWORK | {"payout_schedule": schedule})
+    assert (answer.status, answer.pointer) == (422, "/payout_schedule/time_zone")
+
+
+def test_a_member_starts_as_applied_and_what_it_gives_is_normalised(operator: Client) -> None:
+    made = operator.post(
+        "/v1/members",
+        {
+            "name": "  Tendai ",
+            "roles": ["affiliate", "vendor"],
+            "email": " Tendai@Example.com",
+            "phone": "+263 77 304-7653",
+            "groups": ["builders"],
+            "hosts": ["Shop.Example", "*.shop.example"],
+            "payout_method": METHOD,
+        },
+    )
+    assert made.status == 201
+    assert made.body | {"id": "", "created_at": ""} == {
+        "id": "",
+        "name": "Tendai",
+        "roles": ["affiliate", "vendor"],
+        "status": "applied",
+        "email": "tendai@example.com",
+        "phone": "+263773047653",
+        "sponsor_id": None,
+        "groups": ["builders"],
+        "hosts": ["shop.example", "*.shop.example"],
+        "payout_method": METHOD,
+        "created_at": "",
+    }
+    assert operator.get(f"/v1/members/{made.body['id']}").body == made.body
+
+
+def test_approval_and_suspension_may_be_repeated_and_undone(network: Network) -> None:
+    path = f"/v1/members/{network.affiliate.member_id}"
+    steps = ["suspension", "suspension", "approval", "approval"]
+    statuses = [network.operator.post(f"{path}/{step}").body["status"] for step in steps]
+    assert statuses == ["suspended", "suspended", "approved", "approved"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"sponsor_id": "mem_0000"}, "/sponsor_id"),
+        ({"sponsor_id": "not an id"}, "/sponsor_id"),
+        ({"roles": []}, "/roles"),
+        ({"roles": ["affiliate", "affiliate"]}, "/roles"),
+        ({"roles": ["operator"]}, "/roles/0"),
+        ({"phone": "0773047653"}, "/phone"),
+        ({"phone": "+2637730476\u0665\u0663"}, "/phone"),
+        ({"email": "nobody"}, "/email"),
+        ({"hosts": ["https://shop.example"]}, "/hosts/0"),
+        ({"hosts": ["127.0.0.1"]}, "/hosts/0"),
+        ({"payout_method": {"type": "bank"}}, "/payout_method/account"),
+        ({"payout_method": {"type": "mobile_money"}}, "/payout_method/phone"),
+        ({"payout_method": {"type": "cash"}}, "/payout_method/type"),
+        ({"upline": ["mem_1"]}, "/upline"),
+        ({"name": "a\x00b"}, "/name"),
+    ],
+)
+def test_a_member_that_cannot_be_is_refused_at_its_field(
+    operator: Client, changes: dict[str, object], pointer: str
+) -> None:
+    answer = operator.post("/v1/members", {"name": "T", "roles": ["affiliate"]} | changes)
+    assert (answer.status, answer.pointer) == (422, pointer)
+
+
+def test_a_sponsor_must_be_an_affiliate(network: Network) -> None:
+    body = {"name": "T", "roles": ["affiliate"], "sponsor_id": network.vendor.member_id}
+    assert network.operator.post("/v1/members", body).pointer == "/sponsor_id"
+
+
+def test_members_see_themselves_and_nobody_else(network: Network) -> None:
+    own = f"/v1/members/{network.affiliate.member_id}"
+    assert network.affiliate.get(own).body["name"] == "Builder"
+    assert network.sponsor.get(own).code == "member_not_found"
+    assert network.vendor.get(own).code == "member_not_found"
+    assert network.affiliate.get("/v1/members").status == 403
+
+
+def test_only_the_fields_that_are_sent_change_and_null_takes_one_away(network: Network) -> None:
+    path = f"/v1/members/{network.affiliate.member_id}"
+    changed = network.operator.call("PATCH", path, {"email": "b@example.com", "groups": ["x"]})
+    assert changed.body["email"] == "b@example.com"
+    assert changed.body["payout_method"] == METHOD
+    again = network.operator.call("PATCH", path, {"email": None, "payout_method": None})
+    assert (again.body["email"], again.body["payout_method"]) == (None, None)
+    assert again.body["groups"] == ["x"]
+    assert network.operator.call("PATCH", path, {}).body == again.body
+    assert network.operator.call("PATCH", path, {"name": None}).status == 422
+
+
+def test_links_follow_the_hosts_of_their_vendor(network: Network) -> None:
+    program_id = network.program()
+    code = network.affiliate.post("/v1/links", {"program_id": program_id}).body["code"]
+    path = f"/v1/members/{network.vendor.member_id}"
+    network.operator.call("PATCH", path, {"hosts": ["new.example"]})
+    assert LinkItem.get(code).allowed_hosts == ["new.example"]
+
+
+def test_a_key_is_shown_once_works_at_once_and_not_after_it_is_revoked(network: Network) -> None:
+    body = {"role": "affiliate", "member_id": network.affiliate.member_id}
+    made = network.operator.post("/v1/keys", body)
+    assert (made.status, made.body["role"]) == (201, "affiliate")
+    fresh = Client(made.body["secret"])
+    assert fresh.get("/v1/balances").status == 200
+    listed = network.operator.get("/v1/keys?limit=100").body["data"]
+    assert made.body["id"] in {key["id"] for key in listed}
+    assert all("secret" not in name for key in listed for name in key)
+    for _ in range(2):
+        assert network.operator.call("DELETE", f"/v1/keys/{made.body['id']}").status == 204
+    answer = fresh.get("/v1/balances")
+    assert (answer.status, answer.code) == (401, "invalid_key")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_revoking_a_key_that_never_was_is_404(operator: Client) -> None:
+    assert operator.call("DELETE", "/v1/keys/key_0").code == "key_not_found"
+
+
+def test_a_key_belongs_to_a_member_with_its_role_and_an_operators_to_nobody(
+    network: Network,
+) -> None:
+    refused = [
+        {"role": "operator", "member_id": network.vendor.member_id},
+        {"role": "vendor"},
+        {"role": "vendor", "member_id": network.affiliate.member_id},
+        {"role": "affiliate", "member_id": "mem_0"},
+    ]
+    for body in refused:
+        assert network.operator.post("/v1/keys", body).pointer == "/member_id"
+    made = network.operator.post("/v1/keys", {"role": "operator"})
+    assert Client(made.body["secret"]).get("/v1/network").status == 200

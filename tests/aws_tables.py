@@ -1,0 +1,113 @@
+"""The tables of docs/architecture.md on an in-process mock: for one thread, never to prove money.
+
+moto hooks into botocore when it is imported, so this module is imported before any table's client
+is made (tests/conftest.py sees to it).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any
+
+import boto3
+from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
+
+type Index = tuple[str, str, str, str]
+"""Name, partition key, sort key, projection."""
+
+TABLES: dict[str, tuple[tuple[str, ...], tuple[Index, ...]]] = {
+    "members": (("member_id",), (("listing", "listing", "created_at", "ALL"),)),
+    "programs": (
+        ("program_id", "version"),
+        (
+            ("listing", "listing", "created_at", "ALL"),
+            ("by_vendor", "vendor_id", "listed_at", "ALL"),
+        ),
+    ),
+    "settings": (("version",), ()),
+    "links": (
+        ("code",),
+        (
+            ("by_affiliate", "affiliate_id", "link_id", "ALL"),
+            ("by_vendor", "vendor_id", "link_id", "KEYS_ONLY"),
+        ),
+    ),
+    "clicks": (("click_id",), ()),
+    "customers": (("customer_key",), ()),
+    "conversions": (
+        ("conversion_id", "fact"),
+        (
+            ("by_vendor", "vendor_id", "reported_at", "ALL"),
+            ("by_affiliate", "affiliate_id", "reported_at", "ALL"),
+            ("unposted", "unposted", "accepted_at", "KEYS_ONLY"),
+        ),
+    ),
+    "ledger": (("account", "line"), (("open", "open", "account", "KEYS_ONLY"),)),
+    "payouts": (
+        ("batch_id", "item"),
+        (
+            ("by_affiliate", "affiliate_id", "created_at", "ALL"),
+            ("listing", "listing", "created_at", "ALL"),
+        ),
+    ),
+    "keys": (("key_id",), (("listing", "listing", "created_at", "ALL"),)),
+}
+
+
+def create_tables() -> None:
+    """Creates every table, empty, with its indexes."""
+    client = boto3.client("dynamodb", region_name="us-east-1")
+    for noun, (keys, indexes) in TABLES.items():
+        names = {*keys, *(name for index in indexes for name in index[1:3])}
+        definition: dict[str, Any] = {
+            "TableName": noun,
+            "KeySchema": _schema(*keys),
+            "AttributeDefinitions": [
+                {"AttributeName": name, "AttributeType": "S"} for name in sorted(names)
+            ],
+            "BillingMode": "PAY_PER_REQUEST",
+        }
+        if indexes:
+            definition["GlobalSecondaryIndexes"] = [
+                {
+                    "IndexName": name,
+                    "KeySchema": _schema(partition, sort),
+                    "Projection": {"ProjectionType": projection},
+                }
+                for name, partition, sort, projection in indexes
+            ]
+        client.create_table(**definition)
+
+
+def _schema(partition: str, sort: str | None = None) -> list[dict[str, str]]:
+    schema = [{"AttributeName": partition, "KeyType": "HASH"}]
+    return schema + ([{"AttributeName": sort, "KeyType": "RANGE"}] if sort else [])
+
+
+@contextmanager
+def empty_network() -> Iterator[None]:
+    """A mock AWS account with every table and nothing in them."""
+    from linkage.tables.programs import program_version
+    from linkage.tables.settings import settings_version
+
+    with mock_aws():
+        create_tables()
+        yield
+    program_version.cache_clear()
+    settings_version.cache_clear()
+
+
+def stored() -> Any:
+    """A copy of everything in the tables now, for `restore`."""
+    return deepcopy(_backend().tables)
+
+
+def restore(copy: Any) -> None:
+    """Puts the tables back as they were when `stored` copied them, in no time."""
+    _backend().tables = deepcopy(copy)
+
+
+def _backend() -> Any:
+    return dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"]

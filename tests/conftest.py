@@ -1,0 +1,25 @@
+"""What every test process needs before the first import of a table: names, and no real AWS."""
+
+import os
+
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "testing",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",  # the mock knows the plain endpoint only
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "POWERTOOLS_LOG_LEVEL": "WARNING",
+    "POWERTOOLS_SERVICE_NAME": "test",
+    "POWERTOOLS_METRICS_NAMESPACE": "Linkage",
+    "STAGE": "test",
+    "HASH_SECRET": "a secret for tests",
+    "LINKS_URL": "https://links.example",
+    "WORK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/work",
+    "PAYOUT_FILES_BUCKET": "payout-files",
+}
+
+from tests.aws_tables import TABLES  # after the names above
+
+os.environ |= {f"{noun.upper()}_TABLE": noun for noun in TABLES}
