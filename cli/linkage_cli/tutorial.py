@@ -71,8 +71,8 @@ AFFILIATE='Authorization: Bearer {keys["affiliate"]}'
 OPERATOR='Authorization: Bearer {keys["operator"]}'
 field() {{ .venv/bin/python -c 'import json, sys; v = json.load(sys.stdin)[sys.argv[1]]; \
 print(*(v if isinstance(v, list) else [v]), sep="\\n")' "$1"; }}
-wait_for() {{ for _ in {{1..60}}; do SAID=$("${{@:2}}" | tr -d ' \\n'); \
-case $SAID in *"$1"*) break;; esac; sleep 1; done; echo "$SAID"; }}"""
+wait_for() {{ for _ in {{1..60}}; do SAID=$("${{@:2}}"); \
+case ${{SAID// /}} in *"$1"*) break;; esac; sleep 1; done; echo "$SAID"; }}"""
     return Step("Where things are, who is calling, and two helpers", command)
 
 
