@@ -5,6 +5,9 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
+# CDK's Python bridge works on Node 20 and warns at length that Node itself has ended its support.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+
 HOUSE := .linkage
 STAMPS := $(HOUSE)/stamps
 UV := $(HOUSE)/tools/bin/uv

@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -29,11 +28,15 @@ def running_emulator(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Runs the emulator on `port` for as long as the block lasts, and writes what it says to `log`.
 
+    All its files are in `emulator-state` beside the log, emptied first and removed afterwards.
+
     `enforce_roles` makes it check every call against the caller's IAM policies.
     Raises `PortTakenError` or `EmulatorError`.
     """
     refuse_taken_port(port)
-    scratch = Path(tempfile.mkdtemp(prefix="linkage-emulator-"))
+    scratch = log.resolve().with_name("emulator-state")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(mode=0o700)
     try:
         with log.open("wb") as output:
             process = subprocess.Popen(
