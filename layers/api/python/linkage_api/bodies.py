@@ -93,7 +93,8 @@ def read[B: Body](model: type[B], body: object) -> B:
 def _require_object(body: object) -> None:
     if not isinstance(body, dict):
         raise InvalidFieldError("", "Send a JSON object.", code="invalid_body")
-    names, level = [], [body]
+    names: list[str] = []
+    level: list[Any] = [body]
     while level:
         inner = level.pop()
         if isinstance(inner, dict):

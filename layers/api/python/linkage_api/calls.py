@@ -1,5 +1,7 @@
 """One call of the API: who makes it, what it asks for, and for which member."""
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -146,8 +148,8 @@ class Query:
             raise InvalidFieldError(
                 "/limit", f"limit must be a whole number from 1 to {LIMIT_MAX}."
             )
-        if cursor is not None and not _CURSOR.fullmatch(cursor):
-            raise wrong_cursor()
+        if cursor is not None:
+            _require_cursor(cursor)
         return size, cursor
 
     def done(self) -> None:
@@ -158,6 +160,18 @@ class Query:
                 f"{name!r} is not a parameter of this route. Remove it.",
                 code="unknown_field",
             )
+
+
+def _require_cursor(cursor: str) -> None:
+    if not _CURSOR.fullmatch(cursor):
+        raise wrong_cursor()
+    try:
+        decoded = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except binascii.Error:
+        raise wrong_cursor() from None
+    # No id and no time has a backslash; an escape could be a character DynamoDB cannot take.
+    if b"\\" in decoded:
+        raise wrong_cursor()
 
 
 def wrong_cursor() -> InvalidFieldError:

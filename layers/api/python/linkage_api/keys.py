@@ -57,10 +57,9 @@ def _require_owner(body: KeyBody) -> None:
 
 def _replayed(stored: dict[str, Any], body: KeyBody) -> Response[str]:
     require_same((stored.get("role"), stored.get("member_id")), (body.role, body.member_id))
-    names = Key.__dataclass_fields__
-    key = Key(**{name: stored.get(name) for name in names})
+    values: dict[str, Any] = {name: stored.get(name) for name in Key.__dataclass_fields__}
     note = "The secret was shown once, when the key was made. Lost it? Revoke this key, make one."
-    return created({**_view(key), "secret": None, "note": note}, replayed=True)
+    return created({**_view(Key(**values)), "secret": None, "note": note}, replayed=True)
 
 
 @router.get("/v1/keys")

@@ -52,6 +52,12 @@ class PayoutScheduleBody(Body):
         list[Currency], Field(min_length=1, max_length=20), AfterValidator(unique)
     ]
 
+    def schedule(self) -> PayoutSchedule:
+        """The domain's schedule, its days in order."""
+        return PayoutSchedule(
+            tuple(sorted(self.days_of_month)), self.hour, self.time_zone, tuple(self.currencies)
+        )
+
 
 class NetworkBody(Body):
     """The settings as an operator publishes them, whole."""
@@ -68,7 +74,6 @@ class NetworkBody(Body):
 
     def settings(self, version: int) -> NetworkSettings:
         """The domain's settings under a version."""
-        schedule = self.payout_schedule
         return NetworkSettings(
             version=version,
             name=self.name,
@@ -78,13 +83,7 @@ class NetworkBody(Body):
             introducer_days=self.introducer_days,
             payout_minimum_minor=self.payout_minimum_minor,
             four_eyes=self.four_eyes,
-            payout_schedule=schedule
-            and PayoutSchedule(
-                tuple(sorted(schedule.days_of_month)),
-                schedule.hour,
-                schedule.time_zone,
-                tuple(schedule.currencies),
-            ),
+            payout_schedule=self.payout_schedule.schedule() if self.payout_schedule else None,
         )
 
 

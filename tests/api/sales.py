@@ -1,0 +1,115 @@
+"""Conversions and payouts as the other functions store them, for the routes that read them."""
+
+from dataclasses import replace
+from datetime import date
+
+from linkage import clock, ids
+from linkage.attribution import Click
+from linkage.customers import Customer
+from linkage.flow import posting, recording
+from linkage.ids import fingerprint
+from linkage.payouts import Batch, Page, Payout, debit_transaction, decide
+from linkage.requests import Report, SentRefund
+from linkage.tables import ledger, payouts
+from linkage.tables.clicks import ClickItem
+from linkage.tables.members import get_member
+from tests.api.conftest import Network
+
+
+def click(network: Network, program_id: str, affiliate_id: str) -> str:
+    """The id of a click stored just now."""
+    values = Click(
+        click_id=ids.created("clk"),
+        code="abcdefgh",
+        program_id=program_id,
+        vendor_id=network.vendor.member_id or "",
+        affiliate_id=affiliate_id,
+        clicked_at=clock.text(clock.now()),
+    )
+    ClickItem(
+        values.click_id,
+        code=values.code,
+        program_id=values.program_id,
+        vendor_id=values.vendor_id,
+        affiliate_id=values.affiliate_id,
+        clicked_at=values.clicked_at,
+    ).save()
+    return values.click_id
+
+
+def sale(
+    network: Network,
+    program_id: str,
+    *,
+    external_id: str = "order 1",
+    click_id: str | None = None,
+    named: str | None = None,
+    confirmed: bool = True,
+    posted: bool = True,
+    phone: str = "+263712000111",
+) -> str:
+    """The id of a sale of 125.00 USD by the network's vendor."""
+    sent = Report(
+        vendor_id=network.vendor.member_id or "",
+        program_id=program_id,
+        event="sale",
+        external_id=external_id,
+        amount_minor=12500,
+        currency="USD",
+        fingerprint=fingerprint(external_id),
+        click_id=click_id,
+        affiliate_id=named,
+        customer=Customer(phone=phone),
+        metadata={"till": "harare 7"},
+    )
+    conversion, _ = recording.report(sent)
+    if confirmed:
+        recording.confirm(conversion.conversion_id, None)
+        if posted:
+            posting.post_fact(conversion.conversion_id, "confirmation")
+    return conversion.conversion_id
+
+
+def refund(conversion_id: str, amount_minor: int) -> None:
+    """A refund of a confirmed sale, posted."""
+    sent = SentRefund(f"refund {amount_minor}", amount_minor, "broken tiles", "fingerprint")
+    _, accepted, _ = recording.refund(conversion_id, None, sent)
+    if accepted.posts:
+        posting.post_fact(conversion_id, "refund#" + ids.digest(accepted.external_id))
+
+
+def batch(cutoff: str, **changes: str) -> Batch:
+    """A batch in USD through a date, still being planned."""
+    made = Batch(
+        batch_id=ids.created("bat"),
+        currency="USD",
+        cutoff=cutoff,
+        status="planning",
+        created_at=clock.text(clock.now()),
+        created_by="key_1",
+    )
+    made = replace(made, **changes)
+    payouts.put_batch(made)
+    return made
+
+
+def paid_out(made: Batch, *affiliate_ids: str) -> list[Payout]:
+    """The payouts of a batch that has one page with these affiliates, and closed it."""
+    page = Page(made.batch_id, 1, affiliate_ids)
+    payouts.put_page(page)
+    debited, skipped = [], {}
+    for affiliate_id in affiliate_ids:
+        balance = ledger.find_balance(affiliate_id, "USD")
+        decided = decide(made, get_member(affiliate_id), balance, 1)
+        if isinstance(decided, Payout):
+            assert balance is not None
+            transaction = debit_transaction(decided, made, balance)
+            ledger.post(transaction, closing=balance, also=payouts.put_payout(decided, page))
+            debited.append(decided)
+        else:
+            skipped[affiliate_id] = decided.reason
+    assert payouts.close_page(page, debited, skipped)
+    return debited
+
+
+FAR = date(2999, 1, 1).isoformat()
