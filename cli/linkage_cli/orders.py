@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -121,16 +121,21 @@ def _conclude(file: Path, outcome: Outcome) -> None:
     if not failed:
         errors_file.unlink(missing_ok=True)
         return
-    for error in outcome.errors[:SHOWN_ERRORS_MAX]:
-        at = f", {error.field}" if error.field else ""
-        print(f"  row {error.row}{at}: {error.detail}")
-    if failed > SHOWN_ERRORS_MAX:
-        print(f"  and {failed - SHOWN_ERRORS_MAX:,} more")
     if outcome.hopeless:
-        print("The import was stopped, since with this key and program no other row can succeed.")
+        print(f"The import was stopped, since every other row would fail too: {outcome.hopeless}")
+    else:
+        _show(outcome.errors)
     write_errors(errors_file, outcome.errors)
     print(f"All that failed is in {errors_file}. Mend it and run the same command again.")
     raise typer.Exit(1)
+
+
+def _show(errors: Sequence[RowError]) -> None:
+    for error in errors[:SHOWN_ERRORS_MAX]:
+        at = f", {error.field}" if error.field else ""
+        print(f"  row {error.row}{at}: {error.detail}")
+    if len(errors) > SHOWN_ERRORS_MAX:
+        print(f"  and {len(errors) - SHOWN_ERRORS_MAX:,} more")
 
 
 def write_errors(path: Path, errors: Iterable[RowError]) -> None:

@@ -15,7 +15,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from linkage_cli import ledger_check
+from linkage_cli import ledger_check, networks
 from linkage_cli.audit import Report, Stored, audit
 from linkage_cli.ledger_check import Tables, check, lines_of, plain
 from tests.cli.standin_stack import standin_stacks
@@ -533,3 +533,27 @@ def test_a_stack_that_is_not_there_is_named_with_what_to_do() -> None:
 @pytest.mark.parametrize("arguments", [(), ("--local", "--stage", "prod")])
 def test_one_network_has_to_be_named(arguments: tuple[str, ...]) -> None:
     assert "Say which network" in run(*arguments).output
+
+
+def local_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api_url: str) -> None:
+    file = tmp_path / "local.json"
+    file.write_text(json.dumps({"api_url": api_url}))
+    monkeypatch.setattr(networks.read_local, "__defaults__", (file,))
+
+
+def test_the_local_network_is_asked_where_its_api_is_and_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local_file(tmp_path, monkeypatch, "http://127.0.0.1:4999/_aws/execute-api/a/$default")
+    standin_stacks(monkeypatch, {"Linkage-local": {"LedgerTableName": "the-ledger"}})
+    network = networks.find_network(None, local=True)
+    assert network.endpoint_url == "http://127.0.0.1:4999"
+    assert network.client("dynamodb").meta.endpoint_url == "http://127.0.0.1:4999"
+    assert network.table("ledger") == "the-ledger"
+
+
+def test_a_local_file_that_names_another_machine_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local_file(tmp_path, monkeypatch, "https://api.example/v1")
+    assert "is not this machine" in run("--local").output
