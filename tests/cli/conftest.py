@@ -1,0 +1,32 @@
+"""A sound network's items, made once by the product's own code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeDeserializer
+
+from linkage_cli.ledger_check import plain
+
+type Items = list[dict[str, Any]]
+
+SAMPLE = Path(__file__).with_name("sample_network.py")
+
+
+@pytest.fixture(scope="session")
+def wire() -> dict[str, Items]:
+    made = subprocess.run([sys.executable, SAMPLE], capture_output=True, check=True, text=True)
+    items: dict[str, Items] = json.loads(made.stdout)
+    return items
+
+
+@pytest.fixture
+def network(wire: dict[str, Items]) -> dict[str, Items]:
+    read = TypeDeserializer().deserialize
+    return {
+        noun: [{name: plain(read(value)) for name, value in item.items()} for item in items]
+        for noun, items in wire.items()
+    }

@@ -1,0 +1,262 @@
+"""Every way to spoil a sound network's items, with the invariants an audit must then name."""
+
+from typing import Any
+
+type Items = list[dict[str, Any]]
+
+
+def find(items: Items, **wanted: Any) -> dict[str, Any]:
+    """The first item whose attributes start with (texts) or are these values."""
+
+    def fits(item: dict[str, Any]) -> bool:
+        return all(
+            str(item.get(name, "")).startswith(value)
+            if isinstance(value, str)
+            else item.get(name) == value
+            for name, value in wanted.items()
+        )
+
+    return next(item for item in items if fits(item))
+
+
+def one_digit_in_a_line(n: dict[str, Items]) -> None:
+    find(n["ledger"], line="line#", kind="commission")["amount_minor"] += 1
+
+
+def a_line_dropped(n: dict[str, Items]) -> None:
+    n["ledger"].remove(find(n["ledger"], line="line#", kind="clawback"))
+
+
+def a_line_twice(n: dict[str, Items]) -> None:
+    line = find(n["ledger"], line="line#", kind="commission")
+    n["ledger"].append(line | {"line": line["line"].replace("#USD", "2#USD")})
+
+
+def a_balance_changed(n: dict[str, Items]) -> None:
+    find(n["ledger"], line="balance#", account="affiliate:mem_tendai")["balance_minor"] += 100
+
+
+def a_balance_removed(n: dict[str, Items]) -> None:
+    n["ledger"].remove(find(n["ledger"], line="balance#ZWG"))
+
+
+def a_due_date_moved_in_a_balance(n: dict[str, Items]) -> None:
+    balance = find(n["ledger"], account="affiliate:mem_architect", line="balance#USD")
+    due = next(name for name in balance if name.startswith("due_"))
+    balance["due_20200101"] = balance.pop(due)
+
+
+def a_version_behind(n: dict[str, Items]) -> None:
+    find(n["ledger"], line="balance#")["version"] -= 1
+
+
+def a_line_due_too_early(n: dict[str, Items]) -> None:
+    line = find(n["ledger"], line="line#", kind="commission")
+    line["dues"] = {"2020-01-01": line["amount_minor"]}
+    balance = find(n["ledger"], account=line["account"], line=f"balance#{line['currency']}")
+    balance["due_20200101"] = line["amount_minor"]
+
+
+def dues_that_do_not_add_up(n: dict[str, Items]) -> None:
+    line = find(n["ledger"], line="line#", kind="payout")
+    line["dues"] = {due: amount - 1 for due, amount in line["dues"].items()}
+
+
+def a_head_removed(n: dict[str, Items]) -> None:
+    fact = find(n["conversions"], external_id="nobody")["conversion_id"]
+    n["ledger"].remove(find(n["ledger"], transaction_id=f"{fact}/confirmation", line="head"))
+
+
+def head_with_overrides(n: dict[str, Items]) -> dict[str, Any]:
+    return next(item for item in n["ledger"] if len(item.get("postings", ())) > 2)
+
+
+def a_posting_of_nothing(n: dict[str, Items]) -> None:
+    head_with_overrides(n)["postings"][0]["amount_minor"] = 0
+
+
+def a_posting_to_itself(n: dict[str, Items]) -> None:
+    posting = find(n["ledger"], line="head", kind="settlement")["postings"][0]
+    posting["target"] = posting["source"]
+
+
+def another_currency_in_a_posting(n: dict[str, Items]) -> None:
+    head_with_overrides(n)["postings"][1]["currency"] = "ZAR"
+
+
+def a_transaction_of_two_vendors(n: dict[str, Items]) -> None:
+    head_with_overrides(n)["postings"][1]["source"] = "vendor:mem_x"
+
+
+def a_commission_and_all_it_made_one_cent_higher(n: dict[str, Items]) -> None:
+    head = head_with_overrides(n)
+    posting = head["postings"][0]
+    line = find(
+        n["ledger"],
+        line="line#",
+        transaction_id=head["transaction_id"],
+        account=posting["target"],
+    )
+    posting["amount_minor"] += 1
+    line["amount_minor"] += 1
+    line["parts"][0]["amount_minor"] += 1
+    due = next(iter(line["dues"]))
+    line["dues"][due] += 1
+    balance = find(n["ledger"], account=posting["target"], line=f"balance#{line['currency']}")
+    balance["balance_minor"] += 1
+    bucket = f"due_{due.replace('-', '')}"
+    balance[bucket] = balance.get(bucket, 0) + 1
+
+
+def a_head_without_its_fact(n: dict[str, Items]) -> None:
+    conversion_id = find(n["conversions"], external_id="nobody")["conversion_id"]
+    n["conversions"][:] = [
+        item for item in n["conversions"] if item["conversion_id"] != conversion_id
+    ]
+
+
+def a_fact_never_posted(n: dict[str, Items]) -> None:
+    del find(n["conversions"], unposted="unposted#")["unposted"]
+
+
+def a_fact_posted_but_still_marked(n: dict[str, Items]) -> None:
+    conversion_id = find(n["conversions"], external_id="nobody")["conversion_id"]
+    fact = find(n["conversions"], conversion_id=conversion_id, fact="confirmation")
+    fact["unposted"] = "unposted#0"
+
+
+def terms_changed_after_the_fact(n: dict[str, Items]) -> None:
+    program = find(n["programs"], program_id="prg_tools", version="v000001")
+    program["rewards"] = program["rewards"].replace("500", "501")
+
+
+def settings_changed_after_the_fact(n: dict[str, Items]) -> None:
+    settings = find(n["settings"], version="v000001")
+    settings["settings"] = settings["settings"].replace("2000", "2100")
+
+
+def a_version_of_the_terms_lost(n: dict[str, Items]) -> None:
+    n["programs"].remove(find(n["programs"], program_id="prg_builder", version="v000001"))
+
+
+def a_refund_chain_broken(n: dict[str, Items]) -> None:
+    refunds = [item for item in n["conversions"] if item["fact"].startswith("refund#")]
+    max(refunds, key=lambda item: item["refunded_before_minor"])["refunded_before_minor"] -= 1
+
+
+def more_refunded_than_the_refunds_say(n: dict[str, Items]) -> None:
+    find(n["conversions"], external_id="bricks")["refunded_minor"] -= 1
+
+
+def a_refund_that_should_have_posted(n: dict[str, Items]) -> None:
+    find(n["conversions"], fact="refund#", posts=True)["posts"] = False
+
+
+def a_status_without_its_fact(n: dict[str, Items]) -> None:
+    find(n["conversions"], external_id="pending")["status"] = "confirmed"
+
+
+def a_rejection_lost(n: dict[str, Items]) -> None:
+    n["conversions"].remove(find(n["conversions"], fact="rejection"))
+
+
+def attribution_given_to_another(n: dict[str, Items]) -> None:
+    report = find(n["conversions"], external_id="pending")
+    report["attribution"] = report["attribution"].replace(
+        '"affiliate_id":"mem_tendai"', '"affiliate_id":"mem_thief"', 1
+    )
+
+
+def a_payout_doubled(n: dict[str, Items]) -> None:
+    payout = find(n["payouts"], item="payout#", status="paid")
+    n["payouts"].append(payout | {"payout_id": "pay_again", "item": "payout#pay_again"})
+
+
+def a_payout_raised(n: dict[str, Items]) -> None:
+    find(n["payouts"], item="payout#", status="debited")["amount_minor"] += 1
+
+
+def a_payout_paid_without_settlement(n: dict[str, Items]) -> None:
+    find(n["payouts"], item="payout#", status="debited")["status"] = "paid"
+
+
+def a_payout_both_paid_and_failed(n: dict[str, Items]) -> None:
+    settled = find(n["ledger"], line="head", kind="settlement")
+    failed = settled["transaction_id"].replace("/paid", "/failed")
+    n["ledger"].append(settled | {"transaction_id": failed, "account": f"transaction:{failed}"})
+
+
+def a_settlement_lost(n: dict[str, Items]) -> None:
+    n["ledger"].remove(find(n["ledger"], line="head", kind="settlement"))
+
+
+def a_batch_that_counts_wrong(n: dict[str, Items]) -> None:
+    find(n["payouts"], item="batch", batch_id="bat_first")["payout_count"] += 1
+
+
+def a_batch_with_another_total(n: dict[str, Items]) -> None:
+    find(n["payouts"], item="batch", batch_id="bat_third")["total_minor"] -= 1
+
+
+def a_payout_after_its_cutoff(n: dict[str, Items]) -> None:
+    find(n["payouts"], item="batch", batch_id="bat_third")["cutoff"] = "2020-01-01"
+
+
+def a_batch_settled_too_early(n: dict[str, Items]) -> None:
+    find(n["payouts"], item="batch", batch_id="bat_third")["status"] = "settled"
+
+
+def a_commission_removed_after_it_was_paid(n: dict[str, Items]) -> None:
+    line = find(n["ledger"], line="line#", kind="commission", account="affiliate:mem_orphan")
+    n["ledger"].remove(line)
+
+
+def a_number_that_is_not_whole(n: dict[str, Items]) -> None:
+    find(n["ledger"], line="balance#")["balance_minor"] = 1.5
+
+
+def something_that_is_no_ledger_item(n: dict[str, Items]) -> None:
+    n["ledger"].append({"account": "transaction:x", "line": "note"})
+
+
+CORRUPTIONS = [
+    (one_digit_in_a_line, {"I1", "I2"}),
+    (a_line_dropped, {"I1", "I2"}),
+    (a_line_twice, {"I1", "I2"}),
+    (a_balance_changed, {"I2"}),
+    (a_balance_removed, {"I2"}),
+    (a_due_date_moved_in_a_balance, {"I2"}),
+    (a_version_behind, {"I2"}),
+    (a_line_due_too_early, {"I11"}),
+    (dues_that_do_not_add_up, {"I2"}),
+    (a_head_removed, {"I4"}),
+    (a_posting_of_nothing, {"I1", "I14"}),
+    (a_posting_to_itself, {"I1", "I9"}),
+    (another_currency_in_a_posting, {"I1"}),
+    (a_transaction_of_two_vendors, {"I15", "I20"}),
+    (a_commission_and_all_it_made_one_cent_higher, {"I14", "I20"}),
+    (a_head_without_its_fact, {"I5"}),
+    (a_fact_never_posted, {"I4"}),
+    (a_fact_posted_but_still_marked, {"I4"}),
+    (terms_changed_after_the_fact, {"I20"}),
+    (settings_changed_after_the_fact, {"I20"}),
+    (a_version_of_the_terms_lost, {"I20"}),
+    (a_refund_chain_broken, {"I8"}),
+    (more_refunded_than_the_refunds_say, {"I8"}),
+    (a_refund_that_should_have_posted, {"I8", "I5"}),
+    (a_status_without_its_fact, {"I19"}),
+    (a_rejection_lost, {"I19"}),
+    (attribution_given_to_another, {"I16"}),
+    (a_payout_doubled, {"I9", "I13"}),
+    (a_payout_raised, {"I9", "I13"}),
+    (a_payout_paid_without_settlement, {"I12", "I9"}),
+    (a_payout_both_paid_and_failed, {"I12"}),
+    (a_settlement_lost, {"I12", "I9"}),
+    (a_batch_that_counts_wrong, {"I13"}),
+    (a_batch_with_another_total, {"I13"}),
+    (a_payout_after_its_cutoff, {"I11"}),
+    (a_batch_settled_too_early, {"I12"}),
+    (a_commission_removed_after_it_was_paid, {"I10"}),
+    (a_number_that_is_not_whole, {"I1"}),
+    (something_that_is_no_ledger_item, {"I1"}),
+]
