@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from linkage.keys import key_id_in
 from tests.api.client import Answer, Client
 from tests.api.conftest import NETWORK, PROGRAM, Network
 
@@ -318,6 +319,11 @@ def test_an_operator_names_an_affiliate_that_exists(network: Network, path: str)
 def test_a_route_that_is_not_there_is_404(operator: Client, method: str, path: str) -> None:
     answer = operator.call(method, path)
     require_problem(answer, 404)
+
+
+def test_a_secret_too_long_to_be_one_is_not_looked_up() -> None:
+    assert key_id_in("lk_test_" + "0" * 60 + "_x", "test") is not None
+    assert key_id_in("lk_test_" + "0" * 61 + "_x", "test") is None
 
 
 def test_a_body_in_base64_is_read_and_a_broken_one_refused(operator: Client) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from linkage.errors import ForbiddenError
 
 ROLES = ("operator", "vendor", "affiliate")
+_NAME_MAX = 60  # DynamoDB answers a key beyond 2 KB with an error, not with nothing
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def key_id_in(secret: str, stage: str) -> str | None:
     if not secret.startswith(prefix) or not secret.isascii():
         return None
     name, _, random = secret.removeprefix(prefix).partition("_")
-    return f"key_{name}" if name and random else None
+    return f"key_{name}" if 0 < len(name) <= _NAME_MAX and random else None
 
 
 def hashed(secret: str) -> str:
