@@ -1,5 +1,6 @@
 """What the documents name exists: files, headings, routes, commands, settings, alarms, outputs."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,10 @@ import pytest
 import typer
 
 from infra.settings import StageSettings
+from linkage.network import funding_gap_bps
 from linkage_api.app import app as api
+from linkage_api.bodies import read
+from linkage_api.network import NetworkBody
 from linkage_cli.main import app as command_line
 from tests.docs.markdown import DOCUMENTS, ROOT, anchors, blocks, commands, links, table
 from tests.infra.synthesis import Synthesised, stand_in_build
@@ -107,6 +111,13 @@ def test_the_settings_of_a_stage_are_all_explained_and_no_others() -> None:
     named = {name for row in table(OPERATING, "setting") for name in re.findall(r"`(\w+)`", row[0])}
     # The stage is the name of the entry; the port is the emulator's.
     assert named == set(StageSettings.__dataclass_fields__) - {"stage", "gateway_port"}
+
+
+def test_the_network_settings_shown_can_be_published() -> None:
+    (shown,) = re.findall(r"/v1/network\" -d '(.+?)'", OPERATING, re.DOTALL)
+    settings = read(NetworkBody, json.loads(shown)).settings(version=1)
+    assert settings.payout_schedule is not None
+    assert funding_gap_bps(settings) == 0
 
 
 def test_every_alarm_is_explained_and_no_other(prod: Synthesised) -> None:
