@@ -158,7 +158,8 @@ def test_every_candidate_is_kept_with_why_it_lost() -> None:
     decided = attribute(SALE, EVERYTHING, MEMBERS, frozenset(["cid"]))
     assert [(each.model, each.reference, each.affiliate_id, each.won, each.why)
             for each in decided.candidates] == [
-        ("click", "clk_1", "ann", True, "the click was sent with the conversion, within the window"),
+        ("click", "clk_1", "ann", True,
+         "the click was sent with the conversion, within the window"),
         ("named", "bob", "bob", False, "the click comes first"),
         ("introducer", "cnv_0", "cid", False,
          "an affiliate earns nothing on its own purchase"),

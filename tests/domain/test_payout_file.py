@@ -62,8 +62,13 @@ def test_no_cell_of_a_members_is_a_formula(start: str, column: str) -> None:
 
 @pytest.mark.parametrize(
     ("amount_minor", "currency", "amount"),
-    [(137, "JPY", "137"), (137, "BHD", "0.137"), (5, "ZWG", "0.05"), (10**12, "USD", "10000000000.00")],
-)  # fmt: skip
+    [
+        (137, "JPY", "137"),
+        (137, "BHD", "0.137"),
+        (5, "ZWG", "0.05"),
+        (10**12, "USD", "10000000000.00"),
+    ],
+)
 def test_an_amount_is_written_in_its_currencys_units(
     amount_minor: int, currency: str, amount: str
 ) -> None:

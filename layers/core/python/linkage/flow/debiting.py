@@ -44,9 +44,10 @@ def debit_page(batch_id: str, number: int) -> None:
         ids = [payout_id(batch_id, affiliate_id) for affiliate_id in page.affiliate_ids]
         paid = payouts.find_payouts(batch_id, ids)
         debited = {payout.affiliate_id for payout in paid}
-        payouts.close_page(
+        if payouts.close_page(
             page, paid, {each: why for each, why in skipped.items() if each not in debited}
-        )
+        ):
+            break
     payouts.become_planned(batch_id)
 
 

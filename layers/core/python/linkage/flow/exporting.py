@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from contextlib import suppress
 
 import boto3
 
@@ -15,8 +16,12 @@ _files = boto3.client("s3", region_name=os.environ.get("AWS_REGION"))
 
 def export(batch_id: str) -> None:
     """Writes an approved batch's file and marks its payouts; may be repeated, to the same bytes."""
-    if payouts.get_batch(batch_id).status != "approved":
-        return
+    if payouts.get_batch(batch_id).status == "approved":
+        _export(batch_id)
+    payouts.become_settled(batch_id)  # nobody gives results for a batch of no payouts
+
+
+def _export(batch_id: str) -> None:
     paid = list(payouts.batch_payouts(batch_id))
     content = render(paid)
     _files.put_object(
@@ -29,8 +34,5 @@ def export(batch_id: str) -> None:
             except ConditionFailedError:
                 continue  # a second delivery of the same approval has marked it
     sha256 = hashlib.sha256(content).hexdigest()
-    try:
+    with suppress(ConditionFailedError):  # the same delivery twice: both wrote the same file
         payouts.move_batch(batch_id, "approved", "exported", sha256=sha256)
-    except ConditionFailedError:
-        return  # the same delivery twice: both wrote the same file
-    payouts.become_settled(batch_id)

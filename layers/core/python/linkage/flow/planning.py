@@ -66,7 +66,10 @@ def plan(batch: Batch) -> None:
         ):
             page = Page(batch.batch_id, number, affiliate_ids)
             if not payouts.put_page(page):
-                break
+                # Another planner's pages are not the ones read above: start again from them, or
+                # an affiliate that the two saw in different places is in two pages or in none.
+                plan(payouts.get_batch(batch.batch_id))
+                return
             pages.append(page)
         payouts.finish_planning(batch.batch_id)
     send(DEBIT, [page for page in pages if page.status == "open"])

@@ -216,27 +216,25 @@ def _update_batch(
 
 
 def put_page(page: Page) -> bool:
-    """Adds an open page to its batch, once; False if the batch already has all its pages.
+    """Adds an open page to a batch being planned; False if another planner came first.
 
-    A page that exists stays as it is: whoever came first chose who is in it.
+    It came first if it has added this page, with whatever affiliates, or ended the planning.
     """
     wire = PayoutItem(
-        page.batch_id,
-        _page_key(page.number),
-        payout_count=0,
-        **_without(page, "batch_id"),
+        page.batch_id, _page_key(page.number), payout_count=0, **_without(page, "batch_id")
     ).serialize()
-    counted = transactions.update(
+    count = transactions.update(
         _TABLE,
         {"batch_id": page.batch_id, "item": _BATCH},
         "ADD open_pages :one, pages :one",
-        condition="planned_whole = :no",
-        values={":one": 1, ":no": False},
+        condition="#status = :planning AND planned_whole = :no",
+        values={":one": 1, ":planning": "planning", ":no": False},
+        names={"#status": "status"},
     )
     try:
-        transactions.write([transactions.put_wire(_TABLE, wire, "batch_id"), counted])
-    except transactions.ConditionFailedError as failed:
-        return 1 not in failed.items
+        transactions.write([transactions.put_wire(_TABLE, wire, "batch_id"), count])
+    except transactions.ConditionFailedError:
+        return False
     return True
 
 

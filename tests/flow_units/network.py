@@ -1,0 +1,295 @@
+"""A small network on the in-process mock, driven as the outside drives it: at least once.
+
+The clock stands still until a test moves it, so that two runs of one story can be compared byte for
+byte. One thread only: the mock loses writes under threads.
+"""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+from botocore.client import BaseClient
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
+
+from linkage import clock
+from linkage.attribution import Click
+from linkage.conversions import Conversion, Refund
+from linkage.customers import Customer
+from linkage.flow import debiting, exporting, planning, posting, recording, settling
+from linkage.ids import fingerprint
+from linkage.ledger import Balance
+from linkage.members import Member
+from linkage.network import NetworkSettings
+from linkage.payouts import Batch, payout_id
+from linkage.programs import Program, Reward
+from linkage.requests import Report, Result, SentRefund
+from linkage.tables import ledger, members, payouts, programs, settings, transactions
+from tests.aws_tables import TABLES, empty_network
+from tests.domain.examples import MEMBER, PROGRAM
+
+VENDOR = "mem_shop"
+WRITES = {"PutItem", "UpdateItem", "TransactWriteItems", "SendMessage", "PutObject"}
+START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+ANN = replace(MEMBER, member_id="mem_ann", name="Ann", upline=("mem_spo", "mem_top"))
+SPO = replace(MEMBER, member_id="mem_spo", name="Spo", upline=("mem_top",))
+TOP = replace(MEMBER, member_id="mem_top", name="Top")
+SHOP = replace(MEMBER, member_id=VENDOR, name="Shop", roles=("vendor",))
+
+ON_REPORT = replace(
+    PROGRAM, program_id="prg_now", vendor_id=VENDOR, confirmation="on_report", hold_days=0
+)
+MANUAL = replace(ON_REPORT, program_id="prg_man", confirmation="manual")
+LEADS = replace(
+    ON_REPORT, program_id="prg_led", rewards=(Reward("lead", amount_minor=250, currency="USD"),)
+)
+SETTINGS = NetworkSettings(version=1, payout_minimum_minor={"USD": 20})
+
+
+class CrashError(Exception):
+    """The process died."""
+
+
+class Network:
+    """What the outside can do to a network, and what it can see of it."""
+
+    def __init__(self) -> None:
+        self.moment = START
+        self.saved = _tables()
+
+    def save(self) -> None:
+        """Remembers what the tables hold, to go back to; messages and files are let go."""
+        self.saved = _tables()
+        self._empty()
+
+    def restore(self) -> None:
+        """Goes back to what was saved, with no message waiting and no file written."""
+        for noun, items in copy.deepcopy(self.saved).items():
+            _backend().tables[noun].items = items
+        self._empty()
+
+    def _empty(self) -> None:
+        while message := self._next_message():
+            self._forget(message)
+        for key in self.files():
+            exporting._files.delete_object(Bucket=exporting._BUCKET, Key=key)
+
+    # ---- the outside
+
+    def pass_time(self, **of: float) -> None:
+        self.moment += timedelta(**of)
+
+    def report(self, external_id: str, amount_minor: int, **changes: Any) -> Conversion:
+        return recording.report(reported(external_id, amount_minor, **changes))[0]
+
+    def confirm(self, conversion: Conversion) -> Conversion:
+        return recording.confirm(conversion.conversion_id, VENDOR)[0]
+
+    def refund(self, conversion: Conversion, external_id: str, amount_minor: int) -> Refund:
+        body = {"external_id": external_id, "amount_minor": amount_minor}
+        sent = SentRefund(external_id, amount_minor, "returned", fingerprint(body))
+        return recording.refund(conversion.conversion_id, VENDOR, sent)[1]
+
+    def start_batch(self, batch_id: str, currency: str = "USD", cutoff: str | None = None) -> Batch:
+        until = cutoff or self.moment.date().isoformat()
+        batch = planning.new_batch(batch_id, currency, until, "key_1", f"{currency} {until}")
+        return planning.start(batch)[0]
+
+    def settle(self, batch_id: str, **statuses: str) -> Batch:
+        """Answers for members by their short name: `ann="paid"`."""
+        results = [
+            Result(f"/results/{each}", payout_id(batch_id, f"mem_{name}"), status, None, None)
+            for each, (name, status) in enumerate(statuses.items())
+        ]
+        return settling.settle(batch_id, results)
+
+    # ---- what AWS delivers
+
+    def deliver_facts(self) -> None:
+        """The stream: each fact not posted yet, once."""
+        for conversion_id, fact in self.unposted():
+            posting.post_fact(conversion_id, fact)
+
+    def deliver_work(self) -> None:
+        """The work queue, until it is empty; a message goes away only once its work is done."""
+        work: dict[str, Callable[[str, int], None]] = {
+            planning.DEBIT: debiting.debit_page,
+            planning.GIVE_BACK: debiting.give_back_page,
+        }
+        while message := self._next_message():
+            body = json.loads(message["Body"])
+            work[body["work"]](body["batch_id"], body["page"])
+            self._forget(message)
+
+    def _next_message(self) -> Any:
+        answer = planning._queue.receive_message(QueueUrl=planning._QUEUE_URL, VisibilityTimeout=0)
+        return next(iter(answer.get("Messages", ())), None)
+
+    def _forget(self, message: Any) -> None:
+        planning._queue.delete_message(
+            QueueUrl=planning._QUEUE_URL, ReceiptHandle=message["ReceiptHandle"]
+        )
+
+    def deliver_approvals(self) -> None:
+        """The stream of payouts: each batch that is approved."""
+        for batch in payouts.unfinished_batches():
+            if batch.status == "approved":
+                exporting.export(batch.batch_id)
+
+    def pay_all(self, batch_id: str, **statuses: str) -> Batch:
+        """A batch from its planning to its settlement."""
+        self.start_batch(batch_id)
+        self.deliver_work()
+        planning.approve(batch_id, "key_2")
+        self.deliver_approvals()
+        return self.settle(batch_id, **statuses)
+
+    # ---- what can be seen
+
+    def unposted(self) -> list[tuple[str, str]]:
+        items = table("conversions")
+        return [(item["conversion_id"], item["fact"]) for item in items if "unposted" in item]
+
+    def balance(self, name: str, currency: str = "USD") -> Balance | None:
+        return ledger.find_balance(f"mem_{name}", currency)
+
+    def balances(self, currency: str = "USD") -> dict[str, int]:
+        """Balances that are not 0, by the members' short names."""
+        found = {name: self.balance(name, currency) for name in ("ann", "spo", "top")}
+        return {
+            name: each.balance_minor for name, each in found.items() if each and each.balance_minor
+        }
+
+    def payout_statuses(self, batch_id: str) -> dict[str, str]:
+        return {
+            payout.affiliate_id.removeprefix("mem_"): payout.status
+            for payout in payouts.batch_payouts(batch_id)
+        }
+
+    def skipped(self, batch_id: str) -> dict[str, str]:
+        pages = payouts.list_pages(batch_id)
+        return {
+            name.removeprefix("mem_"): why for page in pages for name, why in page.skipped.items()
+        }
+
+    def files(self) -> dict[str, str]:
+        """Every payout file, by its key."""
+        files, bucket = exporting._files, exporting._BUCKET
+        keys = [each["Key"] for each in files.list_objects_v2(Bucket=bucket).get("Contents", ())]
+        return {
+            key: files.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys
+        }
+
+    def everything(self) -> str:
+        """All that is stored, as one text to be compared."""
+        kept: dict[str, Any] = {
+            noun: sorted(json.dumps(item.to_json(), sort_keys=True) for item in _items(noun))
+            for noun in TABLES
+        }
+        return json.dumps(kept | {"files": self.files()}, sort_keys=True, indent=1)
+
+
+def reported(external_id: str, amount_minor: int, **changes: Any) -> Report:
+    values: dict[str, Any] = {
+        "vendor_id": VENDOR,
+        "program_id": ON_REPORT.program_id,
+        "event": "sale",
+        "external_id": external_id,
+        "amount_minor": amount_minor,
+        "currency": "USD",
+        "click_id": None,
+        "affiliate_id": ANN.member_id,
+        "customer": Customer(),
+        "metadata": {},
+        **changes,
+    }
+    return Report(
+        **values, fingerprint=fingerprint({**values, "customer": repr(values["customer"])})
+    )
+
+
+def table(noun: str) -> list[dict[str, Any]]:
+    """Every item of a table, in the order of its keys."""
+    pages = transactions.client.get_paginator("scan").paginate(TableName=noun, ConsistentRead=True)
+    items = [transactions.from_wire(item) for page in pages for item in page["Items"]]
+    return sorted(items, key=lambda item: [item[key] for key in TABLES[noun][0]])
+
+
+def put_members(*given: Member) -> None:
+    for member in given:
+        members.put_member(member)
+
+
+def put_programs(*given: Program) -> None:
+    for program in given:
+        programs.publish_program(program)
+
+
+def put_click(affiliate_id: str, click_id: str = "clk_1", vendor_id: str = VENDOR) -> Click:
+    click = Click(
+        click_id, "abcdefgh", "prg_now", vendor_id, affiliate_id, clock.text(START), {"sub1": "x"}
+    )
+    transactions.write([transactions.put_new("clicks", asdict(click), "click_id")])
+    return click
+
+
+def _backend() -> Any:
+    return dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"]
+
+
+def _items(noun: str) -> Iterator[Any]:
+    """The mock's own items of a table: a scan of ten tables for each crash would take minutes."""
+    for found in _backend().tables[noun].items.values():
+        yield from found.values() if isinstance(found, dict) else (found,)
+
+
+def _tables() -> dict[str, Any]:
+    return {noun: copy.deepcopy(_backend().tables[noun].items) for noun in TABLES}
+
+
+@contextmanager
+def small_network() -> Iterator[Network]:
+    """A shop, an affiliate with two above, and programs that hold nothing back."""
+    with empty_network():
+        planning._queue.create_queue(QueueName="work")
+        exporting._files.create_bucket(Bucket=exporting._BUCKET)
+        settings.publish_settings(SETTINGS)
+        put_members(SHOP, ANN, SPO, TOP)
+        put_programs(ON_REPORT, MANUAL, LEADS)
+        network = Network()
+        with patch.object(clock, "now", lambda: network.moment), patch("time.sleep"):
+            yield network
+
+
+class Writes:
+    """Counts the calls that write, and kills the process at chosen ones."""
+
+    def __init__(self, *crashes: tuple[int, str]) -> None:
+        self.count = 0
+        self.crashes = dict(crashes)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        real = BaseClient._make_api_call
+
+        def call(client: BaseClient, operation: str, arguments: Any) -> Any:
+            if operation not in WRITES:
+                return real(client, operation, arguments)
+            self.count += 1
+            when = self.crashes.get(self.count)
+            if when == "before":
+                raise CrashError(f"before write {self.count}")
+            try:
+                return real(client, operation, arguments)
+            finally:
+                if when == "after":  # also when DynamoDB refused it
+                    raise CrashError(f"after write {self.count}")
+
+        with patch.object(BaseClient, "_make_api_call", call):
+            yield
