@@ -10,7 +10,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.flow_function import METRICS_NAMESPACE, FlowFunction
+from infra.flow_function import FlowFunction
 from infra.http_api import ThrottledApi
 from infra.settings import StageSettings
 from infra.stream_mapping import StreamMapping
@@ -100,7 +100,7 @@ class Alarms(Construct):
         self._alarm(
             "LedgerOutOfBalance",
             cloudwatch.Metric(
-                namespace=METRICS_NAMESPACE,
+                namespace=self._settings.metrics_namespace,
                 metric_name="LedgerOutOfBalance",
                 dimensions_map={"service": "ledger_check"},
                 statistic="Maximum",
@@ -111,6 +111,14 @@ class Alarms(Construct):
             # Checks are hours apart; no news in between is not good news.
             missing=cloudwatch.TreatMissingData.IGNORE,
         )
+
+    def watch_clicks(self, redirect: FlowFunction) -> None:
+        """Ring when a visitor was sent on, or away, without what DynamoDB should have stored."""
+        for metric_name, description in {
+            "ClickLost": "A click was not stored; its log line holds it whole.",
+            "LinkReadFailed": "A link could not be read, and its visitor was asked to come back.",
+        }.items():
+            self._alarm(metric_name, redirect.metric(metric_name), description)
 
     def watch_api(self, api: ThrottledApi) -> None:
         """Ring when an API answers with errors of its own."""

@@ -17,8 +17,6 @@ from infra.layers import ARCHITECTURE, RUNTIME, Layers
 from infra.settings import StageSettings
 from infra.storage import NounTable
 
-METRICS_NAMESPACE = "Linkage"
-
 
 @dataclass(frozen=True)
 class Access:
@@ -69,6 +67,7 @@ class FlowFunction(Construct):
         super().__init__(scope, pascal_case(name))
         size = size or Size()
         self.name = name
+        self._metrics_namespace = settings.metrics_namespace
         self.timeout = Duration.seconds(size.timeout_s)
         log_group = logs.LogGroup(
             self,
@@ -97,7 +96,7 @@ class FlowFunction(Construct):
             environment={
                 "STAGE": settings.stage,
                 "POWERTOOLS_SERVICE_NAME": name,
-                "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                "POWERTOOLS_METRICS_NAMESPACE": settings.metrics_namespace,
                 **{table.environment_name: table.construct.table_name for table in tables},
                 **(environment or {}),
             },
@@ -125,7 +124,7 @@ class FlowFunction(Construct):
     def metric(self, metric_name: str, period: Duration | None = None) -> cloudwatch.Metric:
         """The highest value of a metric that the function itself emits."""
         return cloudwatch.Metric(
-            namespace=METRICS_NAMESPACE,
+            namespace=self._metrics_namespace,
             metric_name=metric_name,
             dimensions_map={"service": self.name},
             statistic="Maximum",

@@ -50,7 +50,8 @@ class Intake(Construct):
             writes=[storage.clicks],
             access=REDIRECT_ACCESS,
             layer_names=("core",),
-            size=Size(timeout_s=5),
+            # One DynamoDB call takes at most four seconds with its retries; there may be two.
+            size=Size(timeout_s=10),
             environment={"HASH_SECRET": hash_secret},
         )
         self.links_api.route(self.record_click, "GET /{code}", "HEAD /{code}")

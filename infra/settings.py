@@ -37,6 +37,11 @@ class StageSettings:
     certificate_arn: str | None
 
     @property
+    def metrics_namespace(self) -> str:
+        """Where the stage's own metrics are, apart from other stages' of the same account."""
+        return f"Linkage-{self.stage}"
+
+    @property
     def is_local(self) -> bool:
         return self.stage == "local"
 

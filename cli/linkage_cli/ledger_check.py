@@ -122,7 +122,7 @@ def plain(value: Any) -> Any:
 def publish(network: Network, report: Report) -> None:
     """Tells CloudWatch how many findings there are, 0 too."""
     network.client("cloudwatch").put_metric_data(
-        Namespace="Linkage",
+        Namespace=f"Linkage-{network.stage}",
         MetricData=[
             {
                 "MetricName": "LedgerOutOfBalance",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from linkage import clock, views
-from linkage.edge.http import Answer, Request, answer, bearer, serve
+from linkage.edge.http import Answer, Request, answer, serve
 from linkage.edge.runtime import logger
 from linkage.flow import planning
 from linkage.flow.authenticating import authenticated
@@ -13,32 +13,32 @@ from linkage.payouts import checked_cutoff
 from linkage.requests import batch_in
 
 
-def _operator(request: Request) -> Key:
-    return authenticated(bearer(request.headers)).require("operator")
+def _operator(secret: str) -> Key:
+    return authenticated(secret).require("operator")
 
 
-def create(request: Request) -> Answer:
+def create(request: Request, key: Key) -> Answer:
     """`POST /v1/payout-batches`."""
-    caller, sent = _operator(request), batch_in(request.body)
+    sent = batch_in(request.body)
     cutoff = checked_cutoff(sent.cutoff, clock.day(clock.now()))
     repeat_key = request.idempotency_key()
     batch_id = computed("bat", "operator", repeat_key) if repeat_key else created("bat")
     batch, replayed = planning.start(
-        planning.new_batch(batch_id, sent.currency, cutoff, caller.key_id, sent.fingerprint)
+        planning.new_batch(batch_id, sent.currency, cutoff, key.key_id, sent.fingerprint)
     )
     return answer(200 if replayed else 201, views.batch(batch), replayed=replayed)
 
 
-def approve(request: Request) -> Answer:
+def approve(request: Request, key: Key) -> Answer:
     """`POST /v1/payout-batches/{batch_id}/approval`."""
-    caller = _operator(request)
-    return answer(200, views.batch(planning.approve(request.id("batch"), caller.key_id)))
+    return answer(
+        200, views.batch(planning.approve(request.id("batch_id", "payout_batch"), key.key_id))
+    )
 
 
-def cancel(request: Request) -> Answer:
+def cancel(request: Request, _key: Key) -> Answer:
     """`POST /v1/payout-batches/{batch_id}/cancellation`."""
-    _operator(request)
-    return answer(200, views.batch(planning.cancel(request.id("batch"))))
+    return answer(200, views.batch(planning.cancel(request.id("batch_id", "payout_batch"))))
 
 
 ROUTES = {
@@ -52,5 +52,6 @@ ROUTES = {
 def handler(event: dict[str, Any], context: Any) -> Answer | None:
     """Answers an operator, or acts on the hourly tick."""
     if "routeKey" in event:
-        return serve(event, ROUTES)
-    return planning.tick()
+        return serve(event, ROUTES, _operator)
+    planning.tick()
+    return None

@@ -4,7 +4,7 @@ from typing import Any
 
 from linkage import views
 from linkage.conversions import Conversion
-from linkage.edge.http import Answer, Request, answer, bearer, serve
+from linkage.edge.http import Answer, Request, answer, serve
 from linkage.edge.runtime import logger
 from linkage.flow import recording
 from linkage.flow.authenticating import authenticated
@@ -12,38 +12,35 @@ from linkage.keys import Key
 from linkage.requests import no_fields_in, reason_in, refund_in, report_in
 
 
-def _caller(request: Request) -> Key:
-    return authenticated(bearer(request.headers)).require("vendor", "operator")
+def _caller(secret: str) -> Key:
+    return authenticated(secret).require("vendor", "operator")
 
 
 def _shown(conversion: Conversion, replayed: bool) -> Answer:
     return answer(200 if replayed else 201, views.conversion(conversion), replayed=replayed)
 
 
-def report(request: Request) -> Answer:
+def report(request: Request, key: Key) -> Answer:
     """`POST /v1/conversions`."""
-    caller = _caller(request)
-    return _shown(*recording.report(report_in(request.body, caller)))
+    return _shown(*recording.report(report_in(request.body, key)))
 
 
-def confirm(request: Request) -> Answer:
+def confirm(request: Request, key: Key) -> Answer:
     """`POST /v1/conversions/{conversion_id}/confirmation`."""
-    caller = _caller(request)
     no_fields_in(request.body)
-    return _shown(*recording.confirm(request.id("conversion"), caller.member_id))
+    return _shown(*recording.confirm(request.id("conversion_id", "conversion"), key.member_id))
 
 
-def reject(request: Request) -> Answer:
+def reject(request: Request, key: Key) -> Answer:
     """`POST /v1/conversions/{conversion_id}/rejection`."""
-    caller, reason = _caller(request), reason_in(request.body)
-    return _shown(*recording.reject(request.id("conversion"), caller.member_id, reason))
+    conversion_id, reason = request.id("conversion_id", "conversion"), reason_in(request.body)
+    return _shown(*recording.reject(conversion_id, key.member_id, reason))
 
 
-def refund(request: Request) -> Answer:
+def refund(request: Request, key: Key) -> Answer:
     """`POST /v1/conversions/{conversion_id}/refunds`."""
-    caller, sent = _caller(request), refund_in(request.body)
-    conversion_id = request.id("conversion")
-    conversion, refund, replayed = recording.refund(conversion_id, caller.member_id, sent)
+    conversion_id, sent = request.id("conversion_id", "conversion"), refund_in(request.body)
+    conversion, refund, replayed = recording.refund(conversion_id, key.member_id, sent)
     return answer(200 if replayed else 201, views.refund(conversion, refund), replayed=replayed)
 
 
@@ -57,4 +54,4 @@ ROUTES = {
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Answer:
-    return serve(event, ROUTES)
+    return serve(event, ROUTES, _caller)

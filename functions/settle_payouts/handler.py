@@ -3,17 +3,23 @@
 from typing import Any
 
 from linkage import views
-from linkage.edge.http import Answer, Request, answer, bearer, serve
+from linkage.edge.http import Answer, Request, answer, serve
 from linkage.edge.runtime import logger
 from linkage.flow.authenticating import authenticated
 from linkage.flow.settling import settle
+from linkage.keys import Key
 from linkage.requests import results_in
 
 
-def results(request: Request) -> Answer:
+def _operator(secret: str) -> Key:
+    return authenticated(secret).require("operator")
+
+
+def results(request: Request, _key: Key) -> Answer:
     """`POST /v1/payout-batches/{batch_id}/results`."""
-    authenticated(bearer(request.headers)).require("operator")
-    return answer(200, views.batch(settle(request.id("batch"), results_in(request.body))))
+    return answer(
+        200, views.batch(settle(request.id("batch_id", "payout_batch"), results_in(request.body)))
+    )
 
 
 ROUTES = {"POST /v1/payout-batches/{batch_id}/results": results}
@@ -21,4 +27,4 @@ ROUTES = {"POST /v1/payout-batches/{batch_id}/results": results}
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Answer:
-    return serve(event, ROUTES)
+    return serve(event, ROUTES, _operator)

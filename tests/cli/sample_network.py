@@ -236,9 +236,9 @@ def refund(conversion_id: str, amount_minor: int) -> None:
     from linkage.flow import recording
     from linkage.flow.posting import post_fact
     from linkage.requests import SentRefund
-    from linkage.tables.conversions import list_refunds
+    from linkage.tables.conversions import get_history
 
-    name = f"refund-{len(list_refunds(conversion_id))}"
+    name = f"refund-{len(get_history(conversion_id).refunds)}"
     _, accepted, _ = recording.refund(
         conversion_id, "mem_hardware", SentRefund(name, amount_minor, "returned", name)
     )

@@ -119,7 +119,7 @@ def test_the_command_exits_1_and_says_how_wrong_the_ledger_is_to_the_alarm(
     result = run("--stage", "dev", "--publish-metric")
     assert result.exit_code == 1
     assert "I1 x y: cannot be read" in result.output
-    (metric,) = boto3.client("cloudwatch").list_metrics(Namespace="Linkage")["Metrics"]
+    (metric,) = boto3.client("cloudwatch").list_metrics(Namespace="Linkage-dev")["Metrics"]
     assert metric["MetricName"] == "LedgerOutOfBalance"
 
 

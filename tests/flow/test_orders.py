@@ -87,7 +87,7 @@ def _imported(world, tmp_path: Path, size: int) -> None:
         command = [sys.executable, "-m", "linkage_cli.main", "orders", "import", str(sample)]
         command += ["--program", program_id, "--currency", world.currency, "--jobs", "12"]
         command += ["--id-column", "order_id", "--customer-column", "customer_id"]
-        command += ["--amount-column", "amount_usd", "--clicks", str(clicks_file)]
+        command += ["--amount-column", "amount_usd", "--clicks", str(clicks_file), "--yes"]
         env = {**os.environ, "LINKAGE_API_URL": world.api.api_url, "LINKAGE_KEY": shop.key}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

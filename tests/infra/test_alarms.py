@@ -75,7 +75,7 @@ def test_a_fact_unposted_for_fifteen_minutes_is_noticed_and_so_is_a_silent_sweep
     prod: Synthesised,
 ) -> None:
     (alarm,) = _alarms(prod, "OldestUnpostedAge")
-    assert alarm["Namespace"] == "Linkage"
+    assert alarm["Namespace"] == "Linkage-prod"
     assert alarm["Dimensions"] == [{"Name": "service", "Value": "sweep_conversions"}]
     assert alarm["Threshold"] == 900
     assert alarm["TreatMissingData"] == "breaching"
@@ -87,10 +87,17 @@ def test_a_ledger_found_out_of_balance_rings_until_a_check_finds_it_mended(
 ) -> None:
     (alarm,) = _alarms(prod, "LedgerOutOfBalance")
     # As `linkage ledger check --publish-metric` publishes it.
-    assert alarm["Namespace"] == "Linkage"
+    assert alarm["Namespace"] == "Linkage-prod"
     assert alarm["Dimensions"] == [{"Name": "service", "Value": "ledger_check"}]
     assert alarm["Threshold"] == 0
     assert alarm["TreatMissingData"] == "ignore"
+
+
+def test_a_lost_click_is_noticed(prod: Synthesised) -> None:
+    for metric_name in ("ClickLost", "LinkReadFailed"):
+        (alarm,) = _alarms(prod, metric_name)
+        assert alarm["Dimensions"] == [{"Name": "service", "Value": "record_click"}]
+        assert alarm["Threshold"] == 0
 
 
 def test_every_alarm_says_what_it_means(prod: Synthesised) -> None:
@@ -102,7 +109,7 @@ def test_every_alarm_says_what_it_means(prod: Synthesised) -> None:
 def test_functions_name_themselves_and_their_stage_in_logs_and_metrics(prod: Synthesised) -> None:
     for name in FUNCTIONS:
         variables = prod.function(name)["Environment"]["Variables"]
-        assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Linkage"
+        assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Linkage-prod"
         assert variables["STAGE"] == "prod"
 
 

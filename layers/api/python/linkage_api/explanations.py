@@ -10,7 +10,7 @@ from linkage.conversions import Confirmation, Conversion, Refund, Rejection
 from linkage.ledger import Line, Posting, affiliate_in, lines_due_on
 from linkage.money import amount_text
 from linkage.payouts import Payout
-from linkage.tables.conversions import find_confirmation, find_rejection, list_refunds
+from linkage.tables.conversions import get_history
 from linkage.tables.ledger import commission_in, find_head
 from linkage.tables.pages import LIMIT_MAX
 from linkage.tables.payouts import find_batch, list_payouts
@@ -63,16 +63,16 @@ def explanation(conversion: Conversion, viewer: Viewer) -> dict[str, Any]:
 
 
 def _found(conversion: Conversion) -> _Found:
-    conversion_id = conversion.conversion_id
-    confirmed, rejected = conversion.status == "confirmed", conversion.status == "rejected"
-    refunds = list_refunds(conversion_id) if conversion.refunded_minor else []
+    history = get_history(conversion.conversion_id)
+    confirmed = history.confirmation is not None
     return _Found(
-        conversion,
-        confirmation=find_confirmation(conversion_id) if confirmed else None,
-        rejection=find_rejection(conversion_id) if rejected else None,
-        head=find_head(confirmation_id(conversion_id)) if confirmed else None,
+        history.conversion,
+        confirmation=history.confirmation,
+        rejection=history.rejection,
+        head=find_head(confirmation_id(conversion.conversion_id)) if confirmed else None,
         refunds=tuple(
-            (refund, find_head(refund_id(refund)) if refund.posts else None) for refund in refunds
+            (refund, find_head(refund_id(refund)) if refund.posts else None)
+            for refund in history.refunds
         ),
     )
 
@@ -251,6 +251,8 @@ class _Lined:
         since = self._head["accepted_at"]
         latest = list_payouts(self._line.affiliate_id, LIMIT_MAX, None).data
         for payout in reversed(latest):
+            if payout.status in {"failed", "cancelled"}:
+                continue  # its money came back, and may be in a later one
             if payout.currency == self._line.currency and payout.created_at >= since:
                 batch = find_batch(payout.batch_id)
                 if batch and batch.cutoff >= self._due_on:

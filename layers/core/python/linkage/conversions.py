@@ -77,6 +77,20 @@ class Refund:
         return self.refunded_before_minor + self.amount_minor
 
 
+@dataclass(frozen=True)
+class History:
+    """A conversion with every fact accepted about it; refunds in the order they were accepted."""
+
+    conversion: Conversion
+    confirmation: Confirmation | None
+    rejection: Rejection | None
+    refunds: tuple[Refund, ...]
+
+    def refund(self, fact: str) -> Refund | None:
+        """The refund of this fact key, or None."""
+        return next((each for each in self.refunds if refund_key(each.external_id) == fact), None)
+
+
 def refund_key(external_id: str) -> str:
     """The fact key of a refund: its own external id is unique within the conversion."""
     return f"refund#{digest(external(external_id))}"

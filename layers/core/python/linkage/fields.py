@@ -99,6 +99,8 @@ class Fields:
             checked_text(key, pointer, 40): checked_text(text, f"{pointer}/{key}", 500)
             for key, text in value.items()
         }
+        if len(kept) < len(value):
+            raise InvalidFieldError(pointer, "metadata has a key twice, but for spaces around it.")
         if sum(len(key.encode()) + len(text.encode()) for key, text in kept.items()) > (
             METADATA_BYTES_MAX
         ):

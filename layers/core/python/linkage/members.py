@@ -9,7 +9,7 @@ ROLES = ("affiliate", "vendor")
 UPLINE_DEPTH_MAX = 5
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
-_PHONE = re.compile(r"\+[1-9]\d{7,14}")
+_PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
 _PHONE_PUNCTUATION = re.compile(r"[\s().-]")
 
 

@@ -38,9 +38,9 @@ class Request:
         """The JSON body, None when there is none; raises MalformedRequestError."""
         return parsed(self.raw_body)
 
-    def id(self, noun: str) -> str:
-        """The id in the path, such as `conversion_id`; raises NotFoundError if it cannot be one."""
-        value = self.path[f"{noun}_id"]
+    def id(self, name: str, noun: str) -> str:
+        """The id of a noun in the path; raises NotFoundError if it cannot be one."""
+        value = self.path[name]
         if not _ID.fullmatch(value):
             raise NotFoundError(noun)
         return value
@@ -128,10 +128,18 @@ def bearer(headers: Mapping[str, str]) -> str:
     return secret.strip()
 
 
-def serve(event: Mapping[str, Any], routes: Mapping[str, Callable[[Request], Answer]]) -> Answer:
-    """Answers an HTTP API event by its route key; each LinkageError becomes problem+json."""
+def serve[Caller](
+    event: Mapping[str, Any],
+    routes: Mapping[str, Callable[[Request, Caller], Answer]],
+    caller_of: Callable[[str], Caller],
+) -> Answer:
+    """Answers an HTTP API event by its route key, once `caller_of` knows the Bearer secret.
+
+    Each LinkageError becomes problem+json.
+    """
     try:
-        return routes[event["routeKey"]](request_of(event))
+        request = request_of(event)
+        return routes[event["routeKey"]](request, caller_of(bearer(request.headers)))
     except LinkageError as error:
         return problem(error, event.get("rawPath", "/"))
 

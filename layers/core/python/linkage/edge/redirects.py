@@ -5,6 +5,7 @@ request is ever written into one.
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -96,7 +97,7 @@ def unavailable() -> dict[str, Any]:
 def report_failure(metric: str, error_code: str, **facts: object) -> None:
     """Write one log line that says what failed and, on AWS, counts one of `metric`."""
     counted = {
-        "Namespace": "Linkage",
+        "Namespace": os.environ["POWERTOOLS_METRICS_NAMESPACE"],
         "Dimensions": [["service"]],
         "Metrics": [{"Name": metric, "Unit": "Count"}],
     }

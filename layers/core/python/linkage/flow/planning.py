@@ -7,7 +7,7 @@ from itertools import batched, chain
 import boto3
 
 from linkage import clock
-from linkage.errors import ConflictError
+from linkage.errors import InvalidFieldError
 from linkage.network import due_batches
 from linkage.payouts import (
     PAGE_SIZE_MAX,
@@ -31,15 +31,17 @@ _queue = boto3.client("sqs", region_name=os.environ.get("AWS_REGION"))
 def start(batch: Batch) -> tuple[Batch, bool]:
     """Stores and plans a batch; also says whether it is a replay.
 
-    Raises ConflictError if the id was used for a batch with other terms.
+    Raises InvalidFieldError if the id was used for a batch with other terms.
     """
     try:
         payouts.put_batch(batch)
     except ConditionFailedError:
         known = payouts.get_batch(batch.batch_id)
         if known.fingerprint != batch.fingerprint:
-            raise ConflictError(
-                "idempotency_key_reused", "This Idempotency-Key made a batch with other terms."
+            raise InvalidFieldError(
+                "/Idempotency-Key",
+                "This Idempotency-Key made a batch with other terms. Use a new one.",
+                code="idempotency_key_reused",
             ) from None
         plan(known)
         return payouts.get_batch(batch.batch_id), True

@@ -5,7 +5,7 @@ from linkage.commissions import (
     confirmation_transaction,
     refund_transaction,
 )
-from linkage.conversions import Conversion, Refund
+from linkage.conversions import History, Refund
 from linkage.errors import LedgerError
 from linkage.tables import conversions, ledger
 from linkage.tables.programs import program_version
@@ -17,17 +17,17 @@ def post_fact(conversion_id: str, fact: str) -> bool:
 
     A refund first posts its confirmation, so facts may arrive in any order and any number of times.
     """
-    conversion = conversions.get_conversion(conversion_id)
+    history = conversions.get_history(conversion_id)
     if not fact.startswith("refund#"):
-        return _post_confirmation(conversion)
-    refund = conversions.find_refund(conversion_id, fact)
+        return _post_confirmation(history)
+    refund = history.refund(fact)
     if refund is None or not refund.posts:
         raise LedgerError(f"{conversion_id} {fact} is not a refund to be posted")
-    return _post_refund(conversion, refund, fact)
+    return _post_refund(history, refund, fact)
 
 
-def _post_confirmation(conversion: Conversion) -> bool:
-    confirmation = conversions.find_confirmation(conversion.conversion_id)
+def _post_confirmation(history: History) -> bool:
+    conversion, confirmation = history.conversion, history.confirmation
     if confirmation is None:
         raise LedgerError(f"{conversion.conversion_id} is not confirmed")
     transaction = confirmation_transaction(
@@ -40,11 +40,12 @@ def _post_confirmation(conversion: Conversion) -> bool:
     return ledger.post(transaction, also=[posted])
 
 
-def _post_refund(conversion: Conversion, refund: Refund, fact: str) -> bool:
+def _post_refund(history: History, refund: Refund, fact: str) -> bool:
+    conversion = history.conversion
     confirmed = confirmation_id(conversion.conversion_id)
     head = ledger.find_head(confirmed)
     if head is None:
-        _post_confirmation(conversion)
+        _post_confirmation(history)
         head = ledger.find_head(confirmed)
     if head is None:
         raise LedgerError(f"{conversion.conversion_id} is confirmed but has no head")

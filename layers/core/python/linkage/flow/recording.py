@@ -13,6 +13,7 @@ from linkage.conversions import (
     REPORT,
     Confirmation,
     Conversion,
+    History,
     Refund,
     Rejection,
     refund_key,
@@ -123,7 +124,7 @@ def _attribution(
     members = find_members([*claimed_affiliates(claims), sent.vendor_id])
     if members[sent.vendor_id].status != "approved":
         raise ConflictError(
-            "vendor_not_approved",
+            "member_not_approved",
             "The vendor is not approved, so nothing can be reported for it. Ask an operator.",
         )
     keys = frozenset(customer.keys)
@@ -201,7 +202,8 @@ def _bindings(
 def confirm(conversion_id: str, vendor_id: str | None) -> tuple[Conversion, bool]:
     """Accepts the vendor's confirmation, binding the customer; also says whether it is a replay."""
 
-    def accepted(conversion: Conversion) -> list[dict[str, Any]] | None:
+    def accepted(history: History) -> list[dict[str, Any]] | None:
+        conversion = history.conversion
         require_confirmable(conversion)
         if conversion.status == "confirmed":
             return None
@@ -222,10 +224,11 @@ def confirm(conversion_id: str, vendor_id: str | None) -> tuple[Conversion, bool
 def reject(conversion_id: str, vendor_id: str | None, reason: str) -> tuple[Conversion, bool]:
     """Accepts the vendor's rejection; also says whether it is a replay."""
 
-    def accepted(conversion: Conversion) -> list[dict[str, Any]] | None:
+    def accepted(history: History) -> list[dict[str, Any]] | None:
+        conversion = history.conversion
         require_rejectable(conversion)
         if conversion.status == "rejected":
-            known = conversions.find_rejection(conversion_id)
+            known = history.rejection
             if known and known.reason != reason:
                 raise ConflictError(
                     "rejected_before", "This conversion was already rejected for another reason."
@@ -247,8 +250,9 @@ def refund(
     """
     kept: list[Refund] = []
 
-    def accepted(conversion: Conversion) -> list[dict[str, Any]] | None:
-        known = conversions.find_refund(conversion_id, refund_key(sent.external_id))
+    def accepted(history: History) -> list[dict[str, Any]] | None:
+        conversion = history.conversion
+        known = history.refund(refund_key(sent.external_id))
         if known:
             if known.fingerprint != sent.fingerprint:
                 raise ConflictError(
@@ -279,17 +283,18 @@ def refund(
 def _accept(
     conversion_id: str,
     vendor_id: str | None,
-    accepted: Callable[[Conversion], list[dict[str, Any]] | None],
+    accepted: Callable[[History], list[dict[str, Any]] | None],
 ) -> tuple[Conversion, bool]:
     """Reads, decides and writes until nothing moved in between; None from `accepted` is a replay.
 
     `vendor_id` is the caller's, None for an operator; another vendor's conversion is not found.
     """
     for _ in attempts():
-        conversion = conversions.get_conversion(conversion_id)
+        history = conversions.get_history(conversion_id)
+        conversion = history.conversion
         if vendor_id not in {None, conversion.vendor_id}:
             raise NotFoundError("conversion")
-        operations = accepted(conversion)
+        operations = accepted(history)
         if operations is None:
             return conversion, True
         try:

@@ -20,6 +20,7 @@ from linkage.conversions import (
     REPORT,
     Confirmation,
     Conversion,
+    History,
     Refund,
     Rejection,
     refund_key,
@@ -116,32 +117,19 @@ def get_conversion(conversion_id: str) -> Conversion:
     return conversion
 
 
-def find_confirmation(conversion_id: str) -> Confirmation | None:
-    """The fact that confirmed a conversion: the vendor's word, or the report under `on_report`."""
-    item = _find(conversion_id, CONFIRMATION) or _find(conversion_id, REPORT)
-    return _confirmation(item) if item and item.seen else None
-
-
-def find_rejection(conversion_id: str) -> Rejection | None:
-    """The vendor's rejection of a conversion, or None."""
-    item = _find(conversion_id, REJECTION)
-    if item is None:
-        return None
-    return Rejection(conversion_id, item.accepted_at, int(item.sequence), item.reason)
-
-
-def find_refund(conversion_id: str, fact: str) -> Refund | None:
-    """One refund of a conversion by its fact key, or None."""
-    item = _find(conversion_id, fact)
-    return _refund(item) if item else None
-
-
-def list_refunds(conversion_id: str) -> list[Refund]:
-    """A conversion's refunds in the order they were accepted."""
-    found = ConversionItem.query(
-        conversion_id, ConversionItem.fact.startswith("refund#"), consistent_read=True
+def get_history(conversion_id: str) -> History:
+    """The conversion with all its facts, as last written, by one query; raises NotFoundError."""
+    items = {item.fact: item for item in ConversionItem.query(conversion_id, consistent_read=True)}
+    if REPORT not in items:
+        raise NotFoundError("conversion")
+    confirmed, rejected = items.get(CONFIRMATION, items[REPORT]), items.get(REJECTION)
+    refunds = (_refund(item) for fact, item in items.items() if fact.startswith("refund#"))
+    return History(
+        conversion=_conversion(items[REPORT]),
+        confirmation=_confirmation(confirmed) if confirmed.seen else None,
+        rejection=_rejection(rejected) if rejected else None,
+        refunds=tuple(sorted(refunds, key=lambda refund: refund.sequence)),
     )
-    return sorted((_refund(item) for item in found), key=lambda refund: refund.sequence)
 
 
 def list_conversions(
@@ -237,6 +225,11 @@ def _confirmation(item: ConversionItem) -> Confirmation:
             tuple(Standing(**standing) for standing in item.seen["upline"]),
         ),
     )
+
+
+def _rejection(item: ConversionItem) -> Rejection:
+    names = Rejection.__dataclass_fields__
+    return Rejection(**{name: getattr(item, name) for name in names})
 
 
 def _refund(item: ConversionItem) -> Refund:

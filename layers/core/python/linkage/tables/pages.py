@@ -63,7 +63,7 @@ def _decoded(cursor: str, keys: Sequence[str]) -> dict[str, Any]:
     if (
         not isinstance(values, list)
         or len(values) != len(keys)
-        or not all(isinstance(value, str) and value for value in values)
+        or not all(isinstance(value, str) and value and value.isascii() for value in values)
     ):
         raise _wrong_cursor()
     return {key: {"S": value} for key, value in zip(keys, values, strict=True)}
