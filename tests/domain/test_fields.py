@@ -1,0 +1,139 @@
+from typing import Any
+
+import pytest
+
+from linkage.errors import InvalidFieldError, NotSupportedError
+from linkage.fields import Fields, checked_integer, checked_text
+
+
+@pytest.mark.parametrize("body", [None, [], "text", 7, True, [{}]])
+def test_a_body_is_an_object(body: object) -> None:
+    with pytest.raises(InvalidFieldError) as refused:
+        Fields(body)
+    assert refused.value.code == "invalid_body"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(None, id="null"),
+        pytest.param(7, id="number"),
+        pytest.param(["x"], id="list"),
+        pytest.param("", id="empty"),
+        pytest.param(" \t\n", id="only white space"),
+        pytest.param("x" * 256, id="too long"),
+        pytest.param("a\x00b", id="NUL"),
+        pytest.param("a\nb", id="line break inside"),
+        pytest.param("a\x9fb", id="a C1 control"),
+        pytest.param("a\ud800", id="half a surrogate pair"),
+        pytest.param("\udfff", id="the other half"),
+    ],
+)
+def test_a_text_that_cannot_be_kept_is_refused(value: object) -> None:
+    with pytest.raises(InvalidFieldError) as refused:
+        Fields({"name": value}).text("name")
+    assert refused.value.pointer == "/name"
+    assert "name" in refused.value.detail
+
+
+def test_a_text_is_trimmed_and_its_length_counted_after() -> None:
+    assert checked_text(f"  {'é' * 255}  ", "/name") == "é" * 255
+    assert Fields({"name": " ключ 店 😀 "}).text("name") == "ключ 店 😀"
+
+
+def test_an_optional_text_may_be_absent_or_null() -> None:
+    fields = Fields({"a": None, "b": " x "})
+    assert [fields.optional_text(name) for name in "abc"] == [None, "x", None]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(None, id="null"),
+        pytest.param("5", id="text"),
+        pytest.param(5.0, id="float, though whole"),
+        pytest.param(1e400, id="infinite"),
+        pytest.param(True, id="true is not 1"),
+        pytest.param(False, id="false is not 0"),
+        pytest.param(-1, id="too small"),
+        pytest.param(11, id="too great"),
+        pytest.param(10**5000, id="of five thousand digits"),
+        pytest.param([5], id="list"),
+    ],
+)
+def test_only_a_json_integer_in_range_is_a_whole_number(value: object) -> None:
+    with pytest.raises(InvalidFieldError, match="whole number from 0 to 10"):
+        checked_integer(value, "/amount_minor", 0, 10)
+
+
+def test_the_ends_of_a_range_are_in_it() -> None:
+    fields = Fields({"a": 0, "b": 10})
+    assert [fields.integer(name, 0, 10) for name in "ab"] == [0, 10]
+
+
+@pytest.mark.parametrize("value", [None, "", "PAID", "sent", 1, ["paid"], {"paid": 1}])
+def test_a_choice_is_one_of_the_list(value: object) -> None:
+    with pytest.raises(InvalidFieldError, match="paid, failed"):
+        Fields({"status": value}).choice("status", ("paid", "failed"))
+
+
+def test_a_nested_field_is_named_by_its_whole_path() -> None:
+    customer = Fields({"customer": {"email": 7}}).object("customer")
+    assert customer is not None
+    with pytest.raises(InvalidFieldError) as refused:
+        customer.text("email")
+    assert refused.value.pointer == "/customer/email"
+
+
+@pytest.mark.parametrize("value", [None, {}, "x", [], [1] * 4])
+def test_a_list_has_one_item_to_its_greatest_length(value: object) -> None:
+    with pytest.raises(InvalidFieldError, match="1 to 3 items"):
+        Fields({"results": value}).array("results", 3)
+
+
+def test_the_items_of_a_list_come_with_their_pointers() -> None:
+    assert Fields({"results": ["a", "b"]}).array("results", 3) == [
+        ("a", "/results/0"),
+        ("b", "/results/1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "sentence"),
+    [
+        pytest.param([], "an object", id="list"),
+        pytest.param({str(n): "x" for n in range(21)}, "at most 20", id="21 keys"),
+        pytest.param({"a": 7}, "must be a text", id="number"),
+        pytest.param({"a": {"b": "c"}}, "must be a text", id="nested"),
+        pytest.param({"a": None}, "must be a text", id="null"),
+        pytest.param({"": "x"}, "between 1 and 40", id="empty key"),
+        pytest.param({"k" * 41: "x"}, "between 1 and 40", id="long key"),
+        pytest.param({"a": "x" * 501}, "between 1 and 500", id="long text"),
+        pytest.param({str(n): "é" * 250 for n in range(9)}, "4 KB", id="too many bytes"),
+        pytest.param({"a": "\ud800"}, "broken Unicode", id="half a surrogate pair"),
+        pytest.param({"a": "1", " a ": "2"}, "twice", id="one key in two spellings"),
+    ],
+)
+def test_metadata_that_cannot_be_kept_is_refused(metadata: Any, sentence: str) -> None:
+    with pytest.raises(InvalidFieldError, match=sentence):
+        Fields({"metadata": metadata}).metadata()
+
+
+def test_metadata_is_kept_as_sent() -> None:
+    assert Fields({}).metadata() == {}
+    assert Fields({"metadata": None}).metadata() == {}
+    assert Fields({"metadata": {"till": "3"}}).metadata() == {"till": "3"}
+
+
+def test_what_nothing_asked_for_is_refused() -> None:
+    fields = Fields({"name": "x", "nmae": "y"})
+    fields.text("name")
+    with pytest.raises(InvalidFieldError) as refused:
+        fields.done()
+    assert (refused.value.code, refused.value.pointer) == ("unknown_field", "/nmae")
+
+
+def test_what_is_not_built_yet_is_refused_even_as_null() -> None:
+    with pytest.raises(NotSupportedError) as refused:
+        Fields({"coupon": None}).refuse("items", "coupon")
+    assert (refused.value.code, refused.value.pointer) == ("not_supported", "/coupon")

@@ -1,0 +1,12 @@
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def network() -> Iterator[None]:
+    """Every table, empty, on the in-process mock."""
+    from tests.aws_tables import empty_network
+
+    with empty_network():
+        yield
