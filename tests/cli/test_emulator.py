@@ -26,7 +26,7 @@ def test_it_serves_aws_and_ends_with_its_block(tmp_path: Path) -> None:
         local_aws(port),
         running_emulator(port, tmp_path / "log", enforce_roles=True) as emulator,
     ):
-        identity = boto3.client("sts").get_caller_identity()
+        identity = boto3.Session().client("sts").get_caller_identity()
         assert (tmp_path / "emulator-state").is_dir()
         assert identity["Account"] == "000000000000"
     assert group_is_empty(emulator.pid)
@@ -39,7 +39,7 @@ def test_each_run_starts_empty(tmp_path: Path) -> None:
     found = []
     for _ in range(2):
         with local_aws(port), running_emulator(port, tmp_path / "log", enforce_roles=True):
-            s3 = boto3.client("s3")
+            s3 = boto3.Session().client("s3")
             found.append([bucket["Name"] for bucket in s3.list_buckets()["Buckets"]])
             s3.create_bucket(Bucket="left-behind")
     assert found == [[], []]
