@@ -291,22 +291,22 @@ def test_every_affiliate_is_in_one_page(many: Network) -> None:
     assert (batch.status, batch.count, batch.total_minor) == ("planned", 8, 5_750 + 5 * 500)
 
 
-def test_a_plan_that_died_is_finished_by_the_hourly_tick(many: Network) -> None:
-    many.save()
+def test_a_plan_that_died_is_finished_by_the_hourly_tick(earned: Network) -> None:
+    earned.save()
     counted = Writes()
     with counted.watched():
-        many.start_batch("bat_1")
-    many.deliver_work()
-    expected = many.everything()
+        earned.start_batch("bat_1")
+    earned.deliver_work()
+    expected = earned.everything()
     for number in range(1, counted.count + 1):
         for when in ("before", "after"):
-            many.restore()
+            earned.restore()
             with Writes((number, when)).watched(), pytest.raises(CrashError):
-                many.start_batch("bat_1")
+                earned.start_batch("bat_1")
             planning.tick()
-            many.deliver_work()
+            earned.deliver_work()
             if payouts.find_batch("bat_1"):
-                assert many.everything() == expected, f"died {when} write {number}"
+                assert earned.everything() == expected, f"died {when} write {number}"
             else:
                 assert (number, when) == (1, "before")
 
