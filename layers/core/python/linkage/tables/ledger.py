@@ -39,7 +39,10 @@ def post(
         *(
             operation
             for line in transaction.lines
-            for operation in (_put_line(transaction, line), _move_balance(line, closing))
+            for operation in (
+                _put_line(transaction, line),
+                _close_balance(line, closing) if closing else _move_balance(line),
+            )
         ),
         *also,
     ]
@@ -100,32 +103,46 @@ def _put_line(transaction: Transaction, line: Line) -> dict[str, Any]:
     return transactions.put_new(_TABLE, item, "account")
 
 
-def _move_balance(line: Line, closing: Balance | None) -> dict[str, Any]:
+def _move_balance(line: Line) -> dict[str, Any]:
+    dues = {_due_name(due): amount for due, amount in line.dues.items()}
     account = affiliate_account(line.affiliate_id)
-    dues = {_DUE + due.replace("-", ""): amount for due, amount in line.dues.items()}
-    values: dict[str, Any] = {
-        ":one": 1,
-        ":amount": line.amount_minor,
-        ":currency": line.currency,
-        ":open": _open_shard(line.currency, account),
-    }
-    expression = "SET #currency = :currency, #open = :open ADD #version :one, balance_minor :amount"
-    condition = "attribute_not_exists(#currency) OR #currency = :currency"
-    if closing:
-        expression += f" REMOVE {', '.join(dues)}"
-        condition = "#version = :version"
-        values[":version"] = closing.version
-    else:
-        expression += "".join(f", {due} :{due}" for due in dues)
-        values |= {f":{due}": amount for due, amount in dues.items()}
     return transactions.update(
         _TABLE,
         {"account": account, "line": _balance_line(line.currency)},
-        expression,
-        condition=condition,
-        values=values,
+        "SET #currency = :currency, #open = :open ADD #version :one, balance_minor :amount"
+        + "".join(f", {due} :{due}" for due in dues),
+        condition="attribute_not_exists(#currency) OR #currency = :currency",
+        values={
+            ":one": 1,
+            ":amount": line.amount_minor,
+            ":currency": line.currency,
+            ":open": _open_shard(line.currency, account),
+            **{f":{due}": amount for due, amount in dues.items()},
+        },
         names={"#open": "open", "#currency": "currency", "#version": "version"},
     )
+
+
+def _close_balance(line: Line, closing: Balance) -> dict[str, Any]:
+    """Puts the balance anew without the due dates the line empties, if it is still as it was read.
+
+    A Put, because an UpdateExpression that removes a year of due dates exceeds its limit of 4 KB.
+    """
+    account = affiliate_account(line.affiliate_id)
+    item = {
+        "account": account,
+        "line": _balance_line(line.currency),
+        "currency": line.currency,
+        "open": _open_shard(line.currency, account),
+        "balance_minor": closing.balance_minor + line.amount_minor,
+        "version": closing.version + 1,
+        **{_due_name(due): amount for due, amount in closing.dues.items() if due not in line.dues},
+    }
+    return transactions.put_over(_TABLE, transactions.to_wire(item), {"version": closing.version})
+
+
+def _due_name(due: str) -> str:
+    return _DUE + due.replace("-", "")
 
 
 def _balance_line(currency: str) -> str:
