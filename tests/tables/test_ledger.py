@@ -143,3 +143,34 @@ def test_the_open_index_names_each_affiliate_with_a_balance_once() -> None:
     assert opened("USD") == [f"mem_{number}" for number in range(10)]
     assert opened("ZWG") == [MEMBER.member_id]
     assert opened("USD", "mem_4") == [f"mem_{number}" for number in range(5, 10)]
+
+
+def test_a_balance_with_years_of_due_dates_closes_within_dynamodbs_limits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dues = [f"{year}-{month:02d}-{day:02d}" for year in (2024, 2025) for month in range(1, 13)
+            for day in range(1, 26)]  # fmt: skip
+    for number, due_on in enumerate(dues):
+        ledger.post(earning(number, 1, due_on))
+    ledger.post(earning(9999, 7, "2027-01-01"))
+    balance = ledger.find_balance(MEMBER.member_id, "USD")
+    batch = Batch("bat_1", "USD", "2026-12-31", "planning", "2026-12-31T00:00:00.000Z", "key_1")
+    payout = decide(batch, MEMBER, balance, 1)
+    assert balance is not None
+    assert isinstance(payout, Payout)
+
+    sent: list[dict[str, Any]] = []
+    write = transactions.write
+    monkeypatch.setattr(transactions, "write", lambda each: (sent.extend(each), write(each)))
+    ledger.post(debit_transaction(payout, batch, balance), closing=balance)
+    expressions = [
+        text
+        for operation in sent
+        for body in operation.values()
+        for name, text in body.items()
+        if name.endswith("Expression")
+    ]
+    assert max(len(text.encode()) for text in expressions) < 4096
+    left = ledger.find_balance(MEMBER.member_id, "USD")
+    assert left is not None
+    assert (left.balance_minor, dict(left.dues)) == (7, {"2027-01-01": 7})
