@@ -23,7 +23,7 @@ FOLDERS = {
 ALLOWED: dict[str, set[str | None]] = {
     "functions": {"api", "flow", "edge", "tables", "domain", None},
     "api": {"flow", "edge", "tables", "domain", None},
-    "flow": {"edge", "tables", "domain", None},
+    "flow": {"tables", "domain", None},
     "tables": {"domain", None},
     "edge": {"errors", None},
     "domain": set(),
