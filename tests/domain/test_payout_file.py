@@ -76,6 +76,16 @@ def test_an_amount_is_written_in_its_currencys_units(
     assert (row["amount"], row["currency"]) == (amount, currency)
 
 
+def test_a_bank_payout_goes_to_the_account_also_where_a_phone_is_known() -> None:
+    method = {"type": "bank", "account": "0012345", "phone": "+263773047653"}
+    assert rows(render([replace(PAYOUT, method=method)]))[0]["account"] == "0012345"
+
+
+def test_a_mobile_money_payout_goes_to_the_phone_also_where_an_account_is_known() -> None:
+    method = {"type": "mobile_money", "account": "0012345", "phone": "+263773047653"}
+    assert rows(render([replace(PAYOUT, method=method)]))[0]["account"] == "+263773047653"
+
+
 def test_a_manual_payout_has_no_account() -> None:
     row = rows(render([replace(PAYOUT, method={"type": "manual"})]))[0]
     assert (row["method"], row["provider"], row["account"]) == ("manual", "", "")

@@ -45,8 +45,10 @@ def render(payouts: Iterable[Payout]) -> bytes:
 
 
 def _account(method: dict[str, str]) -> str:
-    """A phone number is written as it is, since banks' readers need its +; all else is inert."""
-    return method.get("phone") or _inert(method.get("account", ""))
+    """Where the money goes; a phone number as it is, since banks' readers need its +."""
+    if method["type"] != "bank" and "phone" in method:
+        return method["phone"]
+    return _inert(method.get("account", ""))
 
 
 def _inert(cell: str) -> str:
