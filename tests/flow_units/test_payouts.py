@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
+from linkage.errors import ConflictError, InvalidFieldError, LedgerError, NotFoundError
 from linkage.flow import debiting, exporting, planning, settling
 from linkage.network import PayoutSchedule
 from linkage.payouts import Page, payout_id
@@ -211,6 +211,17 @@ def test_a_cancelled_batch_returns_its_money_due_at_once(earned: Network) -> Non
         planning.approve("bat_1", "key_2")
     planned(earned, "bat_2")
     assert payouts.get_batch("bat_2").total_minor == 5_750
+
+
+@pytest.mark.parametrize("reach", [planned, exported])
+def test_a_batch_that_is_not_cancelled_gives_nothing_back(
+    earned: Network, reach: Callable[[Network], None]
+) -> None:
+    reach(earned)
+    before = earned.everything()
+    with pytest.raises(LedgerError, match="not cancelled"):
+        debiting.give_back_page("bat_1", 1)
+    assert earned.everything() == before
 
 
 def test_an_approved_batch_cannot_be_cancelled(earned: Network) -> None:

@@ -76,7 +76,13 @@ def _debit(
 
 
 def give_back_page(batch_id: str, number: int) -> None:
-    """Returns every payout of a cancelled batch's page to its affiliate, due at once."""
+    """Returns every payout of a cancelled batch's page to its affiliate, due at once.
+
+    Raises LedgerError for any other batch: its payouts are, or may yet be, in a payout file.
+    """
+    status = payouts.get_batch(batch_id).status
+    if status != "cancelled":
+        raise LedgerError(f"{batch_id} is {status}, not cancelled, so it gives nothing back")
     page = _page(batch_id, number)
     if page.status == "returned":
         return
