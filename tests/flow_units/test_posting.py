@@ -143,6 +143,22 @@ def test_a_fact_that_cannot_be_posted_does_not_hold_up_the_others(network: Netwo
     assert network.unposted() == [(broken, "report")]
 
 
+def test_a_fact_whose_terms_cannot_be_read_does_not_hold_up_the_others(network: Network) -> None:
+    for number in range(6):
+        network.report(f"o-{number}", 100_000)
+    broken = network.unposted()[2][0]
+    transactions.client.update_item(
+        TableName="conversions",
+        Key=transactions.to_wire({"conversion_id": broken, "fact": "report"}),
+        UpdateExpression="SET program_version = :missing",
+        ExpressionAttributeValues=transactions.to_wire({":missing": 9}),
+    )
+    network.pass_time(minutes=1)
+    swept = list(sweep(network.moment))
+    assert {each.conversion_id for each in swept if each.error} == {broken}
+    assert network.unposted() == [(broken, "report")]
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_fact_whose_posting_died_is_swept(network: Network, when: str) -> None:
     network.report("o-1", 100_000)
