@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from itertools import batched
 from typing import Any
 
 from pynamodb.attributes import ListAttribute, MapAttribute, UnicodeAttribute
@@ -12,6 +13,8 @@ from linkage.links import Link
 from linkage.tables import transactions
 from linkage.tables.base import TableMeta
 from linkage.tables.pages import Listed, read_page
+
+_READ_AT_ONCE = 100
 
 
 class _AffiliateIndex(GlobalSecondaryIndex["LinkItem"]):
@@ -76,16 +79,25 @@ def put_link(link: Link, fingerprint: str | None) -> None:
 
 
 def set_allowed_hosts(vendor_id: str, hosts: Iterable[str]) -> None:
-    """Lets every link of a vendor lead to these hosts and no other; may be repeated."""
-    for item in LinkItem.by_vendor.query(vendor_id):
-        allow = transactions.update(
-            LinkItem.Meta.table_name,
-            {"code": item.code},
-            "SET allowed_hosts = :hosts",
-            condition="attribute_exists(code)",
-            values={":hosts": list(hosts)},
-        )
-        transactions.write([allow])
+    """Lets every link of a vendor lead to these hosts and no other.
+
+    It may be repeated, and only writes what is left: a vendor may have more links than one call
+    has time for.
+    """
+    wanted = list(hosts)
+    codes = (item.code for item in LinkItem.by_vendor.query(vendor_id))
+    for some in batched(codes, _READ_AT_ONCE, strict=False):
+        for item in LinkItem.batch_get(some, consistent_read=True):
+            if item.allowed_hosts == wanted:
+                continue
+            allow = transactions.update(
+                LinkItem.Meta.table_name,
+                {"code": item.code},
+                "SET allowed_hosts = :hosts",
+                condition="attribute_exists(code)",
+                values={":hosts": wanted},
+            )
+            transactions.write([allow])
 
 
 def list_links(affiliate_id: str, limit: int, cursor: str | None) -> Listed[Link]:
