@@ -31,9 +31,7 @@ def create(request: Request, key: Key) -> Answer:
 
 def approve(request: Request, key: Key) -> Answer:
     """`POST /v1/payout-batches/{batch_id}/approval`."""
-    return answer(
-        200, views.batch(planning.approve(request.id("batch_id", "payout_batch"), key.key_id))
-    )
+    return answer(200, views.batch(planning.approve(request.id("batch_id", "payout_batch"), key)))
 
 
 def cancel(request: Request, _key: Key) -> Answer:

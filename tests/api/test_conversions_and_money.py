@@ -93,12 +93,13 @@ def test_the_explanation_tells_the_whole_story(network: Network, sold: str) -> N
     for said in (
         "clicked link abcdefgh",
         "reported a sale of 125.00 USD",
-        f"attributed to affiliate {network.affiliate.member_id} by click",
-        f"Candidate named (affiliate {network.other_affiliate.member_id}) lost: the click comes",
+        f"attributed to affiliate {network.affiliate.member_id}: the click was sent",
+        f"The affiliate the vendor named, affiliate {network.other_affiliate.member_id}, was "
+        "passed over: the click comes first",
         "The vendor confirmed it",
         "10 % of 125.00 USD is 12.50 USD, rounded half up",
         "Level 1 of the upline earns 10 % of the commission, rounded down: 1.25 USD",
-        "not paid yet",
+        "the first payout batch that reaches that day pays it",
     ):
         assert said in story
 
@@ -110,7 +111,7 @@ def test_an_affiliate_reads_its_own_part_and_others_as_another_affiliate(
     assert told["click"] is None
     assert told["attribution"]["affiliate_id"] == "another affiliate"
     story = "\n".join(told["story"])
-    assert "attributed to another affiliate by click" in story
+    assert "attributed to another affiliate: the click was sent" in story
     assert "1.25 USD override moved from the network's fees to you" in story
     assert "1.25 USD for you is due on" in story
     lines = {each["affiliate_id"]: "payout" in each for each in told["lines"]}

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from tests.domain.examples import operator
+
 NOUNS = ("members", "programs", "settings", "clicks", "customers", "conversions", "payouts")
 KEPT = ("conversions", "ledger", "payouts", "programs", "settings")
 ENVIRONMENT = {
@@ -266,7 +268,7 @@ def pay_out(batch_id: str, currency: str, failed: str) -> None:
     from linkage.tables.payouts import batch_payouts
 
     plan_batch(batch_id, currency)
-    planning.approve(batch_id, "key_operator")
+    planning.approve(batch_id, operator("key_operator"))
     export(batch_id)
     results = [
         Result("", each.payout_id, "failed" if each.affiliate_id == failed else "paid", None, None)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from linkage.attribution import Attribution
 from linkage.commissions import Commission, Level
 from linkage.conversions import CONFIRMATION, Confirmation, Conversion, Refund
+from linkage.keys import Key
 from linkage.ledger import NETWORK_FEES, Posting
 from linkage.members import Member, Seen, Standing
 from linkage.network import NetworkSettings
@@ -108,3 +109,8 @@ _ROLES = {
 def changes(postings: Iterable[Posting]) -> Counter[str]:
     """What postings change, in the oracle's names of accounts."""
     return oracle.moved((_ROLES[p.source], _ROLES[p.target], p.amount_minor) for p in postings)
+
+
+def operator(key_id: str, created_at: str = "2026-01-01T00:00:00.000Z") -> Key:
+    """An operator's key."""
+    return Key(key_id, "operator", None, "", created_at)

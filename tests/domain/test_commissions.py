@@ -211,8 +211,8 @@ def test_a_commission_says_how_it_came_about() -> None:
         "The program's rate for a sale is 5 %: 5 % of 100.00 USD is 5.00 USD, rounded half up.",
         "Level 2 of the upline was suspended: no override.",
         "The network fee is 20 % of the commission: 1.00 USD, paid by the vendor.",
-        "Level 1 of the upline earns 10 % of the commission, rounded down: 0.50 USD, paid by the "
-        "network fee.",
+        "Level 1 of the upline earns 10 % of the commission, rounded down: 0.50 USD, paid out "
+        "of the network fee.",
     )
 
 

@@ -39,6 +39,11 @@ def test_a_number_without_its_country_or_with_other_characters_is_refused(sent: 
         normalised_phone(sent, "/phone")
 
 
+def test_a_zero_in_brackets_is_refused_since_it_would_become_part_of_the_number() -> None:
+    with pytest.raises(InvalidFieldError, match=r"Leave the \(0\) out"):
+        normalised_phone("+263 (0)77 304 7653", "/phone")
+
+
 def test_an_email_address_is_trimmed_and_lower_case() -> None:
     assert normalised_email(" Tendai@Example.COM ", "/email") == "tendai@example.com"
 

@@ -89,3 +89,9 @@ def test_a_mobile_money_payout_goes_to_the_phone_also_where_an_account_is_known(
 def test_a_manual_payout_has_no_account() -> None:
     row = rows(render([replace(PAYOUT, method={"type": "manual"})]))[0]
     assert (row["method"], row["provider"], row["account"]) == ("manual", "", "")
+
+
+def test_an_account_held_in_another_name_is_paid_to_that_name() -> None:
+    method = {"type": "bank", "account": "4071", "name": "Moyo Trading"}
+    (row,) = rows(render([replace(PAYOUT, method=method)]))
+    assert row["name"] == "Moyo Trading"

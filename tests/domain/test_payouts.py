@@ -23,7 +23,7 @@ from linkage.payouts import (
     return_transaction,
     scheduled_batch_id,
 )
-from tests.domain.examples import AFFILIATE, MEMBER
+from tests.domain.examples import AFFILIATE, MEMBER, operator
 
 BATCH = Batch("bat_1", "USD", "2026-11-21", "planning", "2026-11-21T09:00:00.000Z", "key_1")
 DUES = {"2026-11-20": 700, "2026-11-21": 300, "2026-11-22": 5_000}
@@ -36,14 +36,22 @@ def balance(dues: dict[str, int]) -> Balance:
 DECIDED = [
     pytest.param(MEMBER, balance(DUES), 1, 1_000, id="all that is due through the cutoff"),
     pytest.param(MEMBER, balance(DUES), 1_000, 1_000, id="exactly the minimum"),
-    pytest.param(MEMBER, balance(DUES), 1_001, "below the minimum of 1001", id="one too little"),
+    pytest.param(
+        MEMBER, balance(DUES), 1_001, "is below the minimum of 10.01 USD", id="one too little"
+    ),
     pytest.param(
         MEMBER, balance({**DUES, "2026-11-19": -999}), 1, 1, id="a clawback due earlier counts"
     ),
     pytest.param(
         MEMBER, balance({**DUES, "2026-11-19": -1000}), 1, "nothing to pay", id="sum of 0"
     ),
-    pytest.param(MEMBER, balance({**DUES, "2026-11-19": -1001}), 1, "nothing to pay", id="in debt"),
+    pytest.param(
+        MEMBER,
+        balance({**DUES, "2026-11-19": -1001}),
+        1,
+        "later earnings cover it first",
+        id="in debt",
+    ),
     pytest.param(MEMBER, balance({"2026-11-22": 5}), 1, "nothing to pay", id="not due yet"),
     pytest.param(MEMBER, None, 1, "nothing to pay", id="no balance"),
     pytest.param(None, balance(DUES), 1, "nothing to pay", id="no such member"),
@@ -165,7 +173,10 @@ STATUSES = ("planning", "planned", "approved", "exported", "settled", "cancelled
 def test_a_batch_moves_only_along_its_states(status: str) -> None:
     batch = replace(BATCH, status=status)
     steps = {
-        "approve": (lambda: require_approvable(batch, "key_2", four_eyes=True), {"planned"}),
+        "approve": (
+            lambda: require_approvable(batch, operator("key_2"), four_eyes=True),
+            {"planned"},
+        ),
         "cancel": (lambda: require_cancellable(batch), {"planned"}),
         "settle": (lambda: require_settleable(batch), {"exported", "settled"}),
     }
@@ -181,6 +192,13 @@ def test_a_batch_moves_only_along_its_states(status: str) -> None:
 
 def test_with_four_eyes_its_maker_cannot_approve_a_batch() -> None:
     planned = replace(BATCH, status="planned")
-    require_approvable(planned, "key_1", four_eyes=False)
+    require_approvable(planned, operator("key_1"), four_eyes=False)
     with pytest.raises(ConflictError, match="another operator"):
-        require_approvable(planned, "key_1", four_eyes=True)
+        require_approvable(planned, operator("key_1"), four_eyes=True)
+
+
+def test_with_four_eyes_a_key_made_for_the_occasion_cannot_approve_a_batch() -> None:
+    planned = replace(BATCH, status="planned")
+    require_approvable(planned, operator("key_2", BATCH.created_at), four_eyes=True)
+    with pytest.raises(ConflictError, match="older than the batch"):
+        require_approvable(planned, operator("key_2", "2099-01-01T00:00:00.000Z"), four_eyes=True)

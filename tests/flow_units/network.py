@@ -31,7 +31,7 @@ from linkage.programs import Program, Reward
 from linkage.requests import Report, Result, SentRefund
 from linkage.tables import ledger, members, payouts, programs, settings, transactions
 from tests.aws_tables import TABLES, empty_network
-from tests.domain.examples import MEMBER, PROGRAM
+from tests.domain.examples import MEMBER, PROGRAM, operator
 
 VENDOR = "mem_shop"
 WRITES = {"PutItem", "UpdateItem", "TransactWriteItems", "SendMessage", "PutObject"}
@@ -146,7 +146,7 @@ class Network:
         """A batch from its planning to its settlement."""
         self.start_batch(batch_id)
         self.deliver_work()
-        planning.approve(batch_id, "key_2")
+        planning.approve(batch_id, operator("key_2"))
         self.deliver_approvals()
         return self.settle(batch_id, **statuses)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from linkage.flow import planning
+from tests.domain.examples import operator
 from tests.flow_units.network import CrashError, Network, Writes
 
 type Action = Callable[[], object]
@@ -50,7 +51,7 @@ def story(network: Network) -> Iterator[Step]:
     yield Step("a batch", (partial(network.start_batch, "bat_1"), network.deliver_work))
     yield Step(
         "its approval and export",
-        (partial(planning.approve, "bat_1", "key_2"), network.deliver_approvals),
+        (partial(planning.approve, "bat_1", operator("key_2")), network.deliver_approvals),
     )
     yield Step(
         "its results",

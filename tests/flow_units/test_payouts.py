@@ -13,7 +13,7 @@ from linkage.network import PayoutSchedule
 from linkage.payouts import Page, payout_id
 from linkage.requests import Result
 from linkage.tables import ledger, members, payouts, settings
-from tests.domain.examples import MEMBER
+from tests.domain.examples import MEMBER, operator
 from tests.flow_units.network import SETTINGS, CrashError, Network, Writes, put_members, table
 
 OTHERS = [replace(MEMBER, member_id=f"mem_x{number}") for number in range(5)]
@@ -34,7 +34,7 @@ def planned(network: Network, batch_id: str = "bat_1") -> None:
 
 def exported(network: Network, batch_id: str = "bat_1") -> None:
     planned(network, batch_id)
-    planning.approve(batch_id, "key_2")
+    planning.approve(batch_id, operator("key_2"))
     network.deliver_approvals()
 
 
@@ -85,6 +85,14 @@ def test_the_same_results_twice_book_nothing_more(earned: Network) -> None:
     assert earned.everything() == before
 
 
+def test_a_result_with_another_reason_than_the_one_booked_is_refused(earned: Network) -> None:
+    exported(earned)
+    earned.settle("bat_1", ann="failed")
+    later = Result("/results/0", payout_id("bat_1", "mem_ann"), "failed", None, "wrong number")
+    with pytest.raises(ConflictError, match="already failed"):
+        settling.settle("bat_1", [later])
+
+
 def test_one_wrong_result_books_none_of_them(earned: Network) -> None:
     exported(earned)
     before = earned.everything()
@@ -115,7 +123,9 @@ def test_a_refund_after_the_payout_is_netted_in_the_next_batch(earned: Network) 
     assert earned.balances() == {"ann": -500, "spo": -50, "top": -25}
     planned(earned, "bat_2")
     assert earned.payout_statuses("bat_2") == {}
-    assert set(earned.skipped("bat_2").values()) == {"there is nothing to pay"}
+    assert set(earned.skipped("bat_2").values()) == {
+        f"-{minor} USD is due: later earnings cover it first" for minor in ("5.00", "0.50", "0.25")
+    }
     earned.report("o-3", 100_000)
     earned.deliver_facts()
     planned(earned, "bat_3")
@@ -169,7 +179,7 @@ def test_each_affiliate_left_out_has_a_reason(earned: Network) -> None:
     assert earned.skipped("bat_1") == {
         "ann": "the affiliate is suspended, not approved",
         "spo": "the affiliate has no payout method",
-        "top": "250 is below the minimum of 251",
+        "top": "2.50 USD is below the minimum of 2.51 USD",
     }
     assert earned.balances() == before
     assert payouts.get_batch("bat_1").status == "planned"
@@ -208,7 +218,7 @@ def test_a_cancelled_batch_returns_its_money_due_at_once(earned: Network) -> Non
     debiting.debit_page("bat_1", 1)
     assert earned.everything() == before
     with pytest.raises(ConflictError):
-        planning.approve("bat_1", "key_2")
+        planning.approve("bat_1", operator("key_2"))
     planned(earned, "bat_2")
     assert payouts.get_batch("bat_2").total_minor == 5_750
 
@@ -226,7 +236,7 @@ def test_a_batch_that_is_not_cancelled_gives_nothing_back(
 
 def test_an_approved_batch_cannot_be_cancelled(earned: Network) -> None:
     planned(earned)
-    planning.approve("bat_1", "key_2")
+    planning.approve("bat_1", operator("key_2"))
     with pytest.raises(ConflictError):
         planning.cancel("bat_1")
 
@@ -235,20 +245,20 @@ def test_four_eyes_need_two_keys(earned: Network) -> None:
     settings.publish_settings(replace(SETTINGS, version=2, four_eyes=True))
     planned(earned)
     with pytest.raises(ConflictError) as refused:
-        planning.approve("bat_1", "key_1")
+        planning.approve("bat_1", operator("key_1"))
     assert refused.value.code == "four_eyes"
-    assert planning.approve("bat_1", "key_2").approved_by == "key_2"
-    assert planning.approve("bat_1", "key_3").approved_by == "key_2"
+    assert planning.approve("bat_1", operator("key_2")).approved_by == "key_2"
+    assert planning.approve("bat_1", operator("key_3")).approved_by == "key_2"
 
 
 def test_a_batch_is_approved_and_settled_only_in_its_turn(earned: Network) -> None:
     earned.start_batch("bat_1")
     with pytest.raises(ConflictError):
-        planning.approve("bat_1", "key_2")
+        planning.approve("bat_1", operator("key_2"))
     with pytest.raises(ConflictError):
         earned.settle("bat_1", ann="paid")
     with pytest.raises(NotFoundError):
-        planning.approve("bat_none", "key_2")
+        planning.approve("bat_none", operator("key_2"))
 
 
 def test_one_id_makes_one_batch(earned: Network) -> None:
@@ -267,7 +277,7 @@ def test_every_message_and_approval_may_come_twice(earned: Network) -> None:
     before = earned.everything()
     debiting.debit_page("bat_1", 1)
     assert earned.everything() == before
-    planning.approve("bat_1", "key_2")
+    planning.approve("bat_1", operator("key_2"))
     exporting.export("bat_1")
     before = earned.everything()
     exporting.export("bat_1")
@@ -382,7 +392,7 @@ def test_a_planner_that_lags_behind_adds_nothing_to_a_batch_on_its_way(many: Net
         with indexed(*ALL[:4]):
             planning.plan(payouts.get_batch("bat_1"))
         many.deliver_work()
-        planning.approve("bat_1", "key_2")
+        planning.approve("bat_1", operator("key_2"))
         many.deliver_approvals()
 
     with planning_over(2, they_finish), indexed(*ALL):
@@ -415,7 +425,7 @@ def test_a_tick_starts_each_scheduled_batch_once(earned: Network) -> None:
 
 def test_a_tick_delivers_a_lost_approval_again(earned: Network) -> None:
     planned(earned)
-    planning.approve("bat_1", "key_2")
+    planning.approve("bat_1", operator("key_2"))
     earned.pass_time(hours=1)
     planning.tick()
     (batch,) = [item for item in table("payouts") if item["item"] == "batch"]
@@ -437,7 +447,7 @@ def test_a_batch_of_nobody_settles_by_itself_wherever_its_export_dies(
     network: Network, number: int, when: str
 ) -> None:
     planned(network)
-    planning.approve("bat_1", "key_2")
+    planning.approve("bat_1", operator("key_2"))
     with Writes((number, when)).watched():
         try:
             network.deliver_approvals()

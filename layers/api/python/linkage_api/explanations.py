@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cache
 from typing import Any
 
+from linkage import clock
 from linkage.attribution import Click
 from linkage.commissions import confirmation_id, refund_id
 from linkage.conversions import Confirmation, Conversion, Refund, Rejection
@@ -43,8 +46,8 @@ class _Found:
 
 def explanation(conversion: Conversion, viewer: Viewer) -> dict[str, Any]:
     """The story in sentences and as data, as far as it is the viewer's."""
-    found = _found(conversion)
-    lines = [_Lined(line, head, viewer) for head, line in _lines(found)]
+    found, covering = _found(conversion), _Covering()
+    lines = [_Lined(found, line, head, viewer, covering) for head, line in _lines(found)]
     return {
         "conversion": viewer.conversion(conversion),
         "click": _click(conversion, viewer),
@@ -114,19 +117,25 @@ def _attribution(conversion: Conversion, viewer: Viewer) -> dict[str, Any]:
     }
 
 
+_CANDIDATES = {
+    "click": "click that was sent",
+    "named": "affiliate the vendor named",
+    "introducer": "customer's introducer",
+}
+
+
 def _attribution_story(conversion: Conversion, viewer: Viewer) -> Iterator[str]:
     attribution = conversion.attribution
-    if attribution.affiliate_id:
-        yield (
-            f"It is attributed to {viewer.said(attribution.affiliate_id)} by {attribution.model}."
-        )
-    else:
+    if attribution.affiliate_id is None:
         yield f"It is attributed to nobody: {viewer.reason(conversion)}."
     for each in map(viewer.candidate, attribution.candidates):
         name = each.affiliate_id
         whose = name and (name if name == SOMEBODY_ELSE else viewer.said(name))
-        named = f" ({whose})" if whose else ""
-        yield f"Candidate {each.model}{named} {'won' if each.won else 'lost'}: {each.why}."
+        if each.won:
+            yield f"It is attributed to {whose}: {each.why}."
+        else:
+            named = f", {whose}," if whose else ""
+            yield f"The {_CANDIDATES[each.model]}{named} was passed over: {each.why}."
 
 
 # ---- the vendor's word
@@ -237,27 +246,38 @@ def _lines(found: _Found) -> Iterator[tuple[Head, Line]]:
             yield head, line
 
 
+class _Covering:
+    """Finds the payout that covered a line, reading each affiliate's payouts once."""
+
+    def __init__(self) -> None:
+        self._payouts = cache(lambda affiliate_id: list_payouts(affiliate_id, LIMIT_MAX, None).data)
+        self._batch = cache(find_batch)
+
+    def payout(self, line: Line, since: str, due_on: str) -> Payout | None:
+        """The first payout made after the line whose batch reached its due date."""
+        for payout in reversed(self._payouts(line.affiliate_id)):
+            if payout.status in {"failed", "cancelled"}:
+                continue  # its money came back, and may be in a later one
+            if payout.currency == line.currency and payout.created_at >= since:
+                batch = self._batch(payout.batch_id)
+                if batch and batch.cutoff >= due_on:
+                    return payout
+        return None
+
+
 class _Lined:
     """One line of an affiliate's account, with the payout that covered it, if any has."""
 
-    def __init__(self, line: Line, head: Head, viewer: Viewer) -> None:
-        self._line, self._head, self._viewer = line, head, viewer
+    def __init__(
+        self, found: _Found, line: Line, head: Head, viewer: Viewer, covering: _Covering
+    ) -> None:
+        self._found, self._line, self._head, self._viewer = found, line, head, viewer
         self._due_on = next(iter(line.dues))
         # A vendor owes the network; how the network pays its affiliates is not shown to it.
         self.told = viewer.role == "operator" or line.affiliate_id == viewer.member_id
-        self._payout = self._covering() if self.told else None
-
-    def _covering(self) -> Payout | None:
-        since = self._head["accepted_at"]
-        latest = list_payouts(self._line.affiliate_id, LIMIT_MAX, None).data
-        for payout in reversed(latest):
-            if payout.status in {"failed", "cancelled"}:
-                continue  # its money came back, and may be in a later one
-            if payout.currency == self._line.currency and payout.created_at >= since:
-                batch = find_batch(payout.batch_id)
-                if batch and batch.cutoff >= self._due_on:
-                    return payout
-        return None
+        self._payout = (
+            covering.payout(line, head["accepted_at"], self._due_on) if self.told else None
+        )
 
     def shown(self) -> dict[str, Any]:
         """The line as data."""
@@ -278,10 +298,23 @@ class _Lined:
         return shown
 
     def sentence(self) -> str:
-        """Where the line's money is."""
-        amount = amount_text(self._line.amount_minor, self._line.currency)
-        whose = self._viewer.said(self._line.affiliate_id)
-        due = f"{amount} for {whose} is due on {self._due_on}"
+        """Where the line's money is, and when it is paid."""
+        line, whose = self._line, self._viewer.said(self._line.affiliate_id)
+        amount = amount_text(abs(line.amount_minor), line.currency)
+        if line.amount_minor < 0:
+            said = f"{amount} is taken back from {whose}"
+            later = "the next payout is smaller by that"
+        else:
+            said = f"{amount} for {whose} is due on {self._due_on}{self._hold()}"
+            later = "the first payout batch that reaches that day pays it"
         if self._payout is None:
-            return f"{due}; not paid yet."
-        return f"{due}; it is in payout {self._payout.payout_id}, which is {self._payout.status}."
+            return f"{said}; {later}."
+        return f"{said}; it is in payout {self._payout.payout_id}, which is {self._payout.status}."
+
+    def _hold(self) -> str:
+        confirmation = self._found.confirmation
+        if confirmation is None:
+            return ""
+        confirmed_on = clock.day(clock.instant(confirmation.accepted_at))
+        days = (date.fromisoformat(self._due_on) - confirmed_on).days
+        return f", {days} days after the confirmation" if days else ", the day of the confirmation"

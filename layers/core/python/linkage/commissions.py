@@ -266,9 +266,9 @@ def _sentences(postings: Iterable[Posting], settings: NetworkSettings) -> list[s
             )
         elif posting.kind == "override":
             rate = _percent(settings.level_rates_bps[posting.level - 1])
-            payer = "network fee" if posting.source == NETWORK_FEES else "vendor"
+            paid = "out of the network fee" if posting.source == NETWORK_FEES else "by the vendor"
             said.append(
                 f"Level {posting.level} of the upline earns {rate} of the commission, rounded "
-                f"down: {amount}, paid by the {payer}."
+                f"down: {amount}, paid {paid}."
             )
     return said

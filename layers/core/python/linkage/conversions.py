@@ -6,6 +6,7 @@ from linkage.attribution import Attribution
 from linkage.errors import ConflictError, InvalidFieldError
 from linkage.ids import digest, external
 from linkage.members import Seen
+from linkage.money import amount_text
 
 STATUSES = ("pending", "confirmed", "rejected")
 REPORT, CONFIRMATION, REJECTION = "report", "confirmation", "rejection"
@@ -123,6 +124,7 @@ def require_refundable(conversion: Conversion, amount_minor: int) -> None:
     if amount_minor > rest_minor:
         raise InvalidFieldError(
             "/amount_minor",
-            f"Only {rest_minor} of this conversion is left to refund.",
+            f"Only {amount_text(rest_minor, conversion.currency)} of this conversion is left to "
+            "refund.",
             code="refund_exceeds_rest",
         )

@@ -41,7 +41,8 @@ class Fields:
 
     def __init__(self, body: object, pointer: str = "") -> None:
         if not isinstance(body, dict):
-            raise InvalidFieldError(pointer, "Send a JSON object.", code="invalid_body")
+            what = f"{pointer[1:]} must be" if pointer else "Send"
+            raise InvalidFieldError(pointer, f"{what} a JSON object.", code="invalid_body")
         self._left: dict[str, Any] = dict(body)
         self._pointer = pointer
 
@@ -70,6 +71,8 @@ class Fields:
     def integer(self, name: str, low: int, high: int) -> int:
         """A required JSON integer from low to high."""
         value, pointer = self._take(name)
+        if value is None:
+            raise InvalidFieldError(pointer, f"{name} is required.")
         return checked_integer(value, pointer, low, high)
 
     def currency(self, name: str = "currency") -> str:

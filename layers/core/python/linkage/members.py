@@ -67,6 +67,8 @@ def normalised_email(value: str, pointer: str) -> str:
 
 def normalised_phone(value: str, pointer: str) -> str:
     """The phone number in E.164; raises InvalidFieldError without a country code."""
+    if "(0)" in value:
+        raise InvalidFieldError(pointer, "Leave the (0) out of the phone number.")
     number = _PHONE_PUNCTUATION.sub("", value)
     if not _PHONE.fullmatch(number):
         raise InvalidFieldError(

@@ -32,7 +32,7 @@ def render(payouts: Iterable[Payout]) -> bytes:
             [
                 payout.payout_id,
                 payout.affiliate_id,
-                _inert(payout.name),
+                _inert(method.get("name", payout.name)),
                 method["type"],
                 _inert(method.get("provider", "")),
                 _account(method),

@@ -10,6 +10,7 @@ from datetime import date
 from linkage import clock
 from linkage.errors import ConflictError, InvalidFieldError
 from linkage.ids import computed
+from linkage.keys import Key
 from linkage.ledger import (
     BANK,
     Balance,
@@ -21,6 +22,7 @@ from linkage.ledger import (
     payouts_account,
 )
 from linkage.members import Member
+from linkage.money import amount_text
 
 PAGE_SIZE_MAX = 100
 PAYOUT_METHODS = ("manual", "mobile_money", "bank")
@@ -117,15 +119,10 @@ def decide(
     affiliate_id = balance.affiliate_id if balance else (member.member_id if member else "")
     if balance is None or member is None:
         return Skip(affiliate_id, "there is nothing to pay")
-    if member.status != "approved":
-        return Skip(affiliate_id, f"the affiliate is {member.status}, not approved")
     amount_minor = balance.payable_minor(date.fromisoformat(batch.cutoff))
-    if amount_minor <= 0:
-        return Skip(affiliate_id, "there is nothing to pay")
-    if amount_minor < minimum_minor:
-        return Skip(affiliate_id, f"{amount_minor} is below the minimum of {minimum_minor}")
-    if member.payout_method is None:
-        return Skip(affiliate_id, "the affiliate has no payout method")
+    reason = _unpayable(member, amount_minor, minimum_minor, batch.currency)
+    if reason or member.payout_method is None:
+        return Skip(affiliate_id, reason or "the affiliate has no payout method")
     return Payout(
         payout_id=payout_id(batch.batch_id, affiliate_id),
         batch_id=batch.batch_id,
@@ -137,6 +134,19 @@ def decide(
         name=member.name,
         method=member.payout_method,
     )
+
+
+def _unpayable(member: Member, amount_minor: int, minimum_minor: int, currency: str) -> str | None:
+    payable = amount_text(amount_minor, currency)
+    if member.status != "approved":
+        return f"the affiliate is {member.status}, not approved"
+    if amount_minor < 0:
+        return f"{payable} is due: later earnings cover it first"
+    if amount_minor == 0:
+        return "there is nothing to pay"
+    if amount_minor < minimum_minor:
+        return f"{payable} is below the minimum of {amount_text(minimum_minor, currency)}"
+    return None
 
 
 def debit_transaction(payout: Payout, batch: Batch, balance: Balance) -> Transaction:
@@ -204,15 +214,21 @@ def return_transaction(payout: Payout, cause: str, accepted_at: str, why: str) -
     )
 
 
-def require_approvable(batch: Batch, approver: str, *, four_eyes: bool) -> None:
-    """Raises ConflictError unless the batch is planned and, with four eyes, made by another key."""
+def require_approvable(batch: Batch, approver: Key, *, four_eyes: bool) -> None:
+    """Raises ConflictError unless the batch is planned and, with four eyes, made by another key.
+
+    That other key must be older than the batch, or whoever made the batch could make one for it.
+    """
     if batch.status != "planned":
         raise ConflictError(
             f"batch_{batch.status}", f"A batch can be approved once planned; it is {batch.status}."
         )
-    if four_eyes and batch.created_by == approver:
+    younger = approver.created_at > batch.created_at
+    if four_eyes and (younger or batch.created_by == approver.key_id):
         raise ConflictError(
-            "four_eyes", "Whoever made this batch cannot approve it. Use another operator's key."
+            "four_eyes",
+            "Whoever made this batch cannot approve it. Use another operator's key, one that "
+            "is older than the batch.",
         )
 
 

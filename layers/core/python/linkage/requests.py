@@ -98,7 +98,9 @@ def _event(fields: Fields) -> str:
     event = fields.text("event")
     if event in LATER_EVENTS:
         raise InvalidFieldError(
-            "/event", f"The event {event} is not supported yet.", code="not_supported"
+            "/event",
+            f"The event {event} is not supported yet. Use sale or lead.",
+            code="not_supported",
         )
     if event not in EVENTS:
         raise InvalidFieldError("/event", f"event must be one of: {', '.join(EVENTS)}.")

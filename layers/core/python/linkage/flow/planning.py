@@ -8,6 +8,7 @@ import boto3
 
 from linkage import clock
 from linkage.errors import InvalidFieldError
+from linkage.keys import Key
 from linkage.network import due_batches
 from linkage.payouts import (
     PAGE_SIZE_MAX,
@@ -85,14 +86,14 @@ def send(work: str, pages: list[Page]) -> None:
         _queue.send_message(QueueUrl=_QUEUE_URL, MessageBody=json.dumps(message))
 
 
-def approve(batch_id: str, approver: str) -> Batch:
+def approve(batch_id: str, approver: Key) -> Batch:
     """Approves a planned batch, which exports it; a second time changes nothing."""
     batch = payouts.get_batch(batch_id)
     if batch.approved_by is not None:
         return batch
     require_approvable(batch, approver, four_eyes=current_settings().four_eyes)
     try:
-        payouts.move_batch(batch_id, "planned", "approved", approved_by=approver)
+        payouts.move_batch(batch_id, "planned", "approved", approved_by=approver.key_id)
     except ConditionFailedError:
         return approve(batch_id, approver)
     return payouts.get_batch(batch_id)

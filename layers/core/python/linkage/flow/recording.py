@@ -231,7 +231,8 @@ def reject(conversion_id: str, vendor_id: str | None, reason: str) -> tuple[Conv
             known = history.rejection
             if known and known.reason != reason:
                 raise ConflictError(
-                    "rejected_before", "This conversion was already rejected for another reason."
+                    "rejected_before",
+                    f"This conversion was already rejected, for this reason: {known.reason}",
                 )
             return None
         rejection = Rejection(conversion_id, clock.text(clock.now()), conversion.sequence, reason)
@@ -257,7 +258,8 @@ def refund(
             if known.fingerprint != sent.fingerprint:
                 raise ConflictError(
                     "external_id_reused",
-                    f"A refund {sent.external_id!r} was already reported with other content.",
+                    f"A refund {sent.external_id!r} was already reported with other content. "
+                    "Send the same content again, or use a new external_id.",
                 )
             kept[:] = [known]
             return None

@@ -34,6 +34,15 @@ def settle(batch_id: str, results: list[Result]) -> Batch:
     return payouts.get_batch(batch_id)
 
 
+def _contradicts(result: Result, payout: Payout) -> bool:
+    """Whether a result says something else than the one that was booked."""
+    if payout.status != result.status:
+        return payout.status not in {"sent", "unknown"}
+    return result.reference not in {None, payout.reference} or (
+        result.reason not in {None, payout.reason}
+    )
+
+
 def _require_possible(result: Result, payout: Payout | None) -> None:
     if payout is None:
         raise InvalidFieldError(
@@ -41,10 +50,11 @@ def _require_possible(result: Result, payout: Payout | None) -> None:
             "This batch has no such payout.",
             code="payout_not_in_batch",
         )
-    if payout.status not in {"sent", "unknown", result.status}:
+    if _contradicts(result, payout):
         raise ConflictError(
             f"payout_{payout.status}",
-            f"Payout {payout.payout_id} is already {payout.status}; that is final.",
+            f"Payout {payout.payout_id} is already {payout.status}; that result, with its "
+            "reference and reason, is final.",
         )
 
 
