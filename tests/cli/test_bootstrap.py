@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,45 @@ def test_without_the_functions_python_it_says_what_to_install(
     assert status == 1
     assert "run on Python 3.13. This machine has none, and none could be downloaded." in said
     assert "pyenv install 3.13" in said
+
+
+def test_a_python_chosen_with_pyenv_is_not_forced_on_make(tmp_path: Path) -> None:
+    """`PYENV_VERSION=3.12 make dev` would find no 3.13, though pyenv has it."""
+    show = tmp_path / "show.mk"
+    show.write_text('show:\n\t@echo "[$$PYENV_VERSION]"\n')
+    said = subprocess.run(
+        ["make", "-f", "Makefile", "-f", show, "show"],
+        cwd=ROOT,
+        env=os.environ | {"PYENV_VERSION": "3.12"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("AWS_ENDPOINT_URL", "https://sts.example.com", "unset AWS_ENDPOINT_URL"),
+        ("GATEWAY_PORT", "abc", "GATEWAY_PORT is 'abc', which is no port."),
+    ],
+)
+def test_what_would_stop_the_network_is_told_before_anything_is_installed(
+    name: str, value: str, said: str
+) -> None:
+    """With no package but the standard library, as before the first installation."""
+    result = subprocess.run(
+        [sys.executable, "-S", "-E", "-B", "-m", "linkage_cli.preflight"],
+        cwd=ROOT / "cli",
+        env={name: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("script", [FIND_PYTHON, CHECK_NODE, MAKE_ENVIRONMENT])

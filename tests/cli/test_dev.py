@@ -13,19 +13,20 @@ import pytest
 from typer.testing import CliRunner
 
 from linkage_cli import dev, main
+from linkage_cli.emulator import port_from
 from linkage_cli.errors import CommandError, DeployError
 
 
 def test_the_port_is_4566_unless_moved() -> None:
-    assert dev.port_from({}) == 4566
-    assert dev.port_from({"GATEWAY_PORT": ""}) == 4566
-    assert dev.port_from({"GATEWAY_PORT": "4600"}) == 4600
+    assert port_from({}) == 4566
+    assert port_from({"GATEWAY_PORT": ""}) == 4566
+    assert port_from({"GATEWAY_PORT": "4600"}) == 4600
 
 
 @pytest.mark.parametrize("text", ["abc", "0", "65536", "-1", "4566.0", " 4566", "٤٥٦٦"])
 def test_a_port_that_is_none_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(CommandError, match="GATEWAY_PORT=4567 make dev"):
-        dev.port_from({"GATEWAY_PORT": text})
+        port_from({"GATEWAY_PORT": text})
 
 
 def test_a_file_is_written_whole_and_for_its_owner_only(tmp_path: Path) -> None:
@@ -89,7 +90,10 @@ def test_a_failed_deployment_is_one_sentence_and_leaves_no_local_file(
 
 @pytest.mark.parametrize("number", dev.STOP_SIGNALS)
 def test_each_stop_signal_ends_the_run_and_removes_the_local_file(
-    number: signal.Signals, local_file: Path, monkeypatch: pytest.MonkeyPatch
+    number: signal.Signals,
+    local_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     stopped = []
 
@@ -98,6 +102,7 @@ def test_each_stop_signal_ends_the_run_and_removes_the_local_file(
         try:
             yield SimpleNamespace(api_url="http://a", links_url="http://l", outputs={})
         finally:
+            assert "Stopping …" in capfd.readouterr().out  # said before anything is ended
             os.kill(os.getpid(), number)  # a second one cannot interrupt the cleaning up
             stopped.append(True)
 

@@ -12,7 +12,12 @@ from pathlib import Path
 import boto3
 import pytest
 
-from linkage_cli.emulator import emulator_environment, free_port, running_emulator
+from linkage_cli.emulator import (
+    emulator_environment,
+    free_port,
+    remove_for_a_while,
+    running_emulator,
+)
 from linkage_cli.errors import EmulatorError, PortTakenError
 from linkage_cli.local_aws import local_aws
 from linkage_cli.processes import stop_group
@@ -106,6 +111,18 @@ def test_it_ends_when_whoever_started_it_is_killed(tmp_path: Path) -> None:
         starter.kill()
         starter.wait()
     wait_for(lambda: not accepts_connections(port))
+
+
+def test_files_that_are_not_removed_in_time_do_not_hold_up_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "emulator-state"
+    folder.mkdir()
+    monkeypatch.setattr("linkage_cli.emulator.SECONDS_TO_REMOVE", 0)
+    remove_for_a_while(folder)
+    monkeypatch.undo()
+    remove_for_a_while(folder)
+    assert not folder.exists()
 
 
 def test_a_group_that_ignores_the_wish_to_end_is_killed_with_its_children(

@@ -3,8 +3,8 @@
 import csv
 import json
 import shutil
-import socket
 import threading
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from linkage_cli import api_client, networks, orders
+from linkage_cli.emulator import free_port
 from linkage_cli.order_file import Amounts, minor_units
 from tests.cli.standin_api import KEY, StandinApi, standin_api
 
@@ -131,6 +132,7 @@ def test_each_refused_row_is_listed_with_the_field_and_the_apis_own_words(
         "row,order_id,field,detail",
         "2,1,amount_minor,The amount is too large.",
     ]
+    assert f"{errors} lists the rows that failed. Mend them in {file} and run" in result.output
     api.refused.clear()
     run(api, file)
     assert not errors.exists()
@@ -147,16 +149,35 @@ def test_a_wrong_key_stops_the_import_at_once(api: StandinApi, tmp_path: Path) -
     assert api.known == {}
 
 
-def test_an_api_that_is_not_there_is_a_sentence(file: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        nowhere = StandinApi()
-        nowhere.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(api_client, "BACKOFF_MAX_S", 0.0)
-            result = run(nowhere, file)
+@pytest.mark.parametrize(
+    "url",
+    ["127.0.0.1:4566", "example", "", "ftp://a.example", "http://", "http://[x", "http://a:x"],
+)
+def test_an_api_that_is_not_there_is_one_sentence_and_no_rows(file: Path, url: str) -> None:
+    nowhere = StandinApi()
+    nowhere.url = url or f"http://127.0.0.1:{free_port()}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = run(nowhere, file)
     assert result.exit_code == 1
-    assert "gives no answer (" in result.output
+    assert result.output.endswith("Set the API's address with --api-url or LINKAGE_API_URL.\n")
+    assert result.output.count("\n") == 1
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_an_api_that_goes_away_stops_the_import_at_once(
+    api: StandinApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f"{n},c{n},1\n" for n in range(500))
+    file = write(tmp_path / "orders.csv", f"order_id,customer_id,amount_usd\n{rows}")
+    monkeypatch.setattr(api_client.Api, "require_answer", lambda _: None)
+    api.url = f"http://127.0.0.1:{free_port()}"
+    result = run(api, file, "--jobs", "2")
+    assert result.exit_code == 1
+    assert "would fail too: " in result.output
+    assert "When that is mended, run the same command again." in result.output
+    errors = file.with_name("orders.csv.errors.csv").read_text()
+    assert errors.count("Not sent, because the import was stopped.") >= 490
 
 
 def test_a_row_that_is_no_order_fails_alone_and_is_never_rounded(
@@ -232,7 +253,9 @@ def test_a_file_without_customers_is_reported_row_by_row(api: StandinApi, tmp_pa
     ("content", "options", "said"),
     [
         (b"id,amount_usd\n", (), "has no column order_id and no column customer_id. Its columns"),
-        (b"", (), "Its columns are: none"),
+        (b"", (), "the file is empty."),
+        (b"\xef\xbb\xbf\r\n \n", (), "the file is empty."),
+        (b"\n1,ann,5\n", (), "Its columns are: none"),
         ("order_id,customer_id,amount_usd\n1,ann,5\n".encode("utf-16"), (), "is not UTF-8 text"),
         (b"order_id,customer_id,amount_usd\n", ("--currency", "ZWL"), "Use ZWG"),
         (b"order_id,customer_id,amount_usd\n", ("--clicks", "none.csv"), "cannot be read"),
@@ -248,6 +271,13 @@ def test_a_file_that_cannot_be_used_is_a_sentence(
     assert said in result.output
 
 
+def test_a_file_of_nothing_but_its_columns_has_no_orders(api: StandinApi, tmp_path: Path) -> None:
+    file = write(tmp_path / "orders.csv", "order_id,customer_id,amount_usd\n")
+    result = run(api, file)
+    assert (result.exit_code, api.reports) == (0, [])
+    assert "has no orders" in result.output
+
+
 def test_a_file_that_is_not_there_is_a_sentence(api: StandinApi, tmp_path: Path) -> None:
     assert "cannot be read" in run(api, tmp_path / "none.csv").output
 
@@ -261,6 +291,20 @@ def test_only_a_customers_first_order_carries_the_click_on_a_link(
 ) -> None:
     run(api, file, "--first-click", f"{api.url}/one", "--first-click", f"{api.url}/two")
     assert clicks_of(api) == {"1": "clk_1", "2": "clk_2", "3": None}
+
+
+def test_it_says_where_clicks_are_kept_and_why(api: StandinApi, file: Path) -> None:
+    said = run(api, file, "--first-click", f"{api.url}/one").output
+    kept = file.with_name("orders.csv.clicks.csv")
+    assert kept.exists()
+    assert f"The clicks are kept in {kept}: with other clicks the same orders would be" in said
+
+
+@pytest.mark.parametrize("link", ["go.example/abc", "abc"])
+def test_a_link_that_is_no_address_is_a_sentence(api: StandinApi, file: Path, link: str) -> None:
+    result = run(api, file, "--first-click", link)
+    assert (result.exit_code, api.reports) == (1, [])
+    assert f"'{link}' is no address." in result.output
 
 
 def test_clicks_made_once_are_used_again_so_that_a_second_import_changes_nothing(
@@ -306,3 +350,10 @@ def test_saying_no_reports_nothing(api: StandinApi, file: Path) -> None:
     access = ["--api-url", api.url, "--key", KEY, "--program", "p"]
     result = CliRunner().invoke(orders.app, ["import", str(file), *access], input="n\n")
     assert (result.exit_code, api.known) == (1, {})
+
+
+def test_without_a_terminal_it_says_how_to_answer(api: StandinApi, file: Path) -> None:
+    access = ["--api-url", api.url, "--key", KEY, "--program", "p"]
+    result = CliRunner().invoke(orders.app, ["import", str(file), *access], input="")
+    assert (result.exit_code, api.known) == (1, {})
+    assert "There is no terminal to ask at: add --yes." in result.output

@@ -461,3 +461,15 @@ def test_a_message_names_its_work_its_batch_and_its_page(earned: Network) -> Non
     message = earned._next_message()
     body = json.loads(message["Body"])
     assert body == {"work": "debit", "batch_id": "bat_1", "page": 1}
+
+
+def test_a_page_that_cannot_be_closed_is_left_to_its_message(earned: Network) -> None:
+    earned.start_batch("bat_1")
+    with (
+        patch.object(payouts, "close_page", lambda *_: False),
+        patch("time.sleep"),
+        pytest.raises(LedgerError, match="its message comes again"),
+    ):
+        debiting.debit_page("bat_1", 1)
+    debiting.debit_page("bat_1", 1)
+    assert payouts.get_batch("bat_1").status == "planned"

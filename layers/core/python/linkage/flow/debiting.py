@@ -48,6 +48,8 @@ def debit_page(batch_id: str, number: int) -> None:
             page, paid, {each: why for each, why in skipped.items() if each not in debited}
         ):
             break
+    else:
+        raise LedgerError(f"page {number} of {batch_id} never stood still; its message comes again")
     payouts.become_planned(batch_id)
 
 
