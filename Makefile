@@ -8,11 +8,14 @@ MAKEFLAGS += --no-print-directory
 # CDK's Python bridge works on Node 20 and warns at length that Node itself has ended its support.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
+# It hides from find-python and uv every Python of pyenv but one.
+unexport PYENV_VERSION
+
 HOUSE := .linkage
 STAMPS := $(HOUSE)/stamps
 UV := $(HOUSE)/tools/bin/uv
 PYTHON := .venv/bin/python
-READY := $(STAMPS)/python $(STAMPS)/emulator $(STAMPS)/node
+READY := $(STAMPS)/node $(STAMPS)/python $(STAMPS)/emulator
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes \
   --no-emit-index-url --custom-compile-command 'make lock'
 
@@ -20,12 +23,12 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.13 --generat
 begin = mkdir -p $(STAMPS) && if [ -e $@.begun ]; then rm -rf $(1); fi && touch $@.begun
 finish = mv $@.begun $@
 
-.PHONY: help dev test lint types unit flow layers synth orders bench lock bootstrap format clean
+.PHONY: help dev test lint types unit flow layers synth orders bench lock preflight bootstrap format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
 
-dev: bootstrap layers ## run the network on this machine, until Ctrl-C
+dev: preflight bootstrap layers ## run the network on this machine, until Ctrl-C
 	@exec .venv/bin/linkage dev
 
 test: lint types unit flow ## everything CI runs
@@ -75,13 +78,18 @@ lock: $(STAMPS)/tools ## resolve every dependency anew and write the lock files
 clean: ## remove everything that was built or installed here
 	rm -rf .venv $(HOUSE) node_modules build cdk.out
 
+preflight:
+	@[ -e $(STAMPS)/python ] || { requirements/check-node && python=$$(requirements/find-python) && \
+	  PYTHONPATH=cli "$$python" -B -m linkage_cli.preflight; }
+
 bootstrap: $(READY)
 
 $(STAMPS)/tools: requirements/uv.txt
 	@$(call begin,$(HOUSE)/tools)
 	@requirements/find-python > $(HOUSE)/python
 	@echo "Installing uv"
-	@"$$(cat $(HOUSE)/python)" -m venv $(HOUSE)/tools || { \
+	@"$$(cat $(HOUSE)/python)" -c 'import runpy, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); \
+	  runpy.run_module("venv", run_name="__main__")' $(HOUSE)/tools || { \
 	  echo "Python cannot make virtual environments: install its venv package" \
 	    "(Debian and Ubuntu: apt install python3-venv) and run make again." >&2; exit 1; }
 	@$(HOUSE)/tools/bin/python -m pip install --quiet --disable-pip-version-check \

@@ -35,6 +35,10 @@ class UnreachableError(ApiError):
         super().__init__(0, detail)
 
 
+class NoAnswerError(UnreachableError):
+    """Nothing at all came back, so no other request would fare better."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """A successful answer; a replay changed nothing, because the same was sent before."""
@@ -55,6 +59,14 @@ class Api:
         self._url, self._sleep = url.rstrip("/"), sleep
         self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
         self._pool = _pool(jobs)
+
+    def require_answer(self) -> None:
+        """Raises ApiError unless something answers at the API's address, whatever it says."""
+        require_http(self._url)
+        try:
+            self._pool.request("HEAD", self._url, redirect=False)
+        except HTTPError as error:
+            raise NoAnswerError(_no_answer(self._url, error)) from error
 
     def get(self, path: str) -> Any:
         """The body of a GET; raises ApiError."""
@@ -77,29 +89,41 @@ class Api:
                     method, self._url + path, body=content, headers=self._headers, redirect=False
                 )
             except HTTPError as error:
-                trouble = f"{self._url} gives no answer ({_reason(error)})."
+                trouble: UnreachableError = NoAnswerError(_no_answer(self._url, error))
             else:
                 if answer.status < 300:
                     return Answer(_json(answer.data), _is_replay(answer.headers))
                 if answer.status < 500 and answer.status != TOO_MANY_REQUESTS:
                     raise _refusal(answer.status, _json(answer.data))
-                trouble = f"{self._url} answers {answer.status} again and again."
+                trouble = UnreachableError(f"{self._url} answers {answer.status} again and again.")
                 wait = max(wait, _retry_after(answer.headers))
             if attempt < ATTEMPTS_MAX:
                 self._sleep(wait)
-        raise UnreachableError(trouble)
+        raise trouble
 
 
 def click(url: str) -> str:
     """Clicks a link without going where it leads: the click id it gives. Raises ApiError."""
+    require_http(url)
     try:
         answer = _pool(1).request("GET", url, redirect=False)
     except HTTPError as error:
-        raise UnreachableError(f"{url} gives no answer ({_reason(error)}).") from error
+        raise NoAnswerError(_no_answer(url, error)) from error
     found = parse_qs(urlsplit(answer.headers.get("location", "")).query).get("click_id")
     if answer.status != FOUND or not found:
         raise ApiError(answer.status, f"{url} is no live link: it answers {answer.status}.")
     return found[0]
+
+
+def require_http(url: str) -> None:
+    """Raises ApiError unless the text is the address of a server."""
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise ApiError(0, f"{url!r} is no address. It should begin with https:// and a host.")
 
 
 def _pool(jobs: int) -> urllib3.PoolManager:
@@ -115,6 +139,10 @@ def _pause(attempt: int) -> float:
 def _retry_after(headers: Mapping[str, str]) -> float:
     text = headers.get("retry-after", "")
     return min(float(text), 60.0) if text.isascii() and text.isdigit() else 0.0
+
+
+def _no_answer(url: str, error: HTTPError) -> str:
+    return f"{url} gives no answer ({_reason(error)})."
 
 
 def _reason(error: HTTPError) -> str:

@@ -16,13 +16,13 @@ from typing import Any
 from rich.console import Console
 
 from linkage_cli import seed
+from linkage_cli.emulator import port_from
 from linkage_cli.errors import CommandError, EmulatorError
 from linkage_cli.local_network import LocalNetwork, local_network
 from linkage_cli.places import HOUSE, LOCAL_FILE, LOCK_FILE
 from linkage_cli.progress import shown
 
-DEFAULT_PORT = "4566"
-HIGHEST_PORT = 65535
+STDOUT = 1
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -76,17 +76,6 @@ def run(console: Console) -> None:
             stay_while_up(network)
 
 
-def port_from(environ: Mapping[str, str]) -> int:
-    """The emulator's port, from `GATEWAY_PORT`. Raises `CommandError` when it is no port."""
-    text = environ.get("GATEWAY_PORT") or DEFAULT_PORT
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= HIGHEST_PORT:
-        raise CommandError(
-            f"GATEWAY_PORT is {text!r}, which is no port. Set it to a number from 1 to "
-            f"{HIGHEST_PORT}: GATEWAY_PORT=4567 make dev"
-        )
-    return int(text)
-
-
 def describe(network: LocalNetwork, seeded: Mapping[str, Any]) -> dict[str, Any]:
     """What `.linkage/local.json` tells other programs about the running network."""
     return {
@@ -115,12 +104,16 @@ def stay_while_up(network: LocalNetwork) -> None:
 def stop_signals_raise() -> Iterator[None]:
     """While it lasts, the first stop signal raises `StopRequestedError` and later ones are ignored.
 
-    So a second Ctrl-C cannot interrupt the cleaning up that the first began.
+    So a second Ctrl-C cannot interrupt the cleaning up that the first began. The first says at
+    once that it was heard: ending the emulator and removing its files takes seconds.
     """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+        # Not `print`, which may be what was interrupted; nor an error when the terminal is gone.
+        with suppress(OSError):
+            os.write(STDOUT, "\nStopping …\n".encode())
         raise StopRequestedError
 
     before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}

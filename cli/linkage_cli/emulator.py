@@ -7,18 +7,21 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from linkage_cli.errors import EmulatorError, PortTakenError
+from linkage_cli.errors import CommandError, EmulatorError, PortTakenError
 from linkage_cli.local_aws import ACCOUNT, REGION, endpoint_of
 from linkage_cli.logs import tail
 from linkage_cli.places import EMULATOR_PYTHON
 from linkage_cli.processes import has_ended, stop_group
 
 PROCESS_SCRIPT = Path(__file__).with_name("emulator_process.py")
+DEFAULT_PORT = "4566"
+HIGHEST_PORT = 65535
 SECONDS_TO_START = 60
+SECONDS_TO_REMOVE = 5
 POLL_SECONDS = 0.05
 
 
@@ -28,7 +31,8 @@ def running_emulator(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Runs the emulator on `port` for as long as the block lasts, and writes what it says to `log`.
 
-    All its files are in `emulator-state` beside the log, emptied first and removed afterwards.
+    All its files are in `emulator-state` beside the log, emptied first and removed afterwards
+    (see `remove_for_a_while`).
 
     `enforce_roles` makes it check every call against the caller's IAM policies.
     Raises `PortTakenError` or `EmulatorError`.
@@ -54,7 +58,32 @@ def running_emulator(
         finally:
             stop_group(process)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        remove_for_a_while(scratch)
+
+
+def remove_for_a_while(folder: Path) -> None:
+    """Removes a folder for at most `SECONDS_TO_REMOVE`; the next start removes what is left.
+
+    Each worker unpacked the layers for itself: after heavy use there are 100,000 files and more.
+    """
+    with suppress(subprocess.TimeoutExpired):
+        subprocess.run(
+            ["rm", "-rf", folder],
+            stderr=subprocess.DEVNULL,
+            timeout=SECONDS_TO_REMOVE,
+            check=False,
+        )
+
+
+def port_from(environ: Mapping[str, str]) -> int:
+    """The emulator's port, from `GATEWAY_PORT`. Raises `CommandError` when it is no port."""
+    text = environ.get("GATEWAY_PORT") or DEFAULT_PORT
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= HIGHEST_PORT:
+        raise CommandError(
+            f"GATEWAY_PORT is {text!r}, which is no port. Set it to a number from 1 to "
+            f"{HIGHEST_PORT}: GATEWAY_PORT=4567 make dev"
+        )
+    return int(text)
 
 
 def refuse_taken_port(port: int) -> None:
@@ -64,7 +93,7 @@ def refuse_taken_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            other = port + 1 if port < 65535 else port - 1
+            other = port + 1 if port < HIGHEST_PORT else port - 1
             raise PortTakenError(
                 f"Port {port} on 127.0.0.1 is not free ({error.strerror}): another program has it, "
                 f"perhaps another `make dev`. Stop that one, or move this one: "

@@ -22,7 +22,7 @@ def given_clicks(path: Path) -> dict[str, str]:
 
 def made_clicks(orders: Sequence[Order], file: Path, urls: Sequence[str]) -> dict[str, str]:
     """Each customer's click on one of these links, which take turns; made once for this file."""
-    kept = file.with_name(f"{file.name}.clicks.csv")
+    kept = kept_file(file)
     known = _kept_clicks(kept, urls)
     customers = dict.fromkeys(each.customer_id for each in orders if each.customer_id)
     new = [customer for customer in customers if customer not in known]
@@ -34,6 +34,11 @@ def made_clicks(orders: Sequence[Order], file: Path, urls: Sequence[str]) -> dic
             writer.writerow(COLUMNS)
             writer.writerows((customer, *click_of) for customer, click_of in known.items())
     return {customer: click_id for customer, (click_id, _) in known.items()}
+
+
+def kept_file(file: Path) -> Path:
+    """Where the clicks made for a file of orders are kept."""
+    return file.with_name(f"{file.name}.clicks.csv")
 
 
 def _kept_clicks(kept: Path, urls: Sequence[str]) -> dict[str, tuple[str, str]]:

@@ -53,8 +53,8 @@ def create_command(
         sys.exit(str(error))
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"The key was not created: {error}")
-    of = f" of {member}" if member else ""
-    print(f"Created {key_id}, a key for the {role}{of}. Its secret is shown this once:")
+    whose = f"{role} {member}" if member else role
+    print(f"Created {key_id}, a key for the {whose}. Its secret is shown this once:")
     print(secret)
 
 

@@ -113,6 +113,8 @@ def rows_of(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, 
 
 def _rows(path: Path, file: TextIO, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     header = file.readline()
+    if not header.strip() and not file.read().strip():
+        raise OrderFileError(f"{path}: the file is empty.")
     separator = max(SEPARATORS, key=header.count)
     names = [
         name.strip()

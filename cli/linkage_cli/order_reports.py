@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from linkage_cli.api_client import Api, ApiError, UnreachableError
+from linkage_cli.api_client import Api, ApiError, NoAnswerError, UnreachableError
 from linkage_cli.order_file import Order, RowError
 
 # With a wrong key or program every other row would only fail the same way.
@@ -42,7 +42,7 @@ class Terms:
 
 @dataclass
 class Outcome:
-    """What became of the rows; `hopeless` is the refusal that stopped the whole import."""
+    """What became of the rows; `hopeless` is what stopped the whole import."""
 
     new: int = 0
     already_there: int = 0
@@ -104,6 +104,9 @@ class _Reporting:
                 continue
             try:
                 answer = self._api.post("/v1/conversions", self._terms.report(order, click_id))
+            except NoAnswerError as trouble:
+                self._give_up(trouble)
+                self._fail(order, str(trouble))
             except UnreachableError as trouble:
                 self._fail(order, str(trouble))
                 blocked = f"Not sent, because row {order.row} of this customer comes first."
@@ -116,9 +119,12 @@ class _Reporting:
 
     def _refused(self, order: Order, refusal: ApiError) -> None:
         if refusal.status in HOPELESS:
-            self._hopeless = refusal
-            self.stop()
+            self._give_up(refusal)
         self._fail(order, str(refusal), refusal.field)
+
+    def _give_up(self, reason: ApiError) -> None:
+        self._hopeless = reason
+        self.stop()
 
     def _fail(self, order: Order, detail: str, field: str = "") -> None:
         with self._lock:

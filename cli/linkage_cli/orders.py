@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from linkage_cli.api_client import Api
+from linkage_cli.api_client import Api, ApiError
 from linkage_cli.errors import CommandError
-from linkage_cli.first_clicks import given_clicks, made_clicks
+from linkage_cli.first_clicks import given_clicks, kept_file, made_clicks
 from linkage_cli.networks import read_local
-from linkage_cli.order_file import Amounts, Columns, RowError, read_orders
+from linkage_cli.order_file import Amounts, Columns, Order, RowError, read_orders
 from linkage_cli.order_reports import Outcome, Terms, chains_of, report_orders
 
 SHOWN_ERRORS_MAX = 10
@@ -68,21 +68,20 @@ def import_command(  # noqa: PLR0913, PLR0917 (each is an option of the command)
         columns = Columns(id_column, amount_column, customer_column or None, click_column)
         orders, errors = read_orders(file, columns, amounts, currency, limit)
         first_clicks = given_clicks(clicks) if clicks else {}
-        customers = len({order.customer_id for order in orders if order.customer_id})
+        if not orders and not errors:
+            print(f"{file} has no orders, only the line that names its columns.")
+            return
+        api = _reachable(Api(api_url, key, jobs))
         if not yes:
-            typer.confirm(
-                f"Report {len(orders):,} orders of {customers:,} customers to {program} at "
-                f"{api_url}?",
-                abort=True,
-            )
+            _confirm(orders, program, api_url)
         if first_click:
-            first_clicks = made_clicks(orders, file, first_click) | first_clicks
+            first_clicks = _made(orders, file, first_click) | first_clicks
         with _progress() as progress:
             task = progress.add_task("Reporting orders", total=len(orders))
             outcome = report_orders(
                 chains_of(orders, first_clicks),
                 Terms(program, event, currency),
-                Api(api_url, key, jobs),
+                api,
                 jobs,
                 lambda: progress.advance(task),
             )
@@ -99,6 +98,42 @@ def _access(api_url: str | None, key: str | None) -> tuple[str, str]:
         raise CommandError("Give the vendor's key too: --key, or LINKAGE_KEY in the environment.")
     local = read_local()
     return local["api_url"], key or local["keys"]["vendor"]
+
+
+def _reachable(api: Api) -> Api:
+    try:
+        api.require_answer()
+    except ApiError as error:
+        raise CommandError(
+            f"{error} Set the API's address with --api-url or LINKAGE_API_URL."
+        ) from error
+    return api
+
+
+def _confirm(orders: Sequence[Order], program: str, api_url: str) -> None:
+    """Asks; raises typer.Abort at a no, and CommandError when nobody is there to answer."""
+    customers = len({order.customer_id for order in orders if order.customer_id})
+    question = (
+        f"Report {len(orders):,} orders of {customers:,} customers to {program} at {api_url}?"
+    )
+    try:
+        yes = typer.confirm(question)
+    except typer.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise CommandError("\nThere is no terminal to ask at: add --yes.") from None
+    if not yes:
+        raise typer.Abort
+
+
+def _made(orders: Sequence[Order], file: Path, urls: Sequence[str]) -> dict[str, str]:
+    clicks = made_clicks(orders, file, urls)
+    if clicks:
+        print(
+            f"The clicks are kept in {kept_file(file)}: with other clicks the same orders would be "
+            f"refused when {file.name} is imported again."
+        )
+    return clicks
 
 
 def _progress() -> Progress:
@@ -123,10 +158,12 @@ def _conclude(file: Path, outcome: Outcome) -> None:
         return
     if outcome.hopeless:
         print(f"The import was stopped, since every other row would fail too: {outcome.hopeless}")
+        then = "When that is mended,"
     else:
         _show(outcome.errors)
+        then = f"Mend them in {file} and"
     write_errors(errors_file, outcome.errors)
-    print(f"All that failed is in {errors_file}. Mend it and run the same command again.")
+    print(f"{errors_file} lists the rows that failed. {then} run the same command again.")
     raise typer.Exit(1)
 
 

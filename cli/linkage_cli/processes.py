@@ -6,7 +6,7 @@ import subprocess
 import time
 from contextlib import suppress
 
-SECONDS_TO_STOP = 8
+SECONDS_TO_STOP = 5
 POLL_SECONDS = 0.05
 
 

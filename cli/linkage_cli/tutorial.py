@@ -178,8 +178,8 @@ def _check() -> Step:
     return Step(
         "Is every account exactly what the facts make it?",
         ".venv/bin/linkage ledger check --local",
-        "the ledger is right; Mbare Hardware owes 15.00 USD, of which 14.37 was paid out and the "
-        "network keeps 0.63",
+        "The ledger is right. USD, in minor units: affiliates are owed 0, vendors owe 1500, "
+        "network fees 63, being paid out 0, paid out 1437",
         (
             "The ledger is right",
             "affiliates are owed 0, vendors owe 1500, network fees 63, being paid out 0, "
