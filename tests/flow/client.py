@@ -188,7 +188,7 @@ class World:
         self.wait_for_batch(batch_id, "planned")
         return str(batch_id)
 
-    def wait_for_batch(self, batch_id: str, status: str) -> Any:
+    def wait_for_batch(self, batch_id: str, status: str, wait_s: float = WAIT_S) -> Any:
         """Waits until a batch has this status; the batch with its payouts."""
         path = f"/v1/payout-batches/{batch_id}"
 
@@ -196,4 +196,4 @@ class World:
             batch = self.api.ok("GET", path)
             return batch if batch["status"] == status else None
 
-        return wait_for(f"{batch_id} to be {status}", look)
+        return wait_for(f"{batch_id} to be {status}", look, wait_s)

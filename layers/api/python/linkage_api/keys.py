@@ -51,7 +51,7 @@ def _require_owner(body: KeyBody) -> None:
             )
         return
     if body.member_id is None:
-        raise InvalidFieldError("/member_id", f"member_id is required for a key of a {body.role}.")
+        raise InvalidFieldError("/member_id", f"member_id is required: name the {body.role}.")
     member_with_role(body.role, body.member_id, "/member_id")
 
 
