@@ -10,7 +10,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage import ids
-from linkage.edge.http import Request, bearer, request_of
+from linkage.edge.http import Request, bearer, is_id, request_of
 from linkage.edge.runtime import logger
 from linkage.errors import InvalidFieldError, NotFoundError
 from linkage.flow.authenticating import authenticated
@@ -19,7 +19,6 @@ from linkage.members import Member
 from linkage.tables.members import find_member
 from linkage.tables.pages import LIMIT_DEFAULT, LIMIT_MAX
 
-_ID = re.compile(r"[a-z]{3}_[0-9a-z]{1,60}")
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{1,1000}")
 
 
@@ -67,14 +66,9 @@ def call(router: Router, *roles: str) -> Call:
 
 def checked_id(noun: str, value: str) -> str:
     """The id in a path; raises NotFoundError if it cannot be one, before any table is read."""
-    if not _ID.fullmatch(value):
+    if not is_id(value):
         raise NotFoundError(noun)
     return value
-
-
-def is_id(value: str) -> bool:
-    """Whether a text can be the id of anything."""
-    return _ID.fullmatch(value) is not None
 
 
 def require_same(stored: object, sent: object) -> None:

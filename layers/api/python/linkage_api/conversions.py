@@ -4,10 +4,11 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage.conversions import STATUSES
+from linkage.edge.http import is_id
 from linkage.errors import InvalidFieldError
 from linkage.tables.conversions import list_conversions
 from linkage_api.answers import answer, listed
-from linkage_api.calls import Call, Query, call, checked_id, is_id
+from linkage_api.calls import Call, Query, call, checked_id
 from linkage_api.explanations import explanation
 from linkage_api.viewers import Viewer, viewed
 

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage import ids
 from linkage.destinations import checked_destination
+from linkage.edge.http import is_id
 from linkage.errors import NotFoundError
 from linkage.links import CODE_ALPHABET, CODE_LENGTH, Link, link_of, new_code
 from linkage.tables.links import list_links, put_link
@@ -17,7 +18,7 @@ from linkage.tables.programs import get_program
 from linkage.tables.transactions import ConditionFailedError
 from linkage_api.answers import created, listed
 from linkage_api.bodies import Body, Id, RawText, Text, read
-from linkage_api.calls import Call, Query, acting_member, call, is_id, require_same
+from linkage_api.calls import Call, Query, acting_member, call, require_same
 from linkage_api.programs import require_approved
 
 router = Router()

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from linkage import clock
 from linkage.destinations import checked_destination
+from linkage.edge.http import is_id
 from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
 from linkage.fields import checked_text
 from linkage.ids import fingerprint
@@ -33,7 +34,7 @@ from linkage_api.bodies import (
     read,
     whole,
 )
-from linkage_api.calls import Call, Query, acting_member, call, checked_id, is_id, require_same
+from linkage_api.calls import Call, Query, acting_member, call, checked_id, require_same
 
 router = Router()
 

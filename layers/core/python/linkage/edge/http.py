@@ -41,7 +41,7 @@ class Request:
     def id(self, name: str, noun: str) -> str:
         """The id of a noun in the path; raises NotFoundError if it cannot be one."""
         value = self.path[name]
-        if not _ID.fullmatch(value):
+        if not is_id(value):
             raise NotFoundError(noun)
         return value
 
@@ -53,6 +53,11 @@ class Request:
                 "/Idempotency-Key", "Idempotency-Key must have 1 to 255 printable characters."
             )
         return key
+
+
+def is_id(value: str) -> bool:
+    """Whether a text can be the id of anything; what cannot is not looked up in any table."""
+    return _ID.fullmatch(value) is not None
 
 
 def request_of(event: Mapping[str, Any]) -> Request:
