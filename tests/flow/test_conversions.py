@@ -18,13 +18,19 @@ def test_the_same_conversion_fifty_times_is_one_commission_set(world, ledger_is_
     sale = world.sale(program_id, 9_999, affiliate_id=rudo.id, customer={"id": "c-1"})
 
     def report(_: int):
-        return world.api.call("POST", "/v1/conversions", sale, key=shop.key)
+        # Fifty cold starts at once can outlast a function's time here: then the shop asks again.
+        for _ in range(5):
+            answer = world.api.call("POST", "/v1/conversions", sale, key=shop.key)
+            if answer.status < 500:
+                break
+        return answer
 
-    with ThreadPoolExecutor(25) as pool:
-        at_once = list(pool.map(report, range(25)))
-    in_sequence = [report(each) for each in range(25)]
+    with ThreadPoolExecutor(50) as pool:
+        at_once = list(pool.map(report, range(50)))
+    in_sequence = [report(each) for each in range(50)]
     answers = at_once + in_sequence
-    assert sorted(answer.status for answer in answers) == [200] * 49 + [201]
+    # None is 201 only if the answer to the one that made it was lost, and asked for again.
+    assert sorted(answer.status for answer in answers) in ([200] * 99 + [201], [200] * 100)
     assert len({answer.body["id"] for answer in answers}) == 1
     replays = [answer for answer in answers if answer.status == 200]
     assert {answer.headers["idempotent-replayed"] for answer in replays} == {"true"}
