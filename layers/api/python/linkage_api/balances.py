@@ -11,10 +11,10 @@ from linkage import clock, views
 from linkage.ledger import Balance
 from linkage.money import amount_text, checked_currency
 from linkage.tables.ledger import list_balances, list_lines
-from linkage.tables.pages import Listed
+from linkage.tables.pages import Listed, wrong_cursor
 from linkage.tables.payouts import list_payouts
 from linkage_api.answers import answer, listed, page_body
-from linkage_api.calls import Query, acting_member, call, wrong_cursor
+from linkage_api.calls import Query, acting_member, call
 
 router = Router()
 

@@ -17,7 +17,7 @@ from linkage.flow.authenticating import authenticated
 from linkage.keys import Key
 from linkage.members import Member
 from linkage.tables.members import find_member
-from linkage.tables.pages import LIMIT_DEFAULT, LIMIT_MAX
+from linkage.tables.pages import LIMIT_DEFAULT, LIMIT_MAX, wrong_cursor
 
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{1,1000}")
 
@@ -166,8 +166,3 @@ def _require_cursor(cursor: str) -> None:
     # No id and no time has a backslash; an escape could be a character DynamoDB cannot take.
     if b"\\" in decoded:
         raise wrong_cursor()
-
-
-def wrong_cursor() -> InvalidFieldError:
-    """The answer to a cursor that a list never gave out."""
-    return InvalidFieldError("/cursor", "Use next_cursor of the list's last answer, unchanged.")

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from linkage import clock
 from linkage.destinations import checked_host
-from linkage.errors import InvalidFieldError, NotFoundError
+from linkage.errors import NotFoundError
 from linkage.fields import checked_text
 from linkage.ids import fingerprint
 from linkage.members import Member, normalised_email, normalised_phone, upline_below
@@ -33,10 +33,7 @@ def _email(value: object, pointer: str) -> str:
 
 
 def _phone(value: object, pointer: str) -> str:
-    number = normalised_phone(checked_text(value, pointer, 40), pointer)
-    if not number.isascii():
-        raise InvalidFieldError(pointer, "Write the phone number with the digits 0 to 9.")
-    return number
+    return normalised_phone(checked_text(value, pointer, 40), pointer)
 
 
 def _host(value: object, pointer: str) -> str:

@@ -12,8 +12,6 @@ from linkage import clock
 from linkage.customers import Binding
 from linkage.members import Member
 
-MODELS = ("click", "named", "introducer")
-
 
 @dataclass(frozen=True)
 class Click:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 EVENTS = ("sale", "lead")
-CONFIRMATIONS = ("on_report", "manual")
 
 
 @dataclass(frozen=True)

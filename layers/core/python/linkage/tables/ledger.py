@@ -10,11 +10,11 @@ from typing import Any
 from zlib import crc32
 
 from linkage.commissions import Commission, Level
-from linkage.errors import InvalidFieldError, LedgerError
+from linkage.errors import LedgerError
 from linkage.ids import digest
 from linkage.ledger import Balance, Line, Transaction, affiliate_account, affiliate_in
 from linkage.tables import transactions
-from linkage.tables.pages import Listed
+from linkage.tables.pages import Listed, wrong_cursor
 
 OPEN_SHARDS = 8
 
@@ -208,9 +208,7 @@ def list_lines(
         values[":currency"] = currency
     if cursor:
         if not cursor.startswith("line#"):
-            raise InvalidFieldError(
-                "/cursor", "Use next_cursor of the list's last answer, unchanged."
-            )
+            raise wrong_cursor()
         query["ExclusiveStartKey"] = transactions.to_wire({"account": account, "line": cursor})
     query["ExpressionAttributeValues"] = transactions.to_wire(values)
     lines: list[dict[str, Any]] = []

@@ -43,7 +43,7 @@ def read_page[M: Model, T](
         items = list(islice(find(last_evaluated_key=start, page_size=LIMIT_MAX + 1), limit + 1))
     except (QueryError, ScanError) as error:
         if start and error.cause_response_code == "ValidationException":
-            raise _wrong_cursor() from error
+            raise wrong_cursor() from error
         raise
     shown = items[:limit]
     more = len(items) > limit
@@ -59,15 +59,16 @@ def _decoded(cursor: str, keys: Sequence[str]) -> dict[str, Any]:
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError) as error:
-        raise _wrong_cursor() from error
+        raise wrong_cursor() from error
     if (
         not isinstance(values, list)
         or len(values) != len(keys)
         or not all(isinstance(value, str) and value and value.isascii() for value in values)
     ):
-        raise _wrong_cursor()
+        raise wrong_cursor()
     return {key: {"S": value} for key, value in zip(keys, values, strict=True)}
 
 
-def _wrong_cursor() -> InvalidFieldError:
+def wrong_cursor() -> InvalidFieldError:
+    """The answer to a cursor that a list never gave out."""
     return InvalidFieldError("/cursor", "Use next_cursor of the list's last answer, unchanged.")
