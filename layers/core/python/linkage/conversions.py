@@ -7,15 +7,33 @@ from linkage.errors import ConflictError, InvalidFieldError
 from linkage.ids import digest, external
 from linkage.members import Seen
 from linkage.money import amount_text
+from linkage.tallies import Tally
 
 STATUSES = ("pending", "confirmed", "rejected")
+REJECTION_CODES = ("duplicate", "cancelled", "fraud", "test", "not_qualified", "other")
 REPORT, CONFIRMATION, REJECTION = "report", "confirmation", "rejection"
 """The fact keys of a conversion; refunds have keys of their own."""
 
 
 @dataclass(frozen=True)
+class Item:
+    """One line of an order; minor units of the conversion's currency, for all its pieces."""
+
+    amount_minor: int
+    category: str | None = None
+    sku: str | None = None
+    quantity: int = 1
+
+
+@dataclass(frozen=True)
 class Conversion:
-    """A report with the conversion's state: the client's part never changes, the last three do."""
+    """A report with the conversion's state: the client's part never changes, the last three do.
+
+    `occurred_at` is when it happened, which decides windows, dates and periods; `reported_at` when
+    it was accepted. `customer_keys` are who the customer is for bindings and tallies,
+    `customer_aliases` the same in the form that recognises an affiliate's own purchase.
+    `confirm_at` is when silence confirms it; None if it never does.
+    """
 
     conversion_id: str
     vendor_id: str
@@ -26,10 +44,14 @@ class Conversion:
     external_id: str
     amount_minor: int
     currency: str
+    occurred_at: str
     reported_at: str
     fingerprint: str
     attribution: Attribution
+    items: tuple[Item, ...] = ()
     customer_keys: tuple[str, ...] = ()
+    customer_aliases: tuple[str, ...] = ()
+    confirm_at: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     status: str = "pending"
     refunded_minor: int = 0
@@ -38,7 +60,10 @@ class Conversion:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The fact that makes a conversion earn: the vendor's word, or the report itself."""
+    """The fact that makes a conversion earn: the vendor's word, the report itself, or silence.
+
+    `silent` is whether it came by itself after the program's `confirm_after_days`.
+    """
 
     conversion_id: str
     fact: str
@@ -46,6 +71,7 @@ class Confirmation:
     sequence: int
     refunded_before_minor: int
     seen: Seen
+    silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,11 +82,15 @@ class Rejection:
     accepted_at: str
     sequence: int
     reason: str
+    code: str = "other"
 
 
 @dataclass(frozen=True)
 class Refund:
-    """Money a vendor gave back to the customer of a conversion."""
+    """Money a vendor gave back to the customer of a conversion.
+
+    `tallies` are those its confirmation moved, as they were before this refund moves them back.
+    """
 
     conversion_id: str
     external_id: str
@@ -71,6 +101,7 @@ class Refund:
     refunded_before_minor: int
     posts: bool
     fingerprint: str
+    tallies: tuple[Tally, ...] = ()
 
     @property
     def refunded_after_minor(self) -> int:

@@ -1,16 +1,26 @@
 """Members: organisations and people, who sell, refer, or do both."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from linkage.errors import InvalidFieldError
+from linkage.tallies import Tally
 
 ROLES = ("affiliate", "vendor")
-UPLINE_DEPTH_MAX = 5
+UPLINE_DEPTH_MAX = 10
+"""Twice the levels that can be paid, so that levels find somebody when members are passed over."""
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
 _PHONE_PUNCTUATION = re.compile(r"[\s().-]")
+
+
+@dataclass(frozen=True)
+class Split:
+    """A fixed part of what a member earns that goes to another member, an employee for example."""
+
+    member_id: str
+    share_bps: int
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class Member:
     hosts: tuple[str, ...] = ()
     payout_method: dict[str, str] | None = None
     fingerprint: str | None = None
+    splits: tuple[Split, ...] = ()
 
     def has_role(self, role: str) -> bool:
         """Whether the member sells (`vendor`) or refers (`affiliate`)."""
@@ -38,22 +49,35 @@ class Member:
 
 @dataclass(frozen=True)
 class Standing:
-    """What a fact saw of one member when it was accepted."""
+    """What a fact saw of one member when it was accepted.
+
+    `active` is whether it had a sale of its own within the settings' `active_days` (True without
+    that setting), `buyer` whether it is itself the customer. `splits` are those whose receiver was
+    an approved affiliate.
+    """
 
     member_id: str
     status: str
+    active: bool = True
+    buyer: bool = False
+    groups: tuple[str, ...] = ()
+    splits: tuple[Split, ...] = ()
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a postable fact saw when it was accepted; posting reads nothing newer."""
+    """What a confirmation saw when it was accepted; posting reads nothing newer.
+
+    `tallies` are as they were before this confirmation moved them.
+    """
 
     affiliate: Standing | None
-    upline: tuple[Standing, ...] = field(default=())
+    upline: tuple[Standing, ...] = ()
+    tallies: tuple[Tally, ...] = ()
 
 
 def upline_below(sponsor: Member) -> tuple[str, ...]:
-    """The upline, nearest first, of whoever this sponsor brings: fixed at sign-up, five deep."""
+    """The upline, nearest first, of whoever this sponsor brings: fixed at sign-up, ten deep."""
     return (sponsor.member_id, *sponsor.upline)[:UPLINE_DEPTH_MAX]
 
 

@@ -19,8 +19,21 @@ class PayoutSchedule:
 
 
 @dataclass(frozen=True)
+class RecruitmentBonus:
+    """What the sponsor of a recruit gets for the recruit's first confirmed sale."""
+
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True)
 class NetworkSettings:
-    """One version of the network's settings; rates in basis points of the direct commission."""
+    """One version of the network's settings; rates in basis points of the direct commission.
+
+    `network_fee_bps` is paid by the vendor on top of the commission, `affiliate_fee_bps` by the
+    affiliate out of it. With `active_days` a member of the upline earns overrides only if it had a
+    confirmed sale of its own in so many days, else its level goes to the next one who had.
+    """
 
     version: int = 0
     name: str = "Linkage network"
@@ -31,6 +44,10 @@ class NetworkSettings:
     payout_minimum_minor: dict[str, int] = field(default_factory=dict)
     four_eyes: bool = False
     payout_schedule: PayoutSchedule | None = None
+    affiliate_fee_bps: int = 0
+    active_days: int | None = None
+    recruitment_bonus: RecruitmentBonus | None = None
+    split_members_max: int = 4
 
     def minimum_minor(self, currency: str) -> int:
         """The smallest payout in this currency, minor units; 1 when none is set."""
@@ -42,10 +59,11 @@ FIRST_SETTINGS = NetworkSettings()
 
 
 def funding_gap_bps(settings: NetworkSettings) -> int:
-    """By how many basis points overrides paid out of the fee would exceed it; 0 when covered."""
+    """By how many basis points overrides paid out of the fees would exceed them; 0 when covered."""
     if settings.override_funding == "vendor":
         return 0
-    return max(0, sum(settings.level_rates_bps) - settings.network_fee_bps)
+    fees_bps = settings.network_fee_bps + settings.affiliate_fee_bps
+    return max(0, sum(settings.level_rates_bps) - fees_bps)
 
 
 def due_batches(settings: NetworkSettings, moment: datetime) -> list[tuple[str, date]]:

@@ -2,21 +2,77 @@
 
 from dataclasses import dataclass
 
-EVENTS = ("sale", "lead")
+EVENTS = ("sale", "lead", "signup", "install")
+CLICK_MODELS = ("last", "first")
+CONFIRMATIONS = ("on_report", "manual", "automatic")
+MEASURES = ("volume", "count")
+"""What a threshold or a bonus counts in a period: the sales' minor units, or how many there were."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is paid while the period's volume or count is at least `start` and below `stop`.
+
+    `stop` None is without end. Either a rate or an amount in the reward's currency.
+    """
+
+    start: int
+    stop: int | None
+    rate_bps: int | None = None
+    amount_minor: int | None = None
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Steps by the affiliate's confirmed sales of the current period before this one."""
+
+    by: str
+    period: str
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True)
 class Reward:
-    """What one event earns: a share of its amount, or a fixed amount in one currency."""
+    """What one event earns, for whom, when, and up to how much.
+
+    It pays a share of the amount (`rate_bps`), a fixed amount (`amount_minor`), or by `thresholds`.
+    `currency` None is every currency; every absolute amount of the reward is in `currency`. `name`
+    is what the tallies of `period_max_minor` and `budget_minor` are kept under, across versions.
+    `starts_on` and `ends_on` are UTC dates, both inclusive.
+    """
 
     event: str
     rate_bps: int | None = None
     amount_minor: int | None = None
     currency: str | None = None
+    name: str | None = None
+    affiliate_id: str | None = None
+    coupon: str | None = None
+    group: str | None = None
+    category: str | None = None
+    starts_on: str | None = None
+    ends_on: str | None = None
+    first_n: int | None = None
+    months: int | None = None
+    thresholds: Thresholds | None = None
+    max_minor: int | None = None
+    period: str | None = None
+    period_max_minor: int | None = None
+    budget_minor: int | None = None
 
-    def matches(self, event: str, currency: str) -> bool:
-        """Whether the reward is for this event; a fixed amount only in its own currency."""
-        return self.event == event and self.currency in {None, currency}
+
+@dataclass(frozen=True)
+class Bonus:
+    """A fixed amount for an affiliate whose sales of a period reach a target.
+
+    `by` volume: `target` is in minor units of `currency`; `by` count: in sales of any currency.
+    """
+
+    by: str
+    period: str
+    target: int
+    amount_minor: int
+    currency: str
 
 
 @dataclass(frozen=True)
@@ -35,19 +91,11 @@ class Program:
     introducer_rate_bps: int
     created_at: str
     fingerprint: str | None = None
-
-
-def reward_for(program: Program, event: str, currency: str) -> Reward | None:
-    """The one reward that matches; None when nothing does."""
-    return next((r for r in program.rewards if r.matches(event, currency)), None)
-
-
-def tied_rewards(rewards: tuple[Reward, ...]) -> tuple[int, int] | None:
-    """The positions of two rewards that could both match one conversion; None when none can."""
-    for second, later in enumerate(rewards):
-        for first, earlier in enumerate(rewards[:second]):
-            same_event = earlier.event == later.event
-            currencies = {earlier.currency, later.currency}
-            if same_event and (None in currencies or len(currencies) == 1):
-                return first, second
-    return None
+    click_model: str = "last"
+    lateness_days: int = 30
+    confirm_after_days: int | None = None
+    categories: tuple[str, ...] = ()
+    bonuses: tuple[Bonus, ...] = ()
+    ceiling_bps: int | None = None
+    paused: bool = False
+    joint_program_ids: tuple[str, ...] = ()
