@@ -34,6 +34,10 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[Index, ...]]] = {
             ("by_vendor", "vendor_id", "link_id", "KEYS_ONLY"),
         ),
     ),
+    "coupons": (
+        ("vendor_id", "code"),
+        (("by_affiliate", "affiliate_id", "created_at", "ALL"),),
+    ),
     "clicks": (("click_id",), ()),
     "customers": (("customer_key",), ()),
     "conversions": (
@@ -42,8 +46,10 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[Index, ...]]] = {
             ("by_vendor", "vendor_id", "reported_at", "ALL"),
             ("by_affiliate", "affiliate_id", "reported_at", "ALL"),
             ("unposted", "unposted", "accepted_at", "KEYS_ONLY"),
+            ("awaiting", "awaiting", "confirm_at", "KEYS_ONLY"),
         ),
     ),
+    "tallies": (("tally",), ()),
     "ledger": (("account", "line"), (("open", "open", "account", "KEYS_ONLY"),)),
     "payouts": (
         ("batch_id", "item"),
