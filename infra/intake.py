@@ -1,6 +1,6 @@
 """What comes in: clicks on the links API; conversions and all administration on the other."""
 
-from aws_cdk import SecretValue
+from aws_cdk import Duration, SecretValue
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -14,12 +14,14 @@ from infra.flow_function import (
 )
 from infra.http_api import ThrottledApi
 from infra.layers import Layers
+from infra.schedule import Tick
 from infra.settings import StageSettings
 from infra.storage import Storage
 
 
 class Intake(Construct):
-    """The two HTTP APIs and the functions that answer at once."""
+    """The two HTTP APIs, the functions that answer at once, and the one that takes silence for an
+    answer."""
 
     def __init__(
         self,
@@ -66,9 +68,10 @@ class Intake(Construct):
                 storage.settings,
                 storage.programs,
                 storage.members,
+                storage.coupons,
                 storage.clicks,
             ],
-            writes=[storage.conversions, storage.customers],
+            writes=[storage.conversions, storage.customers, storage.tallies],
             environment={"HASH_SECRET": hash_secret},
         )
         self.api.route(
@@ -77,6 +80,27 @@ class Intake(Construct):
             "POST /v1/conversions/{conversion_id}/confirmation",
             "POST /v1/conversions/{conversion_id}/rejection",
             "POST /v1/conversions/{conversion_id}/refunds",
+            "POST /v1/client-codes",
+            "POST /v1/customers/opt-out",
+            "POST /v1/customers/opt-in",
+        )
+
+        self.confirm_conversions = FlowFunction(
+            self,
+            "confirm_conversions",
+            settings,
+            layers,
+            reads=[storage.settings, storage.programs, storage.members],
+            writes=[storage.conversions, storage.customers, storage.tallies],
+            size=Size(timeout_s=60),
+            environment={"HASH_SECRET": hash_secret},
+        )
+        Tick(
+            self,
+            "Silence",
+            self.confirm_conversions,
+            every=Duration.hours(1),
+            payload={"source": "linkage.tick"},
         )
 
         self.manage_network = FlowFunction(
@@ -89,6 +113,7 @@ class Intake(Construct):
                 storage.members,
                 storage.programs,
                 storage.links,
+                storage.coupons,
                 storage.keys,
                 storage.settings,
             ],

@@ -36,6 +36,7 @@ class LinkageStack(Stack):
         functions = [
             intake.record_click,
             intake.record_conversion,
+            intake.confirm_conversions,
             commissions.compute_commissions,
             commissions.sweep_conversions,
             payouts.batch_payouts,

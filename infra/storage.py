@@ -69,6 +69,12 @@ class Storage(Construct):
                 Index("by_vendor", "vendor_id", "link_id", keys_only=True),
             ],
         )
+        self.coupons = self._table(
+            "coupons",
+            "vendor_id",
+            "code",
+            indexes=[Index("by_affiliate", "affiliate_id", "created_at")],
+        )
         self.clicks = self._table("clicks", "click_id", expires="expires_epoch_s")
         self.customers = self._table("customers", "customer_key")
         self.conversions = self._table(
@@ -79,9 +85,11 @@ class Storage(Construct):
                 Index("by_vendor", "vendor_id", "reported_at"),
                 Index("by_affiliate", "affiliate_id", "reported_at"),
                 Index("unposted", "unposted", "accepted_at", keys_only=True),
+                Index("awaiting", "awaiting", "confirm_at", keys_only=True),
             ],
             streamed=True,
         )
+        self.tallies = self._table("tallies", "tally")
         self.ledger = self._table(
             "ledger",
             "account",
@@ -108,9 +116,11 @@ class Storage(Construct):
             self.programs,
             self.settings,
             self.links,
+            self.coupons,
             self.clicks,
             self.customers,
             self.conversions,
+            self.tallies,
             self.ledger,
             self.payouts,
             self.keys,

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = (
     "record_click",
     "record_conversion",
+    "confirm_conversions",
     "compute_commissions",
     "sweep_conversions",
     "batch_payouts",

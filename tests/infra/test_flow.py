@@ -14,6 +14,9 @@ ROUTES = {
     "POST /v1/conversions/{conversion_id}/confirmation": "record_conversion",
     "POST /v1/conversions/{conversion_id}/rejection": "record_conversion",
     "POST /v1/conversions/{conversion_id}/refunds": "record_conversion",
+    "POST /v1/client-codes": "record_conversion",
+    "POST /v1/customers/opt-out": "record_conversion",
+    "POST /v1/customers/opt-in": "record_conversion",
     "POST /v1/payout-batches": "batch_payouts",
     "POST /v1/payout-batches/{batch_id}/approval": "batch_payouts",
     "POST /v1/payout-batches/{batch_id}/cancellation": "batch_payouts",
@@ -138,19 +141,26 @@ def test_the_sweeper_runs_every_five_minutes_and_locally_every_minute(
 
 
 def test_no_automatic_batch_fires_in_the_local_stage(prod: Synthesised, local: Synthesised) -> None:
-    assert set(_ticks(local)) == {"sweep_conversions"}
+    assert set(_ticks(local)) == {"sweep_conversions", "confirm_conversions"}
     batch = _ticks(prod)["batch_payouts"]
     assert batch["ScheduleExpression"] == "rate(1 hour)"
     assert json.loads(batch["Target"]["Input"]) == {"source": "linkage.tick"}
 
 
+def test_silence_is_looked_at_every_hour(prod: Synthesised, local: Synthesised) -> None:
+    for synthesised in (prod, local):
+        tick = _ticks(synthesised)["confirm_conversions"]
+        assert tick["ScheduleExpression"] == "rate(1 hour)"
+        assert json.loads(tick["Target"]["Input"]) == {"source": "linkage.tick"}
+
+
 def test_an_old_tick_is_dropped_since_the_next_one_does_its_work(prod: Synthesised) -> None:
-    intervals_s = {"sweep_conversions": 300, "batch_payouts": 3600}
+    intervals_s = {"sweep_conversions": 300, "confirm_conversions": 3600, "batch_payouts": 3600}
     for name, schedule in _ticks(prod).items():
         policy = schedule["Target"]["RetryPolicy"]
         assert policy["MaximumEventAgeInSeconds"] <= intervals_s[name]
     invocations = prod.properties("Lambda::EventInvokeConfig")
-    assert [config["MaximumRetryAttempts"] for config in invocations] == [0, 0]
+    assert [config["MaximumRetryAttempts"] for config in invocations] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

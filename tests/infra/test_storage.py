@@ -26,6 +26,11 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str, str]], str | 
         },
         None,
     ),
+    "coupons": (
+        ("vendor_id", "code"),
+        {"by_affiliate": ("affiliate_id", "created_at", "ALL")},
+        None,
+    ),
     "clicks": (("click_id",), {}, None),
     "customers": (("customer_key",), {}, None),
     "conversions": (
@@ -34,9 +39,11 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str, str]], str | 
             "by_vendor": ("vendor_id", "reported_at", "ALL"),
             "by_affiliate": ("affiliate_id", "reported_at", "ALL"),
             "unposted": ("unposted", "accepted_at", "KEYS_ONLY"),
+            "awaiting": ("awaiting", "confirm_at", "KEYS_ONLY"),
         },
         "NEW_IMAGE",
     ),
+    "tallies": (("tally",), {}, None),
     "ledger": (("account", "line"), {"open": ("open", "account", "KEYS_ONLY")}, None),
     "payouts": (
         ("batch_id", "item"),
@@ -150,7 +157,7 @@ def test_the_key_of_all_hashes_is_in_no_template_and_outlives_the_stack(prod: Sy
     ((logical_id, secret),) = prod.of_type("SecretsManager::Secret").items()
     assert secret["DeletionPolicy"] == "Retain"
     assert secret["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
-    for name in ("record_click", "record_conversion"):
+    for name in ("record_click", "record_conversion", "confirm_conversions"):
         reference = prod.function(name)["Environment"]["Variables"]["HASH_SECRET"]
         resolve, ref, rest = reference["Fn::Join"][1]
         assert resolve == "{{resolve:secretsmanager:"
