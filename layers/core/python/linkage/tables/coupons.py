@@ -1,0 +1,113 @@
+"""The coupons table: each vendor's codes, in capitals."""
+
+import os
+from dataclasses import asdict
+
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.update import Action
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.models import Model
+
+from linkage.coupons import Coupon
+from linkage.errors import NotFoundError
+from linkage.tables import transactions
+from linkage.tables.base import TableMeta
+from linkage.tables.pages import Listed, read_page
+
+
+class _AffiliateIndex(GlobalSecondaryIndex["CouponItem"]):
+    class Meta(TableMeta):
+        index_name = "by_affiliate"
+        projection = AllProjection()
+
+    affiliate_id = UnicodeAttribute(hash_key=True)
+    created_at = UnicodeAttribute(range_key=True)
+
+
+class CouponItem(Model):
+    """A coupon as stored."""
+
+    class Meta(TableMeta):
+        table_name = os.environ["COUPONS_TABLE"]
+
+    vendor_id = UnicodeAttribute(hash_key=True)
+    code = UnicodeAttribute(range_key=True)
+    program_id = UnicodeAttribute()
+    affiliate_id = UnicodeAttribute()
+    exclusive = BooleanAttribute()
+    starts_on = UnicodeAttribute(null=True)
+    ends_on = UnicodeAttribute(null=True)
+    paused = BooleanAttribute()
+    created_at = UnicodeAttribute()
+    fingerprint = UnicodeAttribute(null=True)
+    by_affiliate = _AffiliateIndex()
+
+
+def _coupon(item: CouponItem) -> Coupon:
+    return Coupon(**{name: getattr(item, name) for name in Coupon.__dataclass_fields__})
+
+
+def put_coupon(coupon: Coupon) -> None:
+    """Stores a new coupon; raises ConditionFailedError with the stored one if the code exists."""
+    wire = CouponItem(**asdict(coupon)).serialize()
+    transactions.write([transactions.put_wire(CouponItem.Meta.table_name, wire, "vendor_id")])
+
+
+def find_coupon(vendor_id: str, code: str) -> Coupon | None:
+    """The vendor's coupon of this code (in capitals) as last written, or None."""
+    try:
+        return _coupon(CouponItem.get(vendor_id, code, consistent_read=True))
+    except CouponItem.DoesNotExist:
+        return None
+
+
+def set_coupon(vendor_id: str, code: str, **changes: object) -> Coupon:
+    """Changes attributes of a coupon; None removes one. Raises NotFoundError."""
+    item = CouponItem(vendor_id, code)
+    attributes = CouponItem.get_attributes()
+    actions: list[Action] = [
+        attributes[name].remove() if value is None else attributes[name].set(value)
+        for name, value in changes.items()
+    ]
+    try:
+        item.update(actions=actions, condition=CouponItem.code.exists())
+    except UpdateError as error:
+        if error.cause_response_code == "ConditionalCheckFailedException":
+            raise NotFoundError("coupon") from error
+        raise
+    return _coupon(item)
+
+
+def list_coupons(
+    *, vendor_id: str | None, affiliate_id: str | None, limit: int, cursor: str | None
+) -> Listed[Coupon]:
+    """One vendor's coupons by code, one affiliate's oldest first, or everybody's in no order.
+
+    With both it is the vendor's coupons for the affiliate. Everybody's list is a scan, read a
+    bounded page at a time: it is for operators alone.
+    """
+    if vendor_id:
+        theirs = CouponItem.affiliate_id == affiliate_id if affiliate_id else None
+        return read_page(
+            lambda **start: CouponItem.query(vendor_id, filter_condition=theirs, **start),
+            _coupon,
+            keys=("vendor_id", "code"),
+            limit=limit,
+            cursor=cursor,
+        )
+    if affiliate_id:
+        return read_page(
+            lambda **start: CouponItem.by_affiliate.query(affiliate_id, **start),
+            _coupon,
+            keys=("affiliate_id", "created_at", "vendor_id", "code"),
+            limit=limit,
+            cursor=cursor,
+        )
+    return read_page(
+        lambda **start: CouponItem.scan(**start),
+        _coupon,
+        keys=("vendor_id", "code"),
+        limit=limit,
+        cursor=cursor,
+    )
