@@ -1,6 +1,7 @@
 """The conversions table: each conversion's report, and the facts accepted about it since.
 
-A fact that must be posted carries `unposted`, a sharded index key, until the ledger has it.
+A fact that must be posted carries `unposted`, a sharded index key, until the ledger has it. A
+report that silence confirms carries `awaiting`, another one, until it is confirmed or rejected.
 """
 
 import os
@@ -13,7 +14,6 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from linkage.attribution import Attribution, Candidate, Click
 from linkage.conversions import (
     CONFIRMATION,
     REJECTION,
@@ -21,17 +21,18 @@ from linkage.conversions import (
     Confirmation,
     Conversion,
     History,
+    Item,
     Refund,
     Rejection,
     refund_key,
 )
 from linkage.errors import NotFoundError
-from linkage.members import Seen, Standing
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
+from linkage.tables.facts import attribution_in, seen_in, tallies_in
 from linkage.tables.pages import Listed, read_page
 
-UNPOSTED_SHARDS = 8
+UNPOSTED_SHARDS = AWAITING_SHARDS = 8
 
 
 class _VendorIndex(GlobalSecondaryIndex["ConversionItem"]):
@@ -61,6 +62,15 @@ class _UnpostedIndex(GlobalSecondaryIndex["ConversionItem"]):
     accepted_at = UnicodeAttribute(range_key=True)
 
 
+class _AwaitingIndex(GlobalSecondaryIndex["ConversionItem"]):
+    class Meta(TableMeta):
+        index_name = "awaiting"
+        projection = KeysOnlyProjection()
+
+    awaiting = UnicodeAttribute(hash_key=True)
+    confirm_at = UnicodeAttribute(range_key=True)
+
+
 class ConversionItem(Model):
     """One fact of a conversion as stored."""
 
@@ -72,29 +82,38 @@ class ConversionItem(Model):
     accepted_at = UnicodeAttribute()
     sequence = NumberAttribute()
     unposted = UnicodeAttribute(null=True)
+    awaiting = UnicodeAttribute(null=True)
+    confirm_at = UnicodeAttribute(null=True)
     fingerprint = UnicodeAttribute(null=True)
     external_id = UnicodeAttribute(null=True)
     amount_minor = NumberAttribute(null=True)
     reason = UnicodeAttribute(null=True)
+    code = UnicodeAttribute(null=True)
     refunded_before_minor = NumberAttribute(null=True)
     posts = BooleanAttribute(null=True)
     seen = NestedAttribute(null=True)
+    silent = BooleanAttribute(null=True)
+    tallies = NestedAttribute(null=True)
     vendor_id = UnicodeAttribute(null=True)
     affiliate_id = UnicodeAttribute(null=True)
+    occurred_at = UnicodeAttribute(null=True)
     reported_at = UnicodeAttribute(null=True)
     program_id = UnicodeAttribute(null=True)
     program_version = NumberAttribute(null=True)
     settings_version = NumberAttribute(null=True)
     event = UnicodeAttribute(null=True)
     currency = UnicodeAttribute(null=True)
+    items = NestedAttribute(null=True)
     attribution = NestedAttribute(null=True)
     customer_keys = NestedAttribute(null=True)
+    customer_aliases = NestedAttribute(null=True)
     metadata = NestedAttribute(null=True)
     status = UnicodeAttribute(null=True)
     refunded_minor = NumberAttribute(null=True)
     by_vendor = _VendorIndex()
     by_affiliate = _AffiliateIndex()
     by_unposted = _UnpostedIndex()
+    by_awaiting = _AwaitingIndex()
 
 
 _TABLE = ConversionItem.Meta.table_name
@@ -175,10 +194,19 @@ def list_conversions(
 def unposted_facts(shard: int, accepted_before: str) -> Iterator[tuple[str, str, str]]:
     """(conversion id, fact key, accepted at) of facts of a shard not posted yet, oldest first."""
     found = ConversionItem.by_unposted.query(
-        _shard_name(shard), ConversionItem.accepted_at < accepted_before
+        _UNPOSTED.format(shard), ConversionItem.accepted_at < accepted_before
     )
     for item in found:
         yield item.conversion_id, item.fact, item.accepted_at
+
+
+def awaiting_confirmation(shard: int, until: str) -> Iterator[tuple[str, str]]:
+    """(conversion id, confirm at) of a shard's conversions that silence has confirmed by then."""
+    found = ConversionItem.by_awaiting.query(
+        _AWAITING.format(shard), ConversionItem.confirm_at <= until
+    )
+    for item in found:
+        yield item.conversion_id, item.confirm_at
 
 
 def _find(conversion_id: str, fact: str) -> ConversionItem | None:
@@ -188,60 +216,51 @@ def _find(conversion_id: str, fact: str) -> ConversionItem | None:
         return None
 
 
+_OWN_FORM = {"attribution", "items", "customer_keys", "customer_aliases", "occurred_at"}
+
+
 def _conversion(item: ConversionItem) -> Conversion:
-    same = {
-        name: getattr(item, name)
-        for name in Conversion.__dataclass_fields__
-        if name not in {"attribution", "customer_keys"}
-    }
+    same = {n: getattr(item, n) for n in Conversion.__dataclass_fields__ if n not in _OWN_FORM}
     return Conversion(
         **same,
-        attribution=_attribution(item.attribution),
+        occurred_at=item.occurred_at or item.reported_at,
+        attribution=attribution_in(item.attribution),
+        items=tuple(Item(**each) for each in item.items or ()),
         customer_keys=tuple(item.customer_keys or ()),
-    )
-
-
-def _attribution(stored: dict[str, Any]) -> Attribution:
-    click = stored["click"]
-    return Attribution(
-        affiliate_id=stored["affiliate_id"],
-        model=stored["model"],
-        reason=stored["reason"],
-        candidates=tuple(Candidate(**candidate) for candidate in stored["candidates"]),
-        click=Click(**click) if click else None,
+        customer_aliases=tuple(item.customer_aliases or ()),
     )
 
 
 def _confirmation(item: ConversionItem) -> Confirmation:
-    affiliate = item.seen["affiliate"]
     return Confirmation(
         conversion_id=item.conversion_id,
         fact=item.fact,
         accepted_at=item.accepted_at,
         sequence=int(item.sequence) if item.fact == CONFIRMATION else 0,
         refunded_before_minor=int(item.refunded_before_minor),
-        seen=Seen(
-            Standing(**affiliate) if affiliate else None,
-            tuple(Standing(**standing) for standing in item.seen["upline"]),
-        ),
+        seen=seen_in(item.seen),
+        silent=bool(item.silent),
     )
 
 
 def _rejection(item: ConversionItem) -> Rejection:
-    names = Rejection.__dataclass_fields__
-    return Rejection(**{name: getattr(item, name) for name in names})
+    same = {n: getattr(item, n) for n in Rejection.__dataclass_fields__ if n != "code"}
+    return Rejection(**same, code=item.code or "other")
 
 
 def _refund(item: ConversionItem) -> Refund:
-    names = Refund.__dataclass_fields__
-    return Refund(**{name: getattr(item, name) for name in names})
+    same = {n: getattr(item, n) for n in Refund.__dataclass_fields__ if n != "tallies"}
+    return Refund(**same, tallies=tallies_in(item.tallies or ()))
 
 
 # ---- writing
 
 
 def put_report(conversion: Conversion, confirmation: Confirmation | None) -> dict[str, Any]:
-    """The operation that accepts a report; with a confirmation it is postable by itself."""
+    """The operation that accepts a report; with a confirmation it is postable by itself.
+
+    Without one, and with a `confirm_at`, it waits for silence to confirm it.
+    """
     values = asdict(conversion)
     fact = {
         "fact": REPORT,
@@ -250,6 +269,8 @@ def put_report(conversion: Conversion, confirmation: Confirmation | None) -> dic
     }
     if confirmation:
         fact |= _postable(confirmation)
+    elif conversion.confirm_at:
+        fact["awaiting"] = _sharded(_AWAITING, AWAITING_SHARDS, conversion.conversion_id)
     return _put_fact({**values, **fact})
 
 
@@ -275,7 +296,7 @@ def put_refund(conversion: Conversion, refund: Refund) -> list[dict[str, Any]]:
     """The operations that accept a refund, if the conversion is still as it was read."""
     fact = {**asdict(refund), "fact": refund_key(refund.external_id)}
     if refund.posts:
-        fact["unposted"] = _unposted(refund.conversion_id)
+        fact["unposted"] = _sharded(_UNPOSTED, UNPOSTED_SHARDS, refund.conversion_id)
     moved = replace(conversion, refunded_minor=refund.refunded_after_minor)
     return [_put_fact(fact), _move(conversion, moved)]
 
@@ -302,10 +323,11 @@ def _put_fact(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
+    decided = " REMOVE awaiting, confirm_at" if becomes.status != was.status else ""
     return transactions.update(
         _TABLE,
         {"conversion_id": was.conversion_id, "fact": REPORT},
-        "SET #status = :status, refunded_minor = :refunded, #sequence = :next",
+        f"SET #status = :status, refunded_minor = :refunded, #sequence = :next{decided}",
         condition="#sequence = :sequence",
         values={
             ":status": becomes.status,
@@ -320,14 +342,14 @@ def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
 def _postable(confirmation: Confirmation) -> dict[str, Any]:
     return {
         "seen": asdict(confirmation.seen),
+        "silent": confirmation.silent,
         "refunded_before_minor": confirmation.refunded_before_minor,
-        "unposted": _unposted(confirmation.conversion_id),
+        "unposted": _sharded(_UNPOSTED, UNPOSTED_SHARDS, confirmation.conversion_id),
     }
 
 
-def _unposted(conversion_id: str) -> str:
-    return _shard_name(crc32(conversion_id.encode()) % UNPOSTED_SHARDS)
+_UNPOSTED, _AWAITING = "unposted#{}", "awaiting#{}"
 
 
-def _shard_name(shard: int) -> str:
-    return f"unposted#{shard}"
+def _sharded(index: str, shards: int, conversion_id: str) -> str:
+    return index.format(crc32(conversion_id.encode()) % shards)

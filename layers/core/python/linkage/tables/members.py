@@ -10,7 +10,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from linkage.errors import NotFoundError
-from linkage.members import Member
+from linkage.members import Member, Split
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.pages import Listed, read_page
@@ -45,6 +45,7 @@ class MemberItem(Model):
     hosts = NestedAttribute()
     payout_method = NestedAttribute(null=True)
     fingerprint = UnicodeAttribute(null=True)
+    splits = NestedAttribute(null=True)
     by_listing = _ListingIndex()
 
 
@@ -53,7 +54,8 @@ _LISTS = ("roles", "upline", "groups", "hosts")
 
 def _member(item: MemberItem) -> Member:
     values = {name: getattr(item, name) for name in Member.__dataclass_fields__}
-    return Member(**{**values, **{name: tuple(values[name]) for name in _LISTS}})
+    splits = tuple(Split(**split) for split in item.splits or ())
+    return Member(**{**values, **{name: tuple(values[name]) for name in _LISTS}, "splits": splits})
 
 
 def put_member(member: Member) -> None:
@@ -103,8 +105,15 @@ def set_member(member_id: str, **changes: object) -> Member:
     item = MemberItem(member_id)
     attributes = MemberItem.get_attributes()
     actions: list[Action] = [
-        attributes[name].remove() if value is None else attributes[name].set(value)
+        attributes[name].remove() if value is None else attributes[name].set(_plain(value))
         for name, value in changes.items()
     ]
     item.update(actions=actions, condition=MemberItem.member_id.exists())
     return _member(item)
+
+
+def _plain(value: object) -> object:
+    """A value as an attribute takes it: splits as maps, all else as it is."""
+    if isinstance(value, tuple):
+        return [asdict(each) if isinstance(each, Split) else each for each in value]
+    return value

@@ -5,12 +5,12 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from linkage.errors import NotFoundError
-from linkage.programs import Program, Reward
+from linkage.programs import Bonus, Program, Reward, Step, Thresholds
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.pages import Listed, read_page
@@ -57,29 +57,51 @@ class ProgramItem(Model):
     introducer_rate_bps = NumberAttribute()
     created_at = UnicodeAttribute()
     fingerprint = UnicodeAttribute(null=True)
+    click_model = UnicodeAttribute(null=True)
+    lateness_days = NumberAttribute(null=True)
+    confirm_after_days = NumberAttribute(null=True)
+    categories = NestedAttribute(null=True)
+    bonuses = NestedAttribute(null=True)
+    ceiling_bps = NumberAttribute(null=True)
+    paused = BooleanAttribute(null=True)
+    joint_program_ids = NestedAttribute(null=True)
     by_listing = _ListingIndex()
     by_vendor = _VendorIndex()
 
 
-_OWN_FORM = {"version", "rewards"}
+_OWN_FORM = {"version", "rewards", "bonuses", "categories", "joint_program_ids"}
 
 
 def _program(item: ProgramItem) -> Program:
+    """The program; what a version stored before could not say yet has its default."""
     same = {n: getattr(item, n) for n in Program.__dataclass_fields__ if n not in _OWN_FORM}
-    rewards = tuple(Reward(**reward) for reward in item.rewards)
-    return Program(**same, version=int(item.number), rewards=rewards)
+    return Program(
+        **{name: value for name, value in same.items() if value is not None},
+        version=int(item.number),
+        rewards=tuple(_reward(reward) for reward in item.rewards),
+        bonuses=tuple(Bonus(**bonus) for bonus in item.bonuses or ()),
+        categories=tuple(item.categories or ()),
+        joint_program_ids=tuple(item.joint_program_ids or ()),
+    )
+
+
+def _reward(stored: dict[str, Any]) -> Reward:
+    thresholds = stored.get("thresholds")
+    if thresholds is None:
+        return Reward(**stored)
+    steps = tuple(Step(**step) for step in thresholds["steps"])
+    return Reward(**{**stored, "thresholds": Thresholds(**{**thresholds, "steps": steps})})
 
 
 def _wire(program: Program, *, current: bool) -> dict[str, dict[str, object]]:
-    same = {n: v for n, v in asdict(program).items() if n not in _OWN_FORM}
+    values = {name: value for name, value in asdict(program).items() if name != "version"}
     listed: dict[str, Any] = (
         {"listing": "program", "listed_at": program.created_at} if current else {}
     )
     return ProgramItem(
         version=CURRENT if current else _name(program.version),
         number=program.version,
-        rewards=[asdict(reward) for reward in program.rewards],
-        **same,
+        **values,
         **listed,
     ).serialize()
 

@@ -8,7 +8,7 @@ from typing import Any
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from linkage.network import FIRST_SETTINGS, NetworkSettings, PayoutSchedule
+from linkage.network import FIRST_SETTINGS, NetworkSettings, PayoutSchedule, RecruitmentBonus
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 
@@ -36,7 +36,13 @@ def _settings(values: dict[str, Any]) -> NetworkSettings:
             tuple(schedule["currencies"]),
         )
     levels = tuple(values.pop("level_rates_bps"))
-    return NetworkSettings(**values, level_rates_bps=levels, payout_schedule=schedule)
+    bonus = values.pop("recruitment_bonus", None)
+    return NetworkSettings(
+        **values,
+        level_rates_bps=levels,
+        payout_schedule=schedule,
+        recruitment_bonus=RecruitmentBonus(**bonus) if bonus else None,
+    )
 
 
 def current_settings() -> NetworkSettings:

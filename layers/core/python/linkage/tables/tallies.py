@@ -1,0 +1,65 @@
+"""The tallies table: each count as it is now. The facts keep it as they saw it."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from linkage.tables import transactions
+from linkage.tables.base import NestedAttribute, TableMeta
+from linkage.tables.facts import held_in
+from linkage.tallies import Tally
+
+
+class TallyItem(Model):
+    """A tally as stored."""
+
+    class Meta(TableMeta):
+        table_name = os.environ["TALLIES_TABLE"]
+
+    tally = UnicodeAttribute(hash_key=True)
+    version = NumberAttribute()
+    number = NumberAttribute(attr_name="count")  # Model.count is pynamodb's own
+    amount_minor = NumberAttribute()
+    since = UnicodeAttribute(null=True)
+    last_on = UnicodeAttribute(null=True)
+    recruited_by = UnicodeAttribute(null=True)
+    held = NestedAttribute()
+
+
+def find_tallies(names: Iterable[str]) -> dict[str, Tally]:
+    """All of these tallies by name, as last written; one that never moved is at version 0."""
+    wanted = sorted(set(names))
+    found = TallyItem.batch_get(wanted, consistent_read=True) if wanted else ()
+    return {name: Tally(name) for name in wanted} | {item.tally: _tally(item) for item in found}
+
+
+def _tally(item: TallyItem) -> Tally:
+    return Tally(
+        name=item.tally,
+        version=int(item.version),
+        count=int(item.number),
+        amount_minor=int(item.amount_minor),
+        since=item.since,
+        last_on=item.last_on,
+        recruited_by=item.recruited_by,
+        held=held_in(item.held),
+    )
+
+
+_OWN_FORM = {"name", "version", "count"}
+
+
+def move(version: int, tally: Tally) -> dict[str, Any]:
+    """The operation that writes a moved tally, if it still has the version it was read with."""
+    values = {name: value for name, value in asdict(tally).items() if name not in _OWN_FORM}
+    wire = TallyItem(
+        tally=tally.name, version=version + 1, number=tally.count, **values
+    ).serialize()
+    table = TallyItem.Meta.table_name
+    if version == 0:
+        return transactions.put_wire(table, wire, "tally")
+    return transactions.put_over(table, wire, {"version": version})
