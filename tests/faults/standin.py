@@ -1,0 +1,488 @@
+"""DynamoDB in memory, at botocore's own door: fast enough for a hundred thousand facts.
+
+It answers every call of boto3 and pynamodb made in this process, in DynamoDB's own form, and
+refuses (`UnsupportedError`) what it does not know. `test_standin.py` compares it with moto. Stored
+items are replaced and never changed, so they can be handed out and kept.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+from botocore.client import BaseClient
+
+from tests.aws_tables import TABLES
+from tests.faults.expressions import (
+    Given,
+    InvalidError,
+    Item,
+    Parsed,
+    UnsupportedError,
+    changed,
+    compared,
+    condition,
+    update,
+)
+
+ITEM_BYTES_MAX = 400 * 1024
+PAGE_BYTES_MAX = 1024 * 1024
+TRANSACTION_BYTES_MAX = 4 * 1024 * 1024
+TRANSACTION_ITEMS_MAX, BATCH_GET_MAX, BATCH_WRITE_MAX = 100, 100, 25
+DIGITS_MAX = 38
+
+type Key = tuple[str, str]
+type Arguments = Mapping[str, Any]
+
+
+class RefusedError(Exception):
+    """An error DynamoDB answers: its code, its message, and what else it says."""
+
+    def __init__(self, code: str, message: str, **also: Any) -> None:
+        super().__init__(message)
+        self.code, self.message, self.also = code, message, also
+
+
+@dataclass(frozen=True)
+class Index:
+    """A global secondary index: an entry is (sort value, table key), sorted within a partition."""
+
+    name: str
+    partition: str
+    sort: str
+    whole: bool
+    entries: dict[str, list[tuple[str, Key]]] = field(default_factory=dict)
+
+
+class Table:
+    """One table: items by partition and sort key ("" in a table without one)."""
+
+    def __init__(self, name: str, keys: tuple[str, ...], indexes: tuple[Any, ...]) -> None:
+        self.name, self.keys = name, keys
+        self.partitions: dict[str, dict[str, Item]] = {}
+        self.indexes = {
+            index: Index(index, partition, sort, projection == "ALL")
+            for index, partition, sort, projection in indexes
+        }
+        self.key_names = {*keys, *(n for i in self.indexes.values() for n in (i.partition, i.sort))}
+
+    def find(self, key: Key) -> Item | None:
+        return self.partitions.get(key[0], {}).get(key[1])
+
+    def store(self, key: Key, item: Item) -> None:
+        """Puts an item in place of what was there, in the table and in its indexes."""
+        before = self.find(key)
+        self.partitions.setdefault(key[0], {})[key[1]] = item
+        for index in self.indexes.values():
+            was, becomes = _entry(index, before), _entry(index, item)
+            if was == becomes:
+                continue
+            if was:
+                entries = index.entries[was[0]]
+                del entries[bisect_left(entries, (was[1], key))]
+            if becomes:
+                insort(index.entries.setdefault(becomes[0], []), (becomes[1], key))
+
+    def items(self) -> Iterator[Item]:
+        """Every item, in no order that means anything."""
+        for partition in self.partitions.values():
+            yield from partition.values()
+
+    def clear(self) -> None:
+        """Empties the table."""
+        self.partitions.clear()
+        for index in self.indexes.values():
+            index.entries.clear()
+
+    def key_of(self, given: Mapping[str, Any]) -> Key:
+        """The key in a Key argument, which must be just that."""
+        if set(given) != set(self.keys):
+            raise InvalidError("The provided key element does not match the schema")
+        return self.key_in(given)
+
+    def key_in(self, item: Mapping[str, Any]) -> Key:
+        """The key of an item; raises InvalidError if it is not whole, or empty."""
+        for name in self.keys:
+            _check_key(name, item.get(name))
+        sort = item[self.keys[1]]["S"] if len(self.keys) > 1 else ""
+        return item[self.keys[0]]["S"], sort
+
+
+def _entry(index: Index, item: Item | None) -> tuple[str, str] | None:
+    if item is None or index.partition not in item or index.sort not in item:
+        return None
+    return item[index.partition]["S"], item[index.sort]["S"]
+
+
+def _check_key(name: str, value: Any) -> None:
+    if value is None:
+        raise InvalidError(f"One of the required keys was not given a value: {name}")
+    if set(value) != {"S"}:
+        raise InvalidError(f"Type mismatch for key {name} expected: S actual: {value}")
+    if not value["S"]:
+        raise InvalidError(f"A key attribute cannot contain an empty string value. Key: {name}")
+    if len(value["S"].encode()) > 1024:
+        raise InvalidError(f"The key {name} is longer than 1024 bytes")
+
+
+@dataclass(frozen=True)
+class _Write:
+    """One write, checked: what it does to which item, and the answer it was asked to give."""
+
+    table: Table
+    key: Key
+    item: Item | None
+    changes: Any
+    condition: Any
+    given: Given
+    returns_old: bool
+
+    def refusal(self) -> dict[str, Any] | None:
+        """The cancellation reason if the condition does not hold."""
+        stored = self.table.find(self.key)
+        if self.condition is None or self.condition.content.holds(stored or {}, self.given):
+            return None
+        reason = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
+        return reason | ({"Item": dict(stored)} if stored and self.returns_old else {})
+
+    def result(self) -> Item:
+        """The item as it will be stored; raises InvalidError for one that cannot be."""
+        if self.item is not None:
+            return self.item
+        names = self.table.keys
+        fresh = {name: {"S": value} for name, value in zip(names, self.key, strict=False)}
+        before = self.table.find(self.key) or fresh
+        return checked_item(self.table, changed(before, self.changes, self.given))
+
+
+class Standin:
+    """The tables, and a door to them that answers as DynamoDB does.
+
+    `before` is called ahead of each operation, and may raise a RefusedError or act by itself.
+    """
+
+    def __init__(self) -> None:
+        self.tables = {noun: Table(noun, *shape) for noun, shape in TABLES.items()}
+        self.calls: dict[str, int] = {}
+        self._operations: dict[str, Callable[[Arguments], dict[str, Any]]] = {
+            "GetItem": self._get_item,
+            "PutItem": lambda arguments: self._write_one("Put", arguments),
+            "UpdateItem": lambda arguments: self._write_one("Update", arguments),
+            "TransactWriteItems": self._transact_write,
+            "BatchGetItem": self._batch_get,
+            "Query": self._query,
+            "Scan": self._scan,
+        }
+
+    def answer(self, operation: str, arguments: Arguments) -> dict[str, Any]:
+        """DynamoDB's answer; raises RefusedError for its errors."""
+        if operation not in self._operations:
+            raise UnsupportedError(operation)
+        self.calls[operation] = self.calls.get(operation, 0) + 1
+        try:
+            return self._operations[operation](arguments)
+        except InvalidError as error:
+            raise RefusedError("ValidationException", str(error)) from error
+
+    @contextmanager
+    def serving(
+        self, around: Callable[[str, Arguments, Callable[[], Any]], Any] | None = None
+    ) -> Iterator[None]:
+        """Answers every call of the process; `around(operation, arguments, go)` may interfere."""
+
+        def call(client: BaseClient, operation: str, arguments: Arguments) -> Any:
+            if client.meta.service_model.service_name != "dynamodb":
+                raise UnsupportedError(f"{client.meta.service_model.service_name} {operation}")
+            try:
+                if around is None:
+                    return self.answer(operation, arguments)
+                return around(operation, arguments, lambda: self.answer(operation, arguments))
+            except RefusedError as error:
+                raise _client_error(client, operation, error) from None
+
+        with patch.object(BaseClient, "_make_api_call", call):
+            yield
+
+    # ---- reading
+
+    def _table(self, name: str) -> Table:
+        if name not in self.tables:
+            raise RefusedError("ResourceNotFoundException", "Requested resource not found")
+        return self.tables[name]
+
+    def _get_item(self, arguments: Arguments) -> dict[str, Any]:
+        _only(arguments, "TableName", "Key", "ConsistentRead")
+        table = self._table(arguments["TableName"])
+        item = table.find(table.key_of(arguments["Key"]))
+        return {"Item": dict(item)} if item else {}
+
+    def _batch_get(self, arguments: Arguments) -> dict[str, Any]:
+        _only(arguments, "RequestItems")
+        responses: dict[str, list[Item]] = {}
+        asked = [(t, k) for t, wanted in arguments["RequestItems"].items() for k in wanted["Keys"]]
+        if not 1 <= len(asked) <= BATCH_GET_MAX:
+            raise InvalidError(f"A batch has 1 to {BATCH_GET_MAX} keys, not {len(asked)}")
+        keys = [(name, self._table(name).key_of(key)) for name, key in asked]
+        if len(set(keys)) < len(keys):
+            raise InvalidError("Provided list of item keys contains duplicates")
+        for name, wanted in arguments["RequestItems"].items():
+            _only(wanted, "Keys", "ConsistentRead")
+            found = (self._table(name).find(key) for table, key in keys if table == name)
+            responses[name] = [dict(item) for item in found if item]
+        return {"Responses": responses, "UnprocessedKeys": {}}
+
+    def _query(self, arguments: Arguments) -> dict[str, Any]:
+        _only(
+            arguments,
+            *("TableName", "IndexName", "KeyConditionExpression", "FilterExpression"),
+            *("ExpressionAttributeNames", "ExpressionAttributeValues", "ConsistentRead"),
+            *("ScanIndexForward", "Limit", "ExclusiveStartKey"),
+        )
+        table = self._table(arguments["TableName"])
+        index = _index_of(table, arguments)
+        keyed = condition(arguments["KeyConditionExpression"])
+        kept = arguments.get("FilterExpression") and condition(arguments["FilterExpression"])
+        given = _given(arguments, keyed, kept)
+        names = (index.partition, index.sort) if index else table.keys
+        partition, sort_test = _key_condition(keyed.content, names, given)
+        if index:
+            rows = index.entries.get(partition, [])
+        else:
+            rows = sorted((sort, (partition, sort)) for sort in table.partitions.get(partition, ()))
+        if sort_test:
+            rows = [row for row in rows if compared(sort_test[0], {"S": row[0]}, *sort_test[1])]
+        if not arguments.get("ScanIndexForward", True):
+            rows = rows[::-1]
+        start = arguments.get("ExclusiveStartKey")
+        if start:
+            last = (start[names[1]]["S"], table.key_in(start))
+            forward = arguments.get("ScanIndexForward", True)
+            rows = [row for row in rows if (row > last if forward else row < last)]
+        return _page(table, index, rows, arguments.get("Limit"), kept, given)
+
+    def _scan(self, arguments: Arguments) -> dict[str, Any]:
+        _only(
+            arguments,
+            *("TableName", "FilterExpression", "ExpressionAttributeNames", "ConsistentRead"),
+            *("ExpressionAttributeValues", "Limit", "ExclusiveStartKey"),
+        )
+        table = self._table(arguments["TableName"])
+        kept = arguments.get("FilterExpression") and condition(arguments["FilterExpression"])
+        given = _given(arguments, kept)
+        rows = sorted(
+            ("", (partition, sort))
+            for partition, items in table.partitions.items()
+            for sort in items
+        )
+        if arguments.get("ExclusiveStartKey"):
+            rows = rows[bisect_left(rows, ("", table.key_of(arguments["ExclusiveStartKey"]))) + 1 :]
+        return _page(table, None, rows, arguments.get("Limit"), kept, given)
+
+    # ---- writing
+
+    def _checked(self, kind: str, arguments: Arguments, *also: str) -> _Write:
+        common = ("TableName", "ConditionExpression", "ReturnValuesOnConditionCheckFailure")
+        placeholders = ("ExpressionAttributeNames", "ExpressionAttributeValues")
+        own = {"Put": ("Item",), "Update": ("Key", "UpdateExpression"), "ConditionCheck": ("Key",)}
+        if kind not in own:
+            raise UnsupportedError(kind)
+        _only(arguments, *common, *placeholders, *own[kind], *also)
+        table = self._table(arguments["TableName"])
+        text = arguments.get("ConditionExpression")
+        wanted = condition(text) if text else None
+        changes = update(arguments["UpdateExpression"]) if kind == "Update" else None
+        given = _given(arguments, wanted, changes)
+        if kind == "Put":
+            item = checked_item(table, arguments["Item"])
+            key = table.key_in(item)
+        else:
+            item, key = None, table.key_of(arguments["Key"])
+        for change in changes.content if changes else ():
+            if given.name(change.target.token) in table.keys:
+                raise InvalidError("Cannot update attribute. This attribute is part of the key")
+        returns_old = arguments.get("ReturnValuesOnConditionCheckFailure", "NONE") == "ALL_OLD"
+        content = changes.content if changes else None
+        return _Write(table, key, item, content, wanted, given, returns_old)
+
+    def _write_one(self, kind: str, arguments: Arguments) -> dict[str, Any]:
+        write = self._checked(kind, arguments, "ReturnValues")
+        reason = write.refusal()
+        if reason:
+            also = {"Item": reason["Item"]} if "Item" in reason else {}
+            raise RefusedError("ConditionalCheckFailedException", reason["Message"], **also)
+        item = write.result()
+        write.table.store(write.key, item)
+        returned = arguments.get("ReturnValues", "NONE")
+        if returned not in {"NONE", "ALL_NEW"}:
+            raise UnsupportedError(f"ReturnValues {returned}")
+        return {"Attributes": dict(item)} if returned == "ALL_NEW" else {}
+
+    def _transact_write(self, arguments: Arguments) -> dict[str, Any]:
+        _only(arguments, "TransactItems", "ClientRequestToken")
+        operations = arguments["TransactItems"]
+        if not 1 <= len(operations) <= TRANSACTION_ITEMS_MAX:
+            raise InvalidError(f"A transaction has 1 to {TRANSACTION_ITEMS_MAX} items")
+        writes, kinds = [], []
+        for operation in operations:
+            ((kind, values),) = operation.items()
+            writes.append(self._checked(kind, values))
+            kinds.append(kind)
+        if len({(write.table.name, write.key) for write in writes}) < len(writes):
+            raise InvalidError("Transaction request cannot include multiple operations on one item")
+        reasons, results = [], []
+        for write, kind in zip(writes, kinds, strict=True):
+            reason, result = write.refusal(), None
+            if reason is None and kind != "ConditionCheck":
+                try:
+                    result = write.result()
+                except InvalidError as error:
+                    reason = {"Code": "ValidationError", "Message": str(error)}
+            reasons.append(reason or {"Code": "None"})
+            results.append(result)
+        if any(reason["Code"] != "None" for reason in reasons):
+            raise cancelled(reasons)
+        if sum(size_of(item) for item in results if item) > TRANSACTION_BYTES_MAX:
+            raise InvalidError("The aggregate size of the transaction exceeds 4 MB")
+        for write, item in zip(writes, results, strict=True):
+            if item is not None:
+                write.table.store(write.key, item)
+        return {}
+
+
+def cancelled(reasons: list[dict[str, Any]]) -> RefusedError:
+    """The refusal of a transaction, with a reason for each of its items."""
+    codes = ", ".join(reason["Code"] for reason in reasons)
+    return RefusedError(
+        "TransactionCanceledException",
+        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+        CancellationReasons=reasons,
+    )
+
+
+def _client_error(client: BaseClient, operation: str, error: RefusedError) -> Exception:
+    answer = {
+        "Error": {"Code": error.code, "Message": error.message},
+        "ResponseMetadata": {"HTTPStatusCode": 400, "HTTPHeaders": {}},
+        **error.also,
+    }
+    made: Exception = client.exceptions.from_code(error.code)(answer, operation)
+    return made
+
+
+def _only(arguments: Arguments, *known: str) -> None:
+    for name in arguments:
+        if name not in known and name != "ReturnConsumedCapacity":
+            raise UnsupportedError(f"the argument {name}")
+
+
+def _given(arguments: Arguments, *used: Parsed[Any] | None) -> Given:
+    names = arguments.get("ExpressionAttributeNames", {})
+    values = arguments.get("ExpressionAttributeValues", {})
+    tokens = frozenset().union(*(parsed.tokens for parsed in used if parsed))
+    if tokens != names.keys() | values.keys():
+        undefined = sorted(tokens - names.keys() - values.keys())
+        unused = sorted((names.keys() | values.keys()) - tokens)
+        raise InvalidError(f"Expression placeholders: undefined {undefined}, unused {unused}")
+    for value in values.values():
+        _bytes_of(value)
+    return Given(names, values)
+
+
+def _index_of(table: Table, arguments: Arguments) -> Index | None:
+    name = arguments.get("IndexName")
+    if name is None:
+        return None
+    if name not in table.indexes:
+        raise InvalidError(f"The table does not have the specified index: {name}")
+    if arguments.get("ConsistentRead"):
+        raise InvalidError("Consistent reads are not supported on global secondary indexes")
+    return table.indexes[name]
+
+
+def _key_condition(test: Any, names: tuple[str, ...], given: Given) -> tuple[str, Any]:
+    parts = test.parts if test.kind == "and" else (test,)
+    partition, sort = "", None
+    for part in parts:
+        name, *operands = part.parts
+        values = [given.values[operand.token] for operand in operands]
+        for value in values:
+            _check_key(given.name(name.token), value)
+        if given.name(name.token) == names[0] and part.kind == "=" and not partition:
+            partition = values[0]["S"]
+        elif given.name(name.token) == names[-1] and len(names) > 1 and sort is None:
+            sort = (part.kind, values)
+        else:
+            raise InvalidError("Query condition missed key schema element")
+    if not partition:
+        raise InvalidError(f"Query condition missed key schema element: {names[0]}")
+    return partition, sort
+
+
+def _page(
+    table: Table,
+    index: Index | None,
+    rows: list[tuple[str, Key]],
+    limit: int | None,
+    kept: Parsed[Any] | None,
+    given: Given,
+) -> dict[str, Any]:
+    items, bytes_read = [], 0
+    for count, (_, key) in enumerate(rows, start=1):
+        item = table.partitions[key[0]][key[1]]
+        if index and not index.whole:
+            wanted = (*table.keys, index.partition, index.sort)
+            item = {name: item[name] for name in wanted}
+        bytes_read += size_of(item)
+        if kept is None or kept.content.holds(item, given):
+            items.append(dict(item))
+        if count == limit or (bytes_read > PAGE_BYTES_MAX and count < len(rows)):
+            names = table.keys + ((index.partition, index.sort) if index else ())
+            last = {name: item[name] for name in names}
+            return _answer(items, count) | {"LastEvaluatedKey": last}
+    return _answer(items, len(rows))
+
+
+def _answer(items: list[Item], scanned: int) -> dict[str, Any]:
+    return {"Items": items, "Count": len(items), "ScannedCount": scanned}
+
+
+# ---- items
+
+
+def checked_item(table: Table, item: Item) -> Item:
+    """The item as it is stored; raises InvalidError for one DynamoDB would not take."""
+    for name in item.keys() & table.key_names:
+        _check_key(name, item[name])
+    if size_of(item) > ITEM_BYTES_MAX:
+        raise InvalidError("Item size has exceeded the maximum allowed size")
+    return dict(item)
+
+
+def size_of(item: Item) -> int:
+    """DynamoDB's size of an item, bytes: the names and the values."""
+    return sum(
+        (len(name) if name.isascii() else len(name.encode())) + _bytes_of(value)
+        for name, value in item.items()
+    )
+
+
+def _bytes_of(value: Any) -> int:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content) if content.isascii() else len(content.encode())
+        case "N":
+            if str(int(content)) != content:
+                raise UnsupportedError(f"the number {content!r}, which is not written as an int")
+            if len(content.lstrip("-")) > DIGITS_MAX:
+                raise InvalidError("Attempting to store more than 38 significant digits")
+            return len(content) // 2 + 2
+        case "BOOL" | "NULL":
+            return 1
+        case "M":
+            return 3 + size_of(content) + len(content)
+        case "L":
+            return 3 + sum(1 + _bytes_of(each) for each in content)
+    raise UnsupportedError(f"the type {kind}")
