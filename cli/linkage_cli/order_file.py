@@ -1,17 +1,21 @@
 """Reads a vendor's CSV export: which column is what, and each row as the API takes it."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
 
+from linkage import clock
 from linkage.errors import InvalidFieldError
 from linkage.money import EXPONENTS, checked_currency
 from linkage_cli.errors import CommandError
 
 SEPARATORS = (",", ";", "\t", "|")
+NOON = time(12, tzinfo=UTC)
+"""When an order of a date alone happened: on that date in nearly every time zone."""
 
 
 class OrderFileError(CommandError):
@@ -33,12 +37,14 @@ class Columns:
     amount: str
     customer_id: str | None
     click_id: str | None = None
+    occurred_at: str | None = None
+    coupon: str | None = None
 
     @property
     def needed(self) -> list[str]:
         """Every column the file must have."""
         every = (self.order_id, self.customer_id, self.amount, self.click_id)
-        return [name for name in every if name]
+        return [name for name in (*every, self.occurred_at, self.coupon) if name]
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,8 @@ class Order:
     amount_minor: int
     customer_id: str | None
     click_id: str | None
+    occurred_at: str | None = None
+    coupon: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,25 +83,39 @@ def read_orders(
     for row, cells in rows_of(path, columns.needed):
         if limit is not None and len(orders) + len(errors) >= limit:
             break
-        order_id = cells[columns.order_id]
-        if not order_id:
-            errors.append(RowError(row, "", columns.order_id, "The order has no id."))
-            continue
-        try:
-            amount_minor = minor_units(cells[columns.amount], amounts, currency)
-        except ValueError as error:
-            errors.append(RowError(row, order_id, columns.amount, str(error)))
-            continue
-        orders.append(
-            Order(
-                row,
-                order_id,
-                amount_minor,
-                (columns.customer_id and cells[columns.customer_id]) or None,
-                (columns.click_id and cells[columns.click_id]) or None,
-            )
-        )
+        found = _order(row, cells, columns, amounts, currency)
+        if isinstance(found, Order):
+            orders.append(found)
+        else:
+            errors.append(found)
     return orders, errors
+
+
+def _order(
+    row: int, cells: Mapping[str, str], columns: Columns, amounts: Amounts, currency: str
+) -> Order | RowError:
+    order_id = cells[columns.order_id]
+    if not order_id:
+        return RowError(row, "", columns.order_id, "The order has no id.")
+    try:
+        amount_minor = minor_units(cells[columns.amount], amounts, currency)
+    except ValueError as error:
+        return RowError(row, order_id, columns.amount, str(error))
+    occurred_at = None
+    if columns.occurred_at:
+        try:
+            occurred_at = moment(cells[columns.occurred_at])
+        except ValueError as error:
+            return RowError(row, order_id, columns.occurred_at, str(error))
+    return Order(
+        row,
+        order_id,
+        amount_minor,
+        (columns.customer_id and cells[columns.customer_id]) or None,
+        (columns.click_id and cells[columns.click_id]) or None,
+        occurred_at,
+        (columns.coupon and cells[columns.coupon]) or None,
+    )
 
 
 def rows_of(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -125,7 +147,7 @@ def _rows(path: Path, file: TextIO, needed: Sequence[str]) -> Iterator[tuple[int
         raise OrderFileError(
             f"{path} has no column {' and no column '.join(missing)}. Its columns are: "
             f"{', '.join(names) or 'none'}. Name the right ones with --id-column, "
-            f"--customer-column, --amount-column or --click-column."
+            f"--customer-column, --amount-column, --click-column, --date-column or --coupon-column."
         )
     reader = csv.reader(file, delimiter=separator, skipinitialspace=True)
     row = 2
@@ -134,6 +156,23 @@ def _rows(path: Path, file: TextIO, needed: Sequence[str]) -> Iterator[tuple[int
             padded = [*(cell.strip() for cell in cells), *[""] * len(names)]
             yield row, dict(zip(names, padded, strict=False))
         row = reader.line_num + 2
+
+
+def moment(text: str) -> str:
+    """A date, meaning its noon UTC, or an RFC 3339 time; raises ValueError with a sentence."""
+    if not text:
+        raise ValueError("The order has no date.")
+    try:
+        return clock.text(datetime.combine(date.fromisoformat(text), NOON))
+    except ValueError:
+        pass
+    try:
+        return clock.text(clock.instant(text))
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is neither a date such as 2026-11-21 nor a time with its zone such as "
+            f"2026-11-21T09:12:00+02:00."
+        ) from None
 
 
 def minor_units(text: str, amounts: Amounts, currency: str) -> int:

@@ -23,6 +23,7 @@ class Terms:
     program_id: str
     event: str
     currency: str
+    vendor_id: str | None = None
 
     def report(self, order: Order, click_id: str | None) -> dict[str, Any]:
         """The conversion as the API takes it."""
@@ -35,9 +36,13 @@ class Terms:
         }
         if order.customer_id:
             body["customer"] = {"id": order.customer_id}
-        if click_id:
-            body["click_id"] = click_id
-        return body
+        optional = {
+            "click_id": click_id,
+            "occurred_at": order.occurred_at,
+            "coupon": order.coupon,
+            "vendor_id": self.vendor_id,
+        }
+        return body | {name: value for name, value in optional.items() if value}
 
 
 @dataclass

@@ -35,7 +35,15 @@ def import_command(  # noqa: PLR0913, PLR0917 (each is an option of the command)
         str | None, typer.Option(envvar="LINKAGE_API_URL", help="Else that of make dev.")
     ] = None,
     key: Annotated[
-        str | None, typer.Option(envvar="LINKAGE_KEY", help="A vendor's key; else make dev's.")
+        str | None,
+        typer.Option(
+            envvar="LINKAGE_KEY",
+            help="A vendor's key, or an operator's with --vendor; else make dev's.",
+        ),
+    ] = None,
+    vendor: Annotated[
+        str | None,
+        typer.Option(help="The vendor (mem_…) an operator's key reports for."),
     ] = None,
     id_column: Annotated[str, typer.Option(help="The order's id.")] = "order_id",
     customer_column: Annotated[
@@ -49,6 +57,13 @@ def import_command(  # noqa: PLR0913, PLR0917 (each is an option of the command)
     event: Annotated[str, typer.Option(help="sale or lead.")] = "sale",
     click_column: Annotated[
         str | None, typer.Option(help="The click id an order came by, if the file has it.")
+    ] = None,
+    date_column: Annotated[
+        str | None,
+        typer.Option(help="When it happened: a date (its noon UTC), or an RFC 3339 time."),
+    ] = None,
+    coupon_column: Annotated[
+        str | None, typer.Option(help="The coupon an order was made with, if the file has it.")
     ] = None,
     clicks: Annotated[
         Path | None,
@@ -64,8 +79,15 @@ def import_command(  # noqa: PLR0913, PLR0917 (each is an option of the command)
 ) -> None:
     """Report a vendor's orders. Running it again changes nothing."""
     try:
-        api_url, key = _access(api_url, key)
-        columns = Columns(id_column, amount_column, customer_column or None, click_column)
+        api_url, key = _access(api_url, key, "operator" if vendor else "vendor")
+        columns = Columns(
+            order_id=id_column,
+            amount=amount_column,
+            customer_id=customer_column or None,
+            click_id=click_column,
+            occurred_at=date_column,
+            coupon=coupon_column,
+        )
         orders, errors = read_orders(file, columns, amounts, currency, limit)
         first_clicks = given_clicks(clicks) if clicks else {}
         if not orders and not errors:
@@ -80,7 +102,7 @@ def import_command(  # noqa: PLR0913, PLR0917 (each is an option of the command)
             task = progress.add_task("Reporting orders", total=len(orders))
             outcome = report_orders(
                 chains_of(orders, first_clicks),
-                Terms(program, event, currency),
+                Terms(program, event, currency, vendor),
                 api,
                 jobs,
                 lambda: progress.advance(task),
@@ -91,13 +113,13 @@ def import_command(  # noqa: PLR0913, PLR0917 (each is an option of the command)
     _conclude(file, outcome)
 
 
-def _access(api_url: str | None, key: str | None) -> tuple[str, str]:
+def _access(api_url: str | None, key: str | None, role: str) -> tuple[str, str]:
     if api_url and key:
         return api_url, key
     if api_url:
-        raise CommandError("Give the vendor's key too: --key, or LINKAGE_KEY in the environment.")
+        raise CommandError(f"Give the {role}'s key too: --key, or LINKAGE_KEY in the environment.")
     local = read_local()
-    return local["api_url"], key or local["keys"]["vendor"]
+    return local["api_url"], key or local["keys"][role]
 
 
 def _reachable(api: Api) -> Api:

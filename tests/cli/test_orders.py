@@ -282,6 +282,56 @@ def test_a_file_that_is_not_there_is_a_sentence(api: StandinApi, tmp_path: Path)
     assert "cannot be read" in run(api, tmp_path / "none.csv").output
 
 
+def test_an_order_happened_at_its_time_or_at_noon_of_its_date(
+    api: StandinApi, tmp_path: Path
+) -> None:
+    file = write(
+        tmp_path / "orders.csv",
+        "order_id,customer_id,amount_usd,ordered_on\n"
+        "1,ann,1,1997-01-18\n2,ann,1,2026-11-21T09:12:00+02:00\n",
+    )
+    assert run(api, file, "--date-column", "ordered_on").exit_code == 0
+    assert [api.known[name]["occurred_at"] for name in ("1", "2")] == [
+        "1997-01-18T12:00:00.000Z",
+        "2026-11-21T07:12:00.000Z",
+    ]
+
+
+@pytest.mark.parametrize("text", ["21/11/2026", "2026-11-21T09:12:00", "2026-11-31", "yesterday"])
+def test_what_is_no_date_fails_alone_and_is_never_guessed(
+    api: StandinApi, tmp_path: Path, text: str
+) -> None:
+    rows = f"order_id,customer_id,amount_usd,at\n1,ann,1,{text}\n2,bob,1,2026-11-21\n3,eve,1,\n"
+    result = run(api, write(tmp_path / "orders.csv", rows), "--date-column", "at")
+    assert list(api.known) == ["2"]
+    assert f"row 2, at: '{text}' is neither a date such as 2026-11-21 nor a time" in result.output
+    assert "row 4, at: The order has no date." in result.output
+
+
+def test_an_operator_reports_for_a_vendor(api: StandinApi, file: Path) -> None:
+    run(api, file, "--vendor", "mem_1")
+    assert {report["vendor_id"] for report in api.reports} == {"mem_1"}
+
+
+def test_an_operator_of_the_local_network_is_the_default_for_a_vendor(
+    api: StandinApi, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {"vendor": "lk_test_of_another", "operator": KEY}
+    local = write(tmp_path / "local.json", json.dumps({"api_url": api.url, "keys": keys}))
+    monkeypatch.setattr(networks.read_local, "__defaults__", (local,))
+    arguments = ["import", str(file), "--program", "p", "--vendor", "mem_1", "--yes"]
+    assert "3 new" in CliRunner().invoke(orders.app, arguments).output
+
+
+def test_an_order_carries_its_coupon(api: StandinApi, tmp_path: Path) -> None:
+    file = write(
+        tmp_path / "orders.csv",
+        "order_id,customer_id,amount_usd,code\n1,ann,1,SPRING\n2,bob,1,\n",
+    )
+    run(api, file, "--coupon-column", "code")
+    assert [api.known[name].get("coupon") for name in ("1", "2")] == ["SPRING", None]
+
+
 def clicks_of(api: StandinApi) -> dict[str, Any]:
     return {name: report.get("click_id") for name, report in sorted(api.known.items())}
 
