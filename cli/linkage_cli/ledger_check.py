@@ -15,7 +15,7 @@ from linkage_cli.audit import Finding, Report, Stored, audit
 from linkage_cli.errors import CommandError
 from linkage_cli.networks import Network, find_network
 
-NOUNS = ("conversions", "ledger", "payouts", "programs", "settings")
+NOUNS = ("conversions", "tallies", "ledger", "payouts", "programs", "settings")
 READS_MAX = 3
 PAUSE_S = 2.0
 
@@ -143,18 +143,23 @@ def lines_of(report: Report) -> Iterable[str]:
     else:
         yield "The ledger is right: every account is exactly what the accepted facts make it."
     yield "Checked: " + ", ".join(
-        _many(counts[f"{noun}s"], noun)
-        for noun in ("fact", "transaction", "line", "balance", "payout")
+        _many(counts[_plural(noun)], noun)
+        for noun in ("fact", "tally", "transaction", "line", "balance", "payout")
     )
     if report.in_flight:
         yield f"In flight: {_many(len(report.in_flight), 'fact')} accepted and not posted yet"
     for currency, totals in report.totals.items():
         yield (
             f"{currency}, in minor units: affiliates are owed {totals.owed_to_affiliates}, vendors "
-            f"owe {totals.vendors_owe}, network fees {totals.network_fees}, being paid out "
-            f"{totals.in_payout}, paid out {totals.paid_out}"
+            f"owe {totals.vendors_owe}, network fees {totals.network_fees}, its bonuses cost "
+            f"{totals.network_bonuses}, being paid out {totals.in_payout}, paid out "
+            f"{totals.paid_out}"
         )
 
 
 def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return f"{count:,} {noun if count == 1 else _plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    return "tallies" if noun == "tally" else f"{noun}s"

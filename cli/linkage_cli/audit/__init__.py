@@ -6,7 +6,9 @@ The invariants' numbers are those of docs/money.md.
 from collections import Counter
 from datetime import datetime
 
+from linkage_cli.audit.chains import check_chains
 from linkage_cli.audit.conversions import Facts
+from linkage_cli.audit.counts import read_tallies
 from linkage_cli.audit.entries import check_entries, totals_of
 from linkage_cli.audit.findings import Finding, Report, Totals
 from linkage_cli.audit.payouts import Payouts
@@ -23,12 +25,14 @@ def audit(stored: Stored, now: datetime) -> Report:
     facts = read_facts(stored.conversions, findings)
     try:
         terms = read_terms(stored.programs, stored.settings)
-    except (UnreadableError, KeyError) as error:
+    except (UnreadableError, KeyError, TypeError, AttributeError) as error:
         findings.append(Finding("I20", "programs and settings", f"cannot be read: {error}"))
         terms = Terms({}, {})
     findings += check_entries(ledger)
     conversions = Facts(facts, ledger, terms, now)
     findings += conversions.check()
+    tallies = read_tallies(stored.tallies, findings)
+    findings += check_chains(conversions.links, tallies)
     payouts = Payouts(stored.payouts, ledger, findings)
     findings += payouts.check()
     return Report(
@@ -39,6 +43,7 @@ def audit(stored: Stored, now: datetime) -> Report:
             balances=len(ledger.balances),
             facts=sum(len(each) for each in facts.values()),
             payouts=sum(len(each) for each in payouts.payouts.values()),
+            tallies=len(tallies),
         ),
         in_flight=tuple(sorted(conversions.in_flight)),
         totals=totals_of(ledger),

@@ -1,55 +1,38 @@
-"""Accepted facts against each other and against what was posted (I3 to I8, I16, I19, I20)."""
+"""Accepted facts against what was posted and what was counted (I3 to I8, I11, I20)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from linkage_cli.audit.findings import Finding
-from linkage_cli.audit.stored import Fact, Head, Ledger, Line, Posting, UnreadableError
-from linkage_cli.audit.terms import (
-    Terms,
-    confirmation_postings,
-    due_on,
+from linkage_cli.audit.chains import Link
+from linkage_cli.audit.counts import Tally, tallies_in
+from linkage_cli.audit.earnings import (
+    Earning,
+    ceiling_of,
     earning_of,
-    refund_postings,
+    returned_postings,
+    standing_postings,
 )
+from linkage_cli.audit.findings import Finding
+from linkage_cli.audit.moves import Moves, Refunded, confirmed, refunded, wanted
+from linkage_cli.audit.sales import Sale, sale_of
+from linkage_cli.audit.states import Conversion, check_facts
+from linkage_cli.audit.stored import Fact, Head, Ledger, Line, Posting, UnreadableError
+from linkage_cli.audit.terms import Terms
 
 UNPOSTED_AGE_MAX = timedelta(minutes=15)
 CONVERSION_KINDS = ("commission", "clawback")
+OF_THE_PERIOD = ("bonus", "bonus_return")
+"""What belongs to a period's sales together and not to one conversion."""
 
-
-@dataclass(frozen=True)
-class Conversion:
-    """One conversion's facts; `confirming` is the report itself under `on_report`."""
-
-    report: Fact
-    confirming: Fact | None
-    rejection: Fact | None
-    refunds: tuple[Fact, ...]
-
-    @property
-    def conversion_id(self) -> str:
-        return self.report.conversion_id
-
-    @property
-    def later(self) -> tuple[Fact, ...]:
-        """The facts accepted after the report, in their order."""
-        facts = (self.confirming, self.rejection, *self.refunds)
-        after = [fact for fact in facts if fact and fact is not self.report]
-        return tuple(sorted(after, key=lambda fact: fact.sequence))
-
-    def postable(self) -> Iterator[tuple[str, Fact]]:
-        """The transaction each fact must become, with the fact."""
-        if self.confirming:
-            yield f"{self.conversion_id}/confirmation", self.confirming
-        for refund in self.refunds:
-            if refund.values.get("posts"):
-                yield f"{self.conversion_id}/{refund.fact.replace('#', '/', 1)}", refund
+type Due = tuple[Posting, str]
 
 
 class Facts:
-    """The audit of all conversions against the ledger."""
+    """The audit of all conversions against the ledger.
+
+    After `check`, `links` holds every tally's facts with what they saw and left.
+    """
 
     def __init__(
         self, facts: dict[str, dict[str, Fact]], ledger: Ledger, terms: Terms, now: datetime
@@ -59,6 +42,7 @@ class Facts:
         self._lines: dict[str, list[Line]] = defaultdict(list)
         for line in ledger.lines:
             self._lines[line.transaction_id].append(line)
+        self.links: dict[str, list[Link]] = defaultdict(list)
         self.in_flight: list[str] = []
         self.postable: set[str] = set()
 
@@ -67,8 +51,8 @@ class Facts:
         for conversion_id, facts in self._known.items():
             try:
                 yield from self._check_conversion(conversion_id, facts)
-            except (UnreadableError, KeyError, TypeError, ValueError) as error:
-                yield Finding("I20", conversion_id, f"cannot be computed anew: {error}")
+            except (UnreadableError, KeyError, TypeError, ValueError, AttributeError) as error:
+                yield Finding("I20", conversion_id, f"cannot be computed anew: {error!r}")
         for head in self._ledger.heads.values():
             if head.kind in CONVERSION_KINDS and head.transaction_id not in self.postable:
                 yield Finding("I5", head.transaction_id, "it was posted without an accepted fact")
@@ -88,25 +72,47 @@ class Facts:
         conversion = Conversion(
             report, facts.get("confirmation") or on_report, facts.get("rejection"), tuple(refunds)
         )
-        yield from _check_state(conversion)
-        yield from _check_refund_chain(conversion)
-        yield from _check_attribution(conversion)
+        for transaction_id, _ in conversion.postable():
+            self.postable.add(transaction_id)
+        program = self._terms.program(report.text("program_id"), report.whole("program_version"))
+        yield from check_facts(conversion, program)
         yield from self._check_posted(conversion)
 
     def _check_posted(self, conversion: Conversion) -> Iterator[Finding]:
+        sale = earning = None
+        if conversion.confirming:
+            sale = sale_of(conversion.report, conversion.confirming, self._terms)
+            earning = earning_of(sale)
         whole = True
+        for fact in conversion.refunds:
+            if not fact.values.get("posts") and fact.nested("tallies"):
+                yield Finding(
+                    "I6",
+                    f"{conversion.conversion_id} {fact.fact}",
+                    "it moves nothing, yet saw tallies",
+                )
         for transaction_id, fact in conversion.postable():
-            self.postable.add(transaction_id)
+            expected: list[Due] = []
+            if sale:
+                seen = _seen_by(fact, sale, conversion)
+                yield from _check_names(transaction_id, sale, seen)
+                moves, expected = _expected(fact, sale, earning, seen, conversion)
+                for name, tally in seen.items():
+                    self.links[name].append(Link(transaction_id, tally, moves.tallies[name]))
             head = self._ledger.heads.get(transaction_id)
             if head is None:
                 whole = False
                 yield from self._check_unposted(transaction_id, fact)
-            else:
-                if fact.unposted:
-                    yield Finding("I4", transaction_id, "it is posted, its fact says it is not")
-                yield from self._check_head(conversion, fact, head)
-        refunded = conversion.report.whole("refunded_minor")
-        if whole and 0 < conversion.report.whole("amount_minor") == refunded:
+                continue
+            if fact.unposted:
+                yield Finding("I4", transaction_id, "it is posted, its fact says it is not")
+            is_confirming = fact is conversion.confirming
+            yield from _check_head(head, fact, expected, is_confirming=is_confirming)
+            yield from self._check_due(head, expected)
+            if sale and is_confirming:
+                yield from _check_cost(head, sale)
+        refunded_minor = conversion.report.whole("refunded_minor")
+        if whole and 0 < conversion.report.whole("amount_minor") == refunded_minor:
             yield from self._check_all_returned(conversion)
 
     def _check_unposted(self, transaction_id: str, fact: Fact) -> Iterator[Finding]:
@@ -122,119 +128,111 @@ class Facts:
         else:
             self.in_flight.append(transaction_id)
 
-    def _check_head(self, conversion: Conversion, fact: Fact, head: Head) -> Iterator[Finding]:
-        earning = None
-        if conversion.confirming:
-            earning = earning_of(conversion.report, conversion.confirming, self._terms)
-        before = fact.whole("refunded_before_minor")
-        if fact is conversion.confirming:
-            kind, expected = "commission", confirmation_postings(earning, before)
-        else:
-            after = before + fact.whole("amount_minor")
-            kind, expected = "clawback", refund_postings(earning, before, after)
-        if (head.kind, head.accepted_at) != (kind, fact.accepted_at):
-            yield Finding(
-                "I5", head.transaction_id, "its kind or its time is not that of its accepted fact"
-            )
-        posted = sorted(head.postings)
-        if posted != expected:
-            yield Finding(
-                "I20",
-                head.transaction_id,
-                f"posted {_said(posted)}; its facts and terms give {_said(expected)}",
-            )
-        if conversion.confirming and expected:
-            yield from self._check_due(conversion, conversion.confirming, head)
-
-    def _check_due(self, conversion: Conversion, confirming: Fact, head: Head) -> Iterator[Finding]:
-        due = due_on(conversion.report, confirming, self._terms)
+    def _check_due(self, head: Head, expected: Iterable[Due]) -> Iterator[Finding]:
+        dues: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        for posting, due in expected:
+            dues[posting.source, posting.currency][due] -= posting.amount_minor
+            dues[posting.target, posting.currency][due] += posting.amount_minor
         for line in self._lines[head.transaction_id]:
-            if set(line.dues) != {due}:
+            right = _moving(dues[line.account, line.currency])
+            if _moving(line.dues) != right:
                 yield Finding(
                     "I11",
                     f"{line.account} {line.line}",
-                    f"it is due on {', '.join(sorted(line.dues))}; confirmed and held it is {due}",
+                    f"its due dates are {_dates(line.dues)}; its facts and terms give "
+                    f"{_dates(right)}",
                 )
 
     def _check_all_returned(self, conversion: Conversion) -> Iterator[Finding]:
-        net: Counter[str] = Counter()
+        net: Counter[tuple[str, str]] = Counter()
         for transaction_id, _ in conversion.postable():
             for posting in self._ledger.heads[transaction_id].postings:
-                net[posting.source] -= posting.amount_minor
-                net[posting.target] += posting.amount_minor
-        for account, amount in sorted(net.items()):
+                if posting.kind not in OF_THE_PERIOD:
+                    net[posting.source, posting.currency] -= posting.amount_minor
+                    net[posting.target, posting.currency] += posting.amount_minor
+        for (account, currency), amount in sorted(net.items()):
             if amount:
                 yield Finding(
-                    "I8", conversion.conversion_id, f"all is refunded, {account} keeps {amount}"
+                    "I8",
+                    conversion.conversion_id,
+                    f"all is refunded, {account} keeps {amount} {currency}",
                 )
+
+
+def _seen_by(fact: Fact, sale: Sale, conversion: Conversion) -> dict[str, Tally]:
+    if fact is conversion.confirming:
+        return dict(sale.tallies)
+    return tallies_in(fact.nested("tallies"))
+
+
+def _check_names(subject: str, sale: Sale, seen: Mapping[str, Tally]) -> Iterator[Finding]:
+    names, right = list(seen), wanted(sale)
+    if names != right:
+        missing, foreign = sorted(set(right) - set(names)), sorted(set(names) - set(right))
+        yield Finding(
+            "I20",
+            subject,
+            "it did not see the tallies its terms name in their order: missing "
+            f"{', '.join(missing) or 'none'}, foreign {', '.join(foreign) or 'none'}",
+        )
+
+
+def _expected(
+    fact: Fact,
+    sale: Sale,
+    earning: Earning | None,
+    seen: Mapping[str, Tally],
+    conversion: Conversion,
+) -> tuple[Moves, list[Due]]:
+    """What a fact makes of the tallies it saw, and all it must have posted with the due dates."""
+    before = fact.whole("refunded_before_minor")
+    if fact is conversion.confirming:
+        moves, postings = confirmed(sale, earning), standing_postings(earning, before)
+    else:
+        refund = Refunded(before, before + fact.whole("amount_minor"))
+        moves = refunded(sale, earning, seen, refund)
+        postings = returned_postings(earning, *refund)
+    return moves, [*((posting, sale.due_on) for posting in postings), *moves.bonuses]
+
+
+def _check_head(
+    head: Head, fact: Fact, expected: Iterable[Due], *, is_confirming: bool
+) -> Iterator[Finding]:
+    kind = "commission" if is_confirming else "clawback"
+    if (head.kind, head.accepted_at) != (kind, fact.accepted_at):
+        yield Finding(
+            "I5", head.transaction_id, "its kind or its time is not that of its accepted fact"
+        )
+    posted, right = sorted(head.postings), sorted(posting for posting, _ in expected)
+    if posted != right:
+        yield Finding(
+            "I20",
+            head.transaction_id,
+            f"posted {_said(posted)}; its facts and terms give {_said(right)}",
+        )
+
+
+def _check_cost(head: Head, sale: Sale) -> Iterator[Finding]:
+    ceiling = ceiling_of(sale)
+    cost = sum(
+        posting.amount_minor
+        for posting in head.postings
+        if posting.source.startswith("vendor:") and posting.kind not in OF_THE_PERIOD
+    )
+    if ceiling is not None and cost > ceiling:
+        yield Finding(
+            "I7", head.transaction_id, f"it cost the vendor {cost}, its terms' ceiling is {ceiling}"
+        )
+
+
+def _moving(dues: Mapping[str, int]) -> dict[str, int]:
+    return {day: amount for day, amount in dues.items() if amount}
+
+
+def _dates(dues: Mapping[str, int]) -> str:
+    return ", ".join(f"{amount} on {day}" for day, amount in sorted(dues.items())) or "none"
 
 
 def _said(postings: Iterable[Posting]) -> str:
     said = (f"{p.amount_minor} {p.currency} {p.source} → {p.target} ({p.kind})" for p in postings)
     return "; ".join(said) or "nothing"
-
-
-def _check_state(conversion: Conversion) -> Iterator[Finding]:
-    subject, report = conversion.conversion_id, conversion.report
-    if conversion.confirming and conversion.rejection:
-        yield Finding("I3", subject, "it was both confirmed and rejected")
-    state = "pending"
-    if conversion.confirming or conversion.rejection:
-        state = "confirmed" if conversion.confirming else "rejected"
-    if report.values.get("status") != state:
-        yield Finding("I19", subject, f"it is {report.values.get('status')}, its facts say {state}")
-    sequences = [fact.sequence for fact in conversion.later]
-    if sequences != list(range(len(sequences))) or report.sequence != len(sequences):
-        yield Finding(
-            "I19", subject, f"it counts {report.sequence} later facts, they are {sequences}"
-        )
-
-
-def _check_refund_chain(conversion: Conversion) -> Iterator[Finding]:
-    subject, refunded = conversion.conversion_id, 0
-    confirmed = conversion.confirming is conversion.report
-    for fact in (conversion.report, *conversion.later):
-        if fact is conversion.confirming:
-            confirmed = True
-        if "refunded_before_minor" in fact.values:
-            before = fact.whole("refunded_before_minor")
-            if before != refunded:
-                yield Finding(
-                    "I8", f"{subject} {fact.fact}", f"it saw {before} refunded, {refunded} was"
-                )
-        if fact.fact.startswith("refund#"):
-            refunded += fact.whole("amount_minor")
-            if fact.whole("amount_minor") <= 0:
-                yield Finding("I8", f"{subject} {fact.fact}", "it gives nothing back")
-            if bool(fact.values.get("posts")) != confirmed:
-                yield Finding(
-                    "I8", f"{subject} {fact.fact}", "a refund posts if and only if it is confirmed"
-                )
-    stored, amount = (
-        conversion.report.whole("refunded_minor"),
-        conversion.report.whole("amount_minor"),
-    )
-    if stored != refunded:
-        yield Finding("I8", subject, f"{stored} is refunded, its refunds sum to {refunded}")
-    if refunded > amount:
-        yield Finding("I8", subject, f"{refunded} of {amount} was refunded")
-
-
-def _check_attribution(conversion: Conversion) -> Iterator[Finding]:
-    subject, attribution = conversion.conversion_id, conversion.report.nested("attribution")
-    winner = next((c for c in attribution["candidates"] if c["won"]), None)
-    won = (winner["affiliate_id"], winner["model"]) if winner else (None, None)
-    if (attribution["affiliate_id"], attribution["model"]) != won:
-        yield Finding(
-            "I16",
-            subject,
-            f"it is attributed to {attribution['affiliate_id']}, {won[0]} won",
-        )
-    if sum(bool(candidate["won"]) for candidate in attribution["candidates"]) > 1:
-        yield Finding("I16", subject, "several candidates won")
-    if conversion.report.values.get("affiliate_id") != attribution["affiliate_id"]:
-        yield Finding("I16", subject, "it is listed for another affiliate than it is attributed to")
-    if conversion.confirming:
-        seen = (conversion.confirming.nested("seen") or {}).get("affiliate")
-        if (seen and seen["member_id"]) != attribution["affiliate_id"]:
-            yield Finding("I16", subject, "its confirmation saw another affiliate than it names")

@@ -9,7 +9,9 @@ from datetime import date
 from linkage_cli.audit.findings import Finding, Totals
 from linkage_cli.audit.stored import Balance, Head, Ledger, Line, Posting
 
-ACCOUNT_KINDS = ("vendor:", "affiliate:", "payouts:", "network:fees", "bank")
+ACCOUNT_KINDS = ("vendor:", "affiliate:", "payouts:", "network:fees", "network:bonuses", "bank")
+OWN_CURRENCY = ("bonus", "bonus_return", "recruitment")
+"""Postings whose currency is that of their terms, whatever the sale's is."""
 
 
 def check_entries(ledger: Ledger) -> Iterator[Finding]:
@@ -30,7 +32,7 @@ def _check_head(head: Head) -> Iterator[Finding]:
         for account in (posting.source, posting.target):
             if not account.startswith(ACCOUNT_KINDS):
                 yield Finding("I1", subject, f"a posting names {account!r}, which is no account")
-    currencies = sorted({posting.currency for posting in head.postings})
+    currencies = sorted({p.currency for p in head.postings if not _has_own_currency(p)})
     if len(currencies) > 1:
         yield Finding("I1", subject, f"one fact moves several currencies: {', '.join(currencies)}")
     vendors = {account for account in _accounts(head) if account.startswith("vendor:")}
@@ -38,6 +40,10 @@ def _check_head(head: Head) -> Iterator[Finding]:
         yield Finding("I15", subject, f"it touches several vendors: {', '.join(sorted(vendors))}")
     if head.fingerprint != _fingerprint(head.postings):
         yield Finding("I14", subject, "its postings are not those it was written with")
+
+
+def _has_own_currency(posting: Posting) -> bool:
+    return posting.kind in OWN_CURRENCY or posting.target == "network:bonuses"
 
 
 def _accounts(head: Head) -> set[str]:
@@ -159,7 +165,8 @@ def totals_of(ledger: Ledger) -> dict[str, Totals]:
         currency: Totals(
             owed_to_affiliates=sums["affiliate"],
             vendors_owe=-sums["vendor"],
-            network_fees=sums["network"],
+            network_fees=sums["network:fees"],
+            network_bonuses=-sums["network:bonuses"],
             in_payout=sums["payouts"],
             paid_out=sums["bank"],
         )
@@ -168,4 +175,4 @@ def totals_of(ledger: Ledger) -> dict[str, Totals]:
 
 
 def _kind(account: str) -> str:
-    return account.partition(":")[0]
+    return account if account.startswith("network:") else account.partition(":")[0]

@@ -18,11 +18,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Totals:
-    """One currency's sums of all postings, minor units."""
+    """One currency's sums of all postings, minor units; `network_bonuses` is what they cost."""
 
     owed_to_affiliates: int = 0
     vendors_owe: int = 0
     network_fees: int = 0
+    network_bonuses: int = 0
     in_payout: int = 0
     paid_out: int = 0
 

@@ -58,6 +58,11 @@ class Payouts:
         self.payouts: dict[str, list[Payout]] = defaultdict(list)
         read_each(items, ("batch_id", "item"), self._add, findings)
         self._lines = {(line.transaction_id, line.account): line for line in ledger.lines}
+        self._held: Counter[str] = Counter()
+        for head in ledger.heads.values():
+            for posting in head.postings:
+                self._held[posting.source] -= posting.amount_minor
+                self._held[posting.target] += posting.amount_minor
 
     def _add(self, item: Item) -> None:
         batch_id, kind = text(item, "batch_id"), text(item, "item")
@@ -165,12 +170,8 @@ class Payouts:
         yield from _check_state(batch_id, batch, payouts, page_of)
 
     def _check_account(self, batch_id: str, payouts: list[Payout]) -> Iterator[Finding]:
-        account, held = f"payouts:{batch_id}", 0
-        for head in self._ledger.heads.values():
-            for posting in head.postings:
-                held += posting.amount_minor * (
-                    (posting.target == account) - (posting.source == account)
-                )
+        account = f"payouts:{batch_id}"
+        held = self._held[account]
         unsettled = sum(payout.amount_minor for payout in payouts if not payout.has_result)
         if held != unsettled:
             yield Finding(
@@ -195,7 +196,7 @@ class Payouts:
                 bucket = (line.account, line.currency, day)
                 if line.kind == "payout":
                     taken[bucket] -= amount
-                elif line.kind != "clawback":
+                elif line.kind != "clawback" or amount > 0:
                     due[bucket] += amount
         for bucket, amount in sorted(taken.items()):
             if amount > due[bucket]:

@@ -103,6 +103,7 @@ class Stored:
     payouts: Sequence[Item]
     programs: Sequence[Item]
     settings: Sequence[Item]
+    tallies: Sequence[Item] = ()
 
 
 @dataclass
@@ -131,10 +132,10 @@ def whole(item: Item, name: str) -> int:
 
 
 def nested(item: Item, name: str) -> Any:
-    """A value kept as JSON text, None when absent; raises UnreadableError."""
+    """A value kept as JSON text or as itself, None when absent; raises UnreadableError."""
     value = item.get(name)
-    if value is None:
-        return None
+    if value is None or isinstance(value, list | dict):
+        return value
     try:
         return json.loads(value)
     except (TypeError, ValueError) as error:

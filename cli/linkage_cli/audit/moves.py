@@ -1,0 +1,185 @@
+"""Which tallies a fact had to see, and how it moved them (I6, I20)."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from linkage_cli.audit.counts import (
+    ANY,
+    Held,
+    Tally,
+    customer_name,
+    member_name,
+    period_of,
+    sales_name,
+)
+from linkage_cli.audit.earnings import Earning, is_own_sale, may_recruit
+from linkage_cli.audit.rewards import limits_of
+from linkage_cli.audit.sales import Sale
+from linkage_cli.audit.stored import Posting
+from linkage_cli.audit.terms import remaining
+
+
+class Moves(NamedTuple):
+    """The tallies as a fact left them, and the bonuses it posts with their due dates."""
+
+    tallies: dict[str, Tally]
+    bonuses: list[tuple[Posting, str]]
+
+
+class Refunded(NamedTuple):
+    """How much of a conversion is refunded before and after a refund, minor units."""
+
+    before_minor: int
+    after_minor: int
+
+
+def wanted(sale: Sale) -> list[str]:
+    """The names of the tallies a confirmation has to see, sorted."""
+    names = set(_periods(sale)) | set(_rewards(sale)) | set(_customers(sale))
+    if is_own_sale(sale):
+        names.add(member_name(str(sale.affiliate_id)))
+    return sorted(names)
+
+
+def _periods(sale: Sale) -> dict[str, tuple[str, str]]:
+    """The sales tallies with their kind of period and their currency."""
+    if sale.event != "sale" or not sale.is_rewarded:
+        return {}
+    measures = [
+        (rule["thresholds"], rule.get("currency"))
+        for rule in sale.program["rewards"]
+        if rule.get("thresholds")
+    ]
+    measures += [(bonus, bonus["currency"]) for bonus in sale.program["bonuses"]]
+    used = {
+        (measure["period"], currency if measure["by"] == "volume" else ANY)
+        for measure, currency in measures
+    }
+    return {
+        sales_name(
+            sale.program_id, str(sale.affiliate_id), period_of(sale.moment, period), currency
+        ): (period, currency)
+        for period, currency in used
+        if currency in {sale.currency, ANY}
+    }
+
+
+def _rewards(sale: Sale) -> dict[str, int]:
+    """The reward tallies with the place of their reward in the program."""
+    if not sale.is_rewarded:
+        return {}
+    return {
+        name: place
+        for place, reward in enumerate(sale.program["rewards"])
+        if reward["event"] == sale.event
+        for _, name in limits_of(sale, reward)
+    }
+
+
+def _customers(sale: Sale) -> list[str]:
+    is_used = any(
+        reward["event"] == sale.event
+        and (reward.get("first_n") is not None or reward.get("months") is not None)
+        for reward in sale.program["rewards"]
+    )
+    return [
+        customer_name(sale.program_id, sale.event, key) for key in sale.customer_keys if is_used
+    ]
+
+
+def confirmed(sale: Sale, earning: Earning | None) -> Moves:
+    """What the confirmation makes of the tallies it saw."""
+    moved = dict(sale.tallies)
+    stands = sale.refunded_minor < sale.amount_minor or sale.amount_minor == 0
+    bonuses: list[tuple[Posting, str]] = []
+    for name, (period, currency) in _periods(sale).items():
+        added = sale.amount_minor - sale.refunded_minor if currency != ANY else 0
+        tally = sale.tally(name)
+        if stands:
+            tally = tally._replace(number=tally.number + 1, amount_minor=tally.amount_minor + added)
+        granted = list(_granted(sale, tally, period, currency))
+        moved[name] = tally._replace(held=tuple(sorted((*tally.held, *granted))))
+        bonuses += [(_bonus(sale, held), held.due_on) for held in granted]
+    for name, place in _rewards(sale).items():
+        part = earning.parts.get(place, 0) if earning else 0
+        left = remaining(part, sale.amount_minor, sale.refunded_minor)
+        tally = sale.tally(name)
+        moved[name] = tally._replace(amount_minor=tally.amount_minor + left)
+    for name in _customers(sale):
+        tally = sale.tally(name)
+        moved[name] = tally._replace(
+            number=tally.number + stands,
+            since=tally.since or (sale.occurred_at if sale.earns else None),
+        )
+    if is_own_sale(sale):
+        name = member_name(str(sale.affiliate_id))
+        tally = sale.tally(name)
+        recruits = bool(sale.settings.get("recruitment_bonus")) and may_recruit(sale) and stands
+        moved[name] = tally._replace(
+            last_on=max(tally.last_on or "", sale.day),
+            recruited_by=sale.conversion_id if recruits else tally.recruited_by,
+        )
+    return Moves(moved, bonuses)
+
+
+def _granted(sale: Sale, tally: Tally, period: str, currency: str) -> Iterator[Held]:
+    """The bonuses the tally has reached and does not hold."""
+    by, reached = ("count", tally.number) if currency == ANY else ("volume", tally.amount_minor)
+    have = {(held.target, held.currency) for held in tally.held}
+    for bonus in sale.program["bonuses"]:
+        is_of_tally = (bonus["by"], bonus["period"]) == (by, period) and (
+            by == "count" or bonus["currency"] == currency
+        )
+        is_new = (bonus["target"], bonus["currency"]) not in have
+        if is_of_tally and is_new and reached >= bonus["target"]:
+            yield Held(bonus["target"], bonus["currency"], bonus["amount_minor"], sale.due_on)
+
+
+def _bonus(sale: Sale, held: Held) -> Posting:
+    return Posting(
+        f"vendor:{sale.vendor_id}",
+        f"affiliate:{sale.affiliate_id}",
+        held.amount_minor,
+        held.currency,
+        "bonus",
+        0,
+    )
+
+
+def refunded(
+    sale: Sale, earning: Earning | None, seen: Mapping[str, Tally], refund: Refunded
+) -> Moves:
+    """What a refund after the confirmation makes of the tallies it saw."""
+    moved = dict(seen)
+    is_whole = refund.after_minor == sale.amount_minor
+    bonuses: list[tuple[Posting, str]] = []
+    for name, (_, currency) in _periods(sale).items():
+        if name not in seen:
+            continue
+        back = refund.after_minor - refund.before_minor if currency != ANY else 0
+        tally = seen[name]
+        tally = tally._replace(
+            number=max(0, tally.number - is_whole), amount_minor=max(0, tally.amount_minor - back)
+        )
+        reached = tally.number if currency == ANY else tally.amount_minor
+        lost = [held for held in tally.held if held.target > reached]
+        moved[name] = tally._replace(held=tuple(held for held in tally.held if held not in lost))
+        bonuses += [(_bonus_return(_bonus(sale, held)), held.due_on) for held in lost]
+    for name, place in _rewards(sale).items():
+        if name in seen:
+            part = earning.parts.get(place, 0) if earning else 0
+            was = remaining(part, sale.amount_minor, refund.before_minor)
+            back = was - remaining(part, sale.amount_minor, refund.after_minor)
+            tally = seen[name]
+            moved[name] = tally._replace(amount_minor=max(0, tally.amount_minor - back))
+    for name in _customers(sale):
+        if name in seen:
+            moved[name] = seen[name]._replace(number=max(0, seen[name].number - is_whole))
+    member = member_name(str(sale.affiliate_id))
+    if is_whole and member in seen and seen[member].recruited_by == sale.conversion_id:
+        moved[member] = seen[member]._replace(recruited_by=None)
+    return Moves(moved, bonuses)
+
+
+def _bonus_return(bonus: Posting) -> Posting:
+    return bonus._replace(source=bonus.target, target=bonus.source, kind="bonus_return")

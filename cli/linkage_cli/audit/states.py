@@ -1,0 +1,115 @@
+"""A conversion's facts against each other: state, refunds and attribution (I3, I8, I16, I19)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from linkage_cli.audit.findings import Finding
+from linkage_cli.audit.stored import Fact, Item
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """One conversion's facts; `confirming` is the report itself under `on_report`."""
+
+    report: Fact
+    confirming: Fact | None
+    rejection: Fact | None
+    refunds: tuple[Fact, ...]
+
+    @property
+    def conversion_id(self) -> str:
+        return self.report.conversion_id
+
+    @property
+    def later(self) -> tuple[Fact, ...]:
+        """The facts accepted after the report, in their order."""
+        facts = (self.confirming, self.rejection, *self.refunds)
+        after = [fact for fact in facts if fact and fact is not self.report]
+        return tuple(sorted(after, key=lambda fact: fact.sequence))
+
+    def postable(self) -> Iterator[tuple[str, Fact]]:
+        """The transaction each fact must become, with the fact."""
+        if self.confirming:
+            yield f"{self.conversion_id}/confirmation", self.confirming
+        for refund in self.refunds:
+            if refund.values.get("posts"):
+                yield f"{self.conversion_id}/{refund.fact.replace('#', '/', 1)}", refund
+
+
+def check_facts(conversion: Conversion, program: Item) -> Iterator[Finding]:
+    """Every finding about the facts by themselves; `program` is the version they saw."""
+    yield from _check_state(conversion)
+    yield from _check_refund_chain(conversion)
+    yield from _check_attribution(conversion, program)
+
+
+def _check_state(conversion: Conversion) -> Iterator[Finding]:
+    subject, report = conversion.conversion_id, conversion.report
+    if conversion.confirming and conversion.rejection:
+        yield Finding("I3", subject, "it was both confirmed and rejected")
+    state = "pending"
+    if conversion.confirming or conversion.rejection:
+        state = "confirmed" if conversion.confirming else "rejected"
+    if report.values.get("status") != state:
+        yield Finding("I19", subject, f"it is {report.values.get('status')}, its facts say {state}")
+    sequences = [fact.sequence for fact in conversion.later]
+    if sequences != list(range(len(sequences))) or report.sequence != len(sequences):
+        yield Finding(
+            "I19", subject, f"it counts {report.sequence} later facts, they are {sequences}"
+        )
+
+
+def _check_refund_chain(conversion: Conversion) -> Iterator[Finding]:
+    subject, refunded = conversion.conversion_id, 0
+    confirmed = conversion.confirming is conversion.report
+    for fact in (conversion.report, *conversion.later):
+        if fact is conversion.confirming:
+            confirmed = True
+        if "refunded_before_minor" in fact.values:
+            before = fact.whole("refunded_before_minor")
+            if before != refunded:
+                yield Finding(
+                    "I8", f"{subject} {fact.fact}", f"it saw {before} refunded, {refunded} was"
+                )
+        if fact.fact.startswith("refund#"):
+            refunded += fact.whole("amount_minor")
+            if fact.whole("amount_minor") <= 0:
+                yield Finding("I8", f"{subject} {fact.fact}", "it gives nothing back")
+            if bool(fact.values.get("posts")) != confirmed:
+                yield Finding(
+                    "I8", f"{subject} {fact.fact}", "a refund posts if and only if it is confirmed"
+                )
+    stored, amount = (
+        conversion.report.whole("refunded_minor"),
+        conversion.report.whole("amount_minor"),
+    )
+    if stored != refunded:
+        yield Finding("I8", subject, f"{stored} is refunded, its refunds sum to {refunded}")
+    if refunded > amount:
+        yield Finding("I8", subject, f"{refunded} of {amount} was refunded")
+
+
+def _check_attribution(conversion: Conversion, program: Item) -> Iterator[Finding]:
+    subject, attribution = conversion.conversion_id, conversion.report.nested("attribution")
+    winner = next((c for c in attribution["candidates"] if c["won"]), None)
+    won = (winner["affiliate_id"], winner["model"]) if winner else (None, None)
+    if (attribution["affiliate_id"], attribution["model"]) != won:
+        yield Finding(
+            "I16",
+            subject,
+            f"it is attributed to {attribution['affiliate_id']}, {won[0]} won",
+        )
+    if sum(bool(candidate["won"]) for candidate in attribution["candidates"]) > 1:
+        yield Finding("I16", subject, "several candidates won")
+    if conversion.report.values.get("affiliate_id") != attribution["affiliate_id"]:
+        yield Finding("I16", subject, "it is listed for another affiliate than it is attributed to")
+    if conversion.confirming:
+        seen = (conversion.confirming.nested("seen") or {}).get("affiliate")
+        if (seen and seen["member_id"]) != attribution["affiliate_id"]:
+            yield Finding("I16", subject, "its confirmation saw another affiliate than it names")
+    if (
+        attribution["affiliate_id"]
+        and program.get("paused")
+        and (conversion.report.values.get("event") == "sale")
+    ):
+        yield Finding("I16", subject, "it is attributed, though its program was paused")
