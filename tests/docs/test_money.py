@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 
-from linkage.commissions import Commission, Level, clawed_back, earned
 from linkage.ledger import NETWORK_FEES
 from linkage.money import share_half_up
 from linkage.network import FIRST_SETTINGS
 from linkage.payouts import PAYOUT_METHODS
+from linkage.shares import Commission, clawed_back, earned
+from linkage.uplines import Level
 from tests.docs.markdown import ROOT, table
 
 MONEY = (ROOT / "docs" / "money.md").read_text()

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from linkage.attribution import Attribution
-from linkage.commissions import Commission, Level
 from linkage.conversions import CONFIRMATION, Confirmation, Conversion, Refund
 from linkage.keys import Key
 from linkage.ledger import NETWORK_FEES, Posting
 from linkage.members import Member, Seen, Standing
 from linkage.network import NetworkSettings
 from linkage.programs import Program, Reward
+from linkage.shares import Commission
+from linkage.uplines import Level
 from tests import oracle
 
 VENDOR, AFFILIATE = "mem_vendor", "mem_affiliate"
@@ -50,6 +51,7 @@ CONVERSION = Conversion(
     external_id="order-1",
     amount_minor=10_000,
     currency="USD",
+    occurred_at="2026-11-20T09:59:00.000Z",
     reported_at="2026-11-20T10:00:00.000Z",
     fingerprint="f",
     attribution=Attribution(AFFILIATE, "click", None),

@@ -8,12 +8,8 @@ from hypothesis import strategies as st
 
 from linkage.attribution import Attribution
 from linkage.commissions import (
-    Commission,
-    Level,
-    clawed_back,
     commission_of,
     confirmation_transaction,
-    earned,
     refund_id,
     refund_transaction,
 )
@@ -22,6 +18,8 @@ from linkage.ledger import NETWORK_FEES, vendor_account
 from linkage.members import Seen
 from linkage.network import NetworkSettings
 from linkage.programs import Program, Reward
+from linkage.shares import Commission, clawed_back, earned
+from linkage.uplines import Level
 from tests import oracle
 from tests.domain.examples import (
     AFFILIATE,
@@ -208,7 +206,7 @@ def test_a_commission_says_how_it_came_about() -> None:
     saw = seen("approved", "approved", "suspended")
     transaction = confirmation_transaction(CONVERSION, confirmation(saw), PROGRAM, SETTINGS)
     assert transaction.why == (
-        "The program's rate for a sale is 5 %: 5 % of 100.00 USD is 5.00 USD, rounded half up.",
+        "The program's reward for a sale is 5 %: 5 % of 100.00 USD is 5.00 USD, rounded half up.",
         "Level 2 of the upline was suspended: no override.",
         "The network fee is 20 % of the commission: 1.00 USD, paid by the vendor.",
         "Level 1 of the upline earns 10 % of the commission, rounded down: 0.50 USD, paid out "
@@ -219,8 +217,6 @@ def test_a_commission_says_how_it_came_about() -> None:
 @pytest.mark.parametrize(
     ("agreed", "saw", "sentence"),
     [
-        (terms({"attribution": Attribution(None, None, "no click")}), Seen(None), "no click"),
-        (terms(), seen("suspended"), "was suspended when"),
         (terms({"amount_minor": 0}), seen(), "amount is 0"),
         (terms(LEAD), seen(), "no reward for a lead in USD"),
         (terms({**LEAD, "currency": "ZWG"}, FLAT_LEAD), seen(), "no reward for a lead in ZWG"),
@@ -228,6 +224,23 @@ def test_a_commission_says_how_it_came_about() -> None:
     ],
 )
 def test_earning_nothing_has_its_reason(
+    agreed: tuple[Conversion, Program, NetworkSettings], saw: Seen, sentence: str
+) -> None:
+    conversion, program, network = agreed
+    commission, why = commission_of(conversion, confirmation(saw), program, network)
+    assert commission is not None
+    assert commission.direct_minor == 0
+    assert sentence in " ".join(why)
+
+
+@pytest.mark.parametrize(
+    ("agreed", "saw", "sentence"),
+    [
+        (terms({"attribution": Attribution(None, None, "no click")}), Seen(None), "no click"),
+        (terms(), seen("suspended"), "was suspended when"),
+    ],
+)
+def test_there_is_no_commission_without_an_approved_affiliate(
     agreed: tuple[Conversion, Program, NetworkSettings], saw: Seen, sentence: str
 ) -> None:
     conversion, program, network = agreed

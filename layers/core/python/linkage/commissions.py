@@ -1,52 +1,31 @@
-"""Commissions: what a confirmed conversion earns for whom, and what a refund takes back.
+"""Commissions: what a confirmed conversion earns for whom and why, and what it moves.
 
-Rules (docs/money.md): the direct commission is rounded half up; with R refunded of A, the part that
-remains is half_up(D·(A-R)/A); fee and overrides are floors of what remains. A clawback is the value
-before the refund minus the value after it, so partial refunds add up to a full one exactly.
+Computed from the stored facts and the versions they saw alone, so it can be done late, twice, and
+again to explain it. The rules are in docs/money.md.
 """
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from datetime import timedelta
 
-from linkage import clock
+from linkage import clock, moves, reasons
 from linkage.conversions import Confirmation, Conversion, Refund, refund_key
 from linkage.ledger import (
     NETWORK_FEES,
     Posting,
     Transaction,
     affiliate_account,
+    dated_lines,
     lines_due_on,
     vendor_account,
 )
-from linkage.members import Seen
-from linkage.money import amount_text, remaining, share_floor, share_half_up
+from linkage.money import amount_text, share_half_up
 from linkage.network import NetworkSettings
-from linkage.programs import Program, reward_for
-
-
-@dataclass(frozen=True)
-class Level:
-    """One member of the upline and its percent of the direct commission, in basis points."""
-
-    member_id: str
-    level: int
-    rate_bps: int
-
-
-@dataclass(frozen=True)
-class Commission:
-    """A conversion's commission as it stands before any refund, with all that refunds need."""
-
-    vendor_id: str
-    affiliate_id: str
-    currency: str
-    sale_minor: int
-    direct_minor: int
-    fee_bps: int
-    levels: tuple[Level, ...]
-    overrides_from: str
-    due_on: str
+from linkage.programs import Program
+from linkage.rewards import Part, lowered, percent, rewarded, under_the_ceiling
+from linkage.shares import Commission, clawed_back, earned
+from linkage.tallies import HeldBonus, Tally, earns, kind_of
+from linkage.uplines import is_first_sale, paid_levels, recruitment_of
 
 
 def confirmation_id(conversion_id: str) -> str:
@@ -62,19 +41,22 @@ def refund_id(refund: Refund) -> str:
 def commission_of(
     conversion: Conversion, confirmation: Confirmation, program: Program, settings: NetworkSettings
 ) -> tuple[Commission | None, tuple[str, ...]]:
-    """The commission, or None, with the sentences that say how it came about."""
-    affiliate_id = conversion.attribution.affiliate_id
+    """The commission with the sentences that say how it came about.
+
+    None only if the conversion is nobody's, or its affiliate was not approved at the confirmation.
+    """
+    affiliate_id, standing = conversion.attribution.affiliate_id, confirmation.seen.affiliate
     if affiliate_id is None:
         return None, (f"Not attributed: {conversion.attribution.reason}.",)
-    standing = confirmation.seen.affiliate
-    if standing is None or standing.status != "approved":
+    if standing is None or not earns(conversion, standing):
         status = standing.status if standing else "unknown"
         return None, (f"The affiliate was {status} when the conversion was confirmed.",)
-    direct_minor, why = _direct(conversion, program)
-    if not direct_minor:
-        return None, why
-
-    levels, passed_over = _levels(confirmation.seen, settings)
+    parts, why = _direct(conversion, confirmation, program)
+    levels, levels_why = paid_levels(confirmation.seen.upline, conversion.vendor_id, settings)
+    direct_minor, ceiling_why = under_the_ceiling(
+        sum(part.amount_minor for part in parts), conversion, program, settings, levels
+    )
+    recruitment, recruitment_why = recruitment_of(conversion, confirmation, settings)
     commission = Commission(
         vendor_id=conversion.vendor_id,
         affiliate_id=affiliate_id,
@@ -89,45 +71,30 @@ def commission_of(
             else vendor_account(conversion.vendor_id)
         ),
         due_on=_due_on(confirmation, program),
+        affiliate_fee_bps=settings.affiliate_fee_bps,
+        parts=tuple(part for part in lowered(parts, direct_minor) if part.name),
+        splits=standing.splits,
+        recruitment=recruitment,
     )
-    return commission, (*why, *passed_over)
+    return commission, (*why, *ceiling_why, *levels_why, *recruitment_why)
 
 
-def _direct(conversion: Conversion, program: Program) -> tuple[int, tuple[str, ...]]:
-    sale = amount_text(conversion.amount_minor, conversion.currency)
+def _direct(
+    conversion: Conversion, confirmation: Confirmation, program: Program
+) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+    """The parts of the direct commission before the ceiling."""
     if conversion.event == "sale" and conversion.amount_minor == 0:
-        return 0, ("The order's amount is 0, so it earns nothing.",)
-    if conversion.attribution.model == "introducer":
-        rate_bps = program.introducer_rate_bps
-        rule = "the program's introducer rate"
-    else:
-        reward = reward_for(program, conversion.event, conversion.currency)
-        if reward is None:
-            return 0, (
-                f"The program has no reward for a {conversion.event} in {conversion.currency}.",
-            )
-        if reward.amount_minor is not None:
-            fixed = amount_text(reward.amount_minor, conversion.currency)
-            return reward.amount_minor, (f"The program pays {fixed} for each {reward.event}.",)
-        rate_bps = reward.rate_bps or 0
-        rule = f"the program's rate for a {reward.event}"
-    direct_minor = share_half_up(conversion.amount_minor, rate_bps)
-    direct = amount_text(direct_minor, conversion.currency)
-    return direct_minor, (
-        f"{rule[0].upper()}{rule[1:]} is {_percent(rate_bps)}: {_percent(rate_bps)} of {sale} is "
-        f"{direct}, rounded half up.",
+        return (), ("The order's amount is 0, so it earns nothing.",)
+    if conversion.attribution.model != "introducer":
+        return rewarded(conversion, confirmation.seen, program)
+    rate = percent(program.introducer_rate_bps)
+    direct_minor = share_half_up(conversion.amount_minor, program.introducer_rate_bps)
+    sale, direct = (
+        amount_text(minor, conversion.currency) for minor in (conversion.amount_minor, direct_minor)
     )
-
-
-def _levels(seen: Seen, settings: NetworkSettings) -> tuple[tuple[Level, ...], tuple[str, ...]]:
-    levels, passed_over = [], []
-    reached = zip(seen.upline, settings.level_rates_bps, strict=False)
-    for level, (standing, rate_bps) in enumerate(reached, start=1):
-        if standing.status == "approved":
-            levels.append(Level(standing.member_id, level, rate_bps))
-        else:
-            passed_over.append(f"Level {level} of the upline was {standing.status}: no override.")
-    return tuple(levels), tuple(passed_over)
+    return (Part(None, direct_minor),), (
+        f"The program's introducer rate is {rate}: {rate} of {sale} is {direct}, rounded half up.",
+    )
 
 
 def _due_on(confirmation: Confirmation, program: Program) -> str:
@@ -135,63 +102,70 @@ def _due_on(confirmation: Confirmation, program: Program) -> str:
     return (accepted_on + timedelta(days=program.hold_days)).isoformat()
 
 
-def _percent(rate_bps: int) -> str:
-    return f"{rate_bps // 100}.{rate_bps % 100:02d}".rstrip("0").rstrip(".") + " %"
+# ---- tallies
 
 
-@dataclass(frozen=True)
-class _Share:
-    source: str
-    target: str
-    kind: str
-    level: int
-    amount_minor: int
+def tallies_after_confirmation(
+    conversion: Conversion, confirmation: Confirmation, program: Program, settings: NetworkSettings
+) -> tuple[Tally, ...]:
+    """The tallies a confirmation changes, as they are to be written: a version on from as seen."""
+    commission, _ = commission_of(conversion, confirmation, program, settings)
+    refunded_minor = confirmation.refunded_before_minor
+
+    def after(tally: Tally) -> Tally:
+        match kind_of(tally.name):
+            case "sales" if commission:
+                moved = moves.sold(tally, conversion, refunded_minor)
+                reached = moves.reached(moved, conversion, program.bonuses, commission.due_on)
+                return replace(moved, held=(*moved.held, *reached))
+            case "reward" if commission:
+                return moves.rewarded_in(tally, commission.parts, conversion, refunded_minor)
+            case "customer":
+                return moves.met(tally, conversion, refunded_minor, earns=commission is not None)
+            case "member" if commission:
+                recruited = is_first_sale(conversion, confirmation, settings)
+                return moves.worked(tally, conversion, recruited=recruited)
+        return tally
+
+    return moves.changed((tally, after(tally)) for tally in confirmation.seen.tallies)
 
 
-def _shares(commission: Commission, refunded_minor: int) -> list[_Share]:
-    vendor = vendor_account(commission.vendor_id)
-    direct_minor = remaining(commission.direct_minor, commission.sale_minor, refunded_minor)
-    fee_minor = share_floor(direct_minor, commission.fee_bps)
-    return [
-        _Share(vendor, affiliate_account(commission.affiliate_id), "commission", 0, direct_minor),
-        _Share(vendor, NETWORK_FEES, "fee", 0, fee_minor),
-        *(
-            _Share(
-                commission.overrides_from,
-                affiliate_account(level.member_id),
-                "override",
-                level.level,
-                share_floor(direct_minor, level.rate_bps),
-            )
-            for level in commission.levels
-        ),
-    ]
-
-
-def earned(commission: Commission, refunded_minor: int) -> tuple[Posting, ...]:
-    """The postings of a commission when this much of its sale was refunded before it was posted."""
-    return tuple(
-        Posting(s.source, s.target, s.amount_minor, commission.currency, s.kind, s.level)
-        for s in _shares(commission, refunded_minor)
-        if s.amount_minor
+def tallies_after_refund(
+    conversion: Conversion,
+    confirmation: Confirmation,
+    refund: Refund,
+    program: Program,
+    settings: NetworkSettings,
+) -> tuple[Tally, ...]:
+    """The tallies a refund after the confirmation changes, a version on from `refund.tallies`."""
+    commission, _ = commission_of(conversion, confirmation, program, settings)
+    parts = commission.parts if commission else ()
+    return moves.changed(
+        (tally, moves.undone(tally, conversion, refund, parts)) for tally in refund.tallies
     )
 
 
-def clawed_back(commission: Commission, before_minor: int, after_minor: int) -> tuple[Posting, ...]:
-    """The postings that take back what a refund from `before_minor` to `after_minor` ends."""
-    pairs = zip(_shares(commission, before_minor), _shares(commission, after_minor), strict=True)
-    return tuple(
-        Posting(
-            source=was.target,
-            target=was.source,
-            amount_minor=was.amount_minor - stays.amount_minor,
-            currency=commission.currency,
-            kind="fee_return" if was.kind == "fee" else "clawback",
-            level=was.level,
-        )
-        for was, stays in pairs
-        if was.amount_minor != stays.amount_minor
-    )
+def _bonuses_reached(
+    conversion: Conversion, confirmation: Confirmation, program: Program, commission: Commission
+) -> Iterator[tuple[Tally, HeldBonus]]:
+    """Each bonus this sale brings, with the moved tally that reached it."""
+    for tally in confirmation.seen.tallies:
+        if kind_of(tally.name) == "sales":
+            moved = moves.sold(tally, conversion, confirmation.refunded_before_minor)
+            for bonus in moves.reached(moved, conversion, program.bonuses, commission.due_on):
+                yield moved, bonus
+
+
+def _bonuses_lost(conversion: Conversion, refund: Refund) -> Iterator[tuple[Tally, HeldBonus]]:
+    """Each bonus this refund ends, with the moved tally that is below its target."""
+    for tally in refund.tallies:
+        if kind_of(tally.name) == "sales":
+            moved = moves.returned(tally, conversion, refund)
+            for bonus in moves.missed(moved):
+                yield moved, bonus
+
+
+# ---- transactions
 
 
 def confirmation_transaction(
@@ -200,10 +174,15 @@ def confirmation_transaction(
     """What a confirmation posts, if anything, and why; a head is written even for nothing."""
     commission, why = commission_of(conversion, confirmation, program, settings)
     refunded_minor = confirmation.refunded_before_minor
-    postings = earned(commission, refunded_minor) if commission else ()
     if refunded_minor:
         refunded = amount_text(refunded_minor, conversion.currency)
         why = (*why, f"{refunded} was refunded before the confirmation and earns nothing.")
+    postings: tuple[Posting, ...] = ()
+    if commission:
+        shares = earned(commission, refunded_minor)
+        bonuses = [*_bonuses_reached(conversion, confirmation, program, commission)]
+        postings = (*shares, *(_bonus(commission, bonus) for _, bonus in bonuses))
+        why = (*why, *reasons.of_shares(shares, commission), *reasons.of_bonuses(bonuses))
     return Transaction(
         transaction_id=confirmation_id(conversion.conversion_id),
         kind="commission",
@@ -217,58 +196,52 @@ def confirmation_transaction(
             "settings_version": conversion.settings_version,
             "commission": asdict(commission) if commission else None,
         },
-        why=(*why, *_sentences(postings, settings)),
+        why=why,
     )
 
 
 def refund_transaction(
     conversion: Conversion, refund: Refund, commission: Commission | None
 ) -> Transaction:
-    """What a refund posts, from the commission its confirmation was posted with."""
+    """What a refund posts, from the commission its confirmation was posted with.
+
+    Everything counts from the due date of what it takes back, so bonuses of earlier sales have
+    their own.
+    """
     before_minor, after_minor = refund.refunded_before_minor, refund.refunded_after_minor
-    postings = clawed_back(commission, before_minor, after_minor) if commission else ()
+    dated: list[tuple[Posting, str]] = []
     refunded = amount_text(refund.amount_minor, conversion.currency)
     sale = amount_text(conversion.amount_minor, conversion.currency)
-    taken_back = (
-        f"{amount_text(p.amount_minor, p.currency)} of the {_taken(p)} is taken back."
-        for p in postings
-    )
+    why = [f"{refunded} of {sale} was refunded."]
+    if commission:
+        returns = clawed_back(commission, before_minor, after_minor)
+        bonuses = [*_bonuses_lost(conversion, refund)]
+        dated = [(posting, commission.due_on) for posting in returns]
+        dated += [(_bonus_return(commission, bonus), bonus.due_on) for _, bonus in bonuses]
+        why += [*reasons.of_returns(returns), *reasons.of_lost_bonuses(bonuses)]
     return Transaction(
         transaction_id=refund_id(refund),
         kind="clawback",
         accepted_at=refund.accepted_at,
-        postings=postings,
-        lines=lines_due_on(postings, commission.due_on) if commission else (),
+        postings=tuple(posting for posting, _ in dated),
+        lines=dated_lines(dated),
         facts={
             "conversion_id": conversion.conversion_id,
             "refund": refund.external_id,
             "refunded_before_minor": before_minor,
             "refunded_after_minor": after_minor,
         },
-        why=(f"{refunded} of {sale} was refunded.", *taken_back),
+        why=tuple(why),
     )
 
 
-def _taken(posting: Posting) -> str:
-    if posting.kind == "fee_return":
-        return "network fee"
-    return f"level {posting.level} override" if posting.level else "commission"
+def _bonus(commission: Commission, bonus: HeldBonus) -> Posting:
+    vendor = vendor_account(commission.vendor_id)
+    affiliate = affiliate_account(commission.affiliate_id)
+    return Posting(vendor, affiliate, bonus.amount_minor, bonus.currency, "bonus")
 
 
-def _sentences(postings: Iterable[Posting], settings: NetworkSettings) -> list[str]:
-    said = []
-    for posting in postings:
-        amount = amount_text(posting.amount_minor, posting.currency)
-        if posting.kind == "fee":
-            rate = _percent(settings.network_fee_bps)
-            said.append(
-                f"The network fee is {rate} of the commission: {amount}, paid by the vendor."
-            )
-        elif posting.kind == "override":
-            rate = _percent(settings.level_rates_bps[posting.level - 1])
-            paid = "out of the network fee" if posting.source == NETWORK_FEES else "by the vendor"
-            said.append(
-                f"Level {posting.level} of the upline earns {rate} of the commission, rounded "
-                f"down: {amount}, paid {paid}."
-            )
-    return said
+def _bonus_return(commission: Commission, bonus: HeldBonus) -> Posting:
+    vendor = vendor_account(commission.vendor_id)
+    affiliate = affiliate_account(commission.affiliate_id)
+    return Posting(affiliate, vendor, bonus.amount_minor, bonus.currency, "bonus_return")

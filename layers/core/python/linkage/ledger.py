@@ -4,7 +4,8 @@ A posting moves money from one account to another, so a transaction balances by 
 Only affiliates have lines and balances; vendors' and the network's totals are sums of postings.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -13,6 +14,7 @@ from linkage.errors import LedgerError
 from linkage.ids import fingerprint
 
 NETWORK_FEES = "network:fees"
+NETWORK_BONUSES = "network:bonuses"
 BANK = "bank"
 
 
@@ -111,21 +113,21 @@ class Balance:
 
 def lines_due_on(postings: Iterable[Posting], due_on: str) -> tuple[Line, ...]:
     """One line per affiliate and currency these postings touch, all due on one UTC date."""
+    return dated_lines((posting, due_on) for posting in postings)
+
+
+def dated_lines(postings: Iterable[tuple[Posting, str]]) -> tuple[Line, ...]:
+    """The same of postings that come each with a due date of their own."""
     parts: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
-    for posting in postings:
+    dues: dict[tuple[str, str], Counter[str]] = {}
+    for posting, due_on in postings:
         for account, sign in ((posting.source, -1), (posting.target, 1)):
             affiliate_id = affiliate_in(account)
             if affiliate_id:
-                own = parts.setdefault((affiliate_id, posting.currency), [])
-                own.append((posting.kind, posting.level, sign * posting.amount_minor))
+                whose, amount_minor = (affiliate_id, posting.currency), sign * posting.amount_minor
+                parts.setdefault(whose, []).append((posting.kind, posting.level, amount_minor))
+                dues.setdefault(whose, Counter())[due_on] += amount_minor
     return tuple(
-        _line(affiliate_id, currency, own, due_on)
-        for (affiliate_id, currency), own in sorted(parts.items())
+        Line(*whose, sum(dues[whose].values()), dict(sorted(dues[whose].items())), tuple(own))
+        for whose, own in sorted(parts.items())
     )
-
-
-def _line(
-    affiliate_id: str, currency: str, parts: Sequence[tuple[str, int, int]], due_on: str
-) -> Line:
-    amount_minor = sum(amount for _, _, amount in parts)
-    return Line(affiliate_id, currency, amount_minor, {due_on: amount_minor}, tuple(parts))

@@ -6,8 +6,22 @@ read, and the fact stores them as it saw them. So the order of acceptance decide
 free to come late, twice or in any order.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING
+
+from linkage import clock
+from linkage.money import amount_text
+
+if TYPE_CHECKING:  # they hold tallies themselves
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from linkage.conversions import Conversion
+    from linkage.members import Standing
+    from linkage.network import NetworkSettings
+    from linkage.programs import Program, Reward
 
 PERIODS = ("month", "quarter", "year")
 ANY = "*"
@@ -74,3 +88,130 @@ def customer_tally(program_id: str, event: str, customer_key: str) -> str:
 def member_tally(member_id: str) -> str:
     """The name of an affiliate's own activity in the whole network."""
     return f"member#{member_id}"
+
+
+def tally_named(tallies: Iterable[Tally], name: str) -> Tally:
+    """The tally of this name as it was seen; one that was never written if it is not there."""
+    return next((tally for tally in tallies if tally.name == name), Tally(name))
+
+
+def kind_of(name: str) -> str:
+    """What a tally counts by its name: `sales`, `reward`, `customer` or `member`."""
+    return name.partition("#")[0]
+
+
+def period_in(name: str) -> str:
+    """The period of a sales or reward tally, as `period_of` writes it, or `ANY`."""
+    return name.split("#")[3]
+
+
+def measured(tally: Tally) -> int:
+    """What thresholds and bonuses look at in a sales tally: its amount, or else its count."""
+    return tally.count if counts_only(tally.name) else tally.amount_minor
+
+
+def measure_text(name: str, value: int) -> str:
+    """A value of the sales tally of this name, in words: `12.50 USD`, `3 sales`."""
+    if counts_only(name):
+        return f"{value} sale" if value == 1 else f"{value} sales"
+    return amount_text(value, name.rpartition("#")[2])
+
+
+def counts_only(name: str) -> bool:
+    """Whether a sales tally is of every currency, and so has no amount."""
+    return name.endswith(f"#{ANY}")
+
+
+def reward_in(name: str) -> str:
+    """The reward a reward tally is about."""
+    return name.split("#", 5)[5]
+
+
+def earns(conversion: Conversion, affiliate: Standing | None) -> bool:
+    """Whether a confirmation has a commission: attributed, to one approved when it came."""
+    attributed = conversion.attribution.affiliate_id is not None
+    return attributed and affiliate is not None and affiliate.status == "approved"
+
+
+def wanted(
+    conversion: Conversion,
+    program: Program,
+    settings: NetworkSettings,
+    affiliate: Standing | None,
+) -> tuple[str, ...]:
+    """The sorted names of the tallies a confirmation must read, whether or not it moves them.
+
+    `affiliate` is the attributed one as the confirmation sees it. `program` and `settings` are the
+    versions of the report; today's settings need no tally that another one does not.
+    """
+    names = customer_names(conversion, program)
+    affiliate_id = conversion.attribution.affiliate_id
+    own = conversion.attribution.model != "introducer" and earns(conversion, affiliate)
+    if own and affiliate_id:
+        names |= _capped_names(conversion, program, affiliate_id)
+        if conversion.event == "sale":
+            names |= _sales_names(conversion, program, affiliate_id)
+            if conversion.amount_minor:
+                names.add(member_tally(affiliate_id))
+    return tuple(sorted(names))
+
+
+def sales_name(
+    conversion: Conversion, affiliate_id: str, by: str, period: str, currency: str | None
+) -> str:
+    """The sales tally that a threshold or a bonus looks at, in the conversion's own period."""
+    current = period_of(clock.instant(conversion.occurred_at), period)
+    counted = currency if by == "volume" and currency else ANY
+    return sales_tally(conversion.program_id, affiliate_id, current, counted)
+
+
+def cap_names(conversion: Conversion, reward: Reward, affiliate_id: str) -> dict[str, int]:
+    """The tallies of a reward's caps with the most each may hold, minor units, in their order."""
+    names: dict[str, int] = {}
+    if reward.name is None or reward.currency is None:
+        return names
+    program_id, moment = conversion.program_id, clock.instant(conversion.occurred_at)
+    if reward.period and reward.period_max_minor is not None:
+        current = period_of(moment, reward.period)
+        name = reward_tally(program_id, reward.name, affiliate_id, current, reward.currency)
+        names[name] = reward.period_max_minor
+    if reward.budget_minor is not None:
+        names[reward_tally(program_id, reward.name, ANY, ANY, reward.currency)] = (
+            reward.budget_minor
+        )
+    return names
+
+
+def _capped_names(conversion: Conversion, program: Program, affiliate_id: str) -> set[str]:
+    return {
+        name
+        for reward in program.rewards
+        if reward.event == conversion.event and reward.currency == conversion.currency
+        for name in cap_names(conversion, reward, affiliate_id)
+    }
+
+
+def _sales_names(conversion: Conversion, program: Program, affiliate_id: str) -> set[str]:
+    measures = [
+        (reward.thresholds.by, reward.thresholds.period, reward.currency)
+        for reward in program.rewards
+        if reward.thresholds
+    ] + [(bonus.by, bonus.period, bonus.currency) for bonus in program.bonuses]
+    return {
+        sales_name(conversion, affiliate_id, by, period, currency)
+        for by, period, currency in measures
+        if by == "count" or currency == conversion.currency
+    }
+
+
+def customer_names(conversion: Conversion, program: Program) -> set[str]:
+    """The tallies of a customer that a program's rewards for this event look at."""
+    if not any(
+        reward.event == conversion.event and (reward.first_n or reward.months)
+        for reward in program.rewards
+    ):
+        return set()
+    return {
+        customer_tally(conversion.program_id, conversion.event, key)
+        for key in conversion.customer_keys
+    }

@@ -4,17 +4,20 @@ It talks to DynamoDB by boto3's client, because a balance has an attribute for e
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from zlib import crc32
 
-from linkage.commissions import Commission, Level
 from linkage.errors import LedgerError
 from linkage.ids import digest
 from linkage.ledger import Balance, Line, Transaction, affiliate_account, affiliate_in
+from linkage.members import Split
+from linkage.rewards import Part
+from linkage.shares import Commission
 from linkage.tables import transactions
 from linkage.tables.pages import Listed, wrong_cursor
+from linkage.uplines import Level, Recruitment
 
 OPEN_SHARDS = 8
 
@@ -166,8 +169,22 @@ def commission_in(head: dict[str, Any]) -> Commission | None:
     stored = head.get("commission")
     if stored is None:
         return None
-    levels = tuple(Level(**level) for level in stored["levels"])
-    return Commission(**{**stored, "levels": levels})
+    recruitment = stored.get("recruitment")
+    return Commission(
+        **{
+            **stored,
+            "levels": tuple(
+                Level(**{**level, "splits": _splits(level)}) for level in stored["levels"]
+            ),
+            "parts": tuple(Part(**part) for part in stored.get("parts", ())),
+            "splits": _splits(stored),
+            "recruitment": Recruitment(**recruitment) if recruitment else None,
+        }
+    )
+
+
+def _splits(earner: Mapping[str, Any]) -> tuple[Split, ...]:
+    return tuple(Split(**split) for split in earner.get("splits", ()))
 
 
 def find_balance(affiliate_id: str, currency: str) -> Balance | None:

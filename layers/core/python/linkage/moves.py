@@ -1,0 +1,129 @@
+"""Moves: what a confirmation adds to the tallies it saw, and what a refund takes back again.
+
+A tally is told by its name. One that stays as it is keeps its version and is not written.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from linkage import clock
+from linkage.conversions import Conversion, Refund
+from linkage.money import remaining
+from linkage.programs import Bonus
+from linkage.rewards import Part
+from linkage.tallies import HeldBonus, Tally, counts_only, kind_of, measured, reward_in, sales_name
+
+
+def changed(pairs: Iterable[tuple[Tally, Tally]]) -> tuple[Tally, ...]:
+    """Of tallies before and after, those to be written, each a version on."""
+    return tuple(
+        replace(after, version=before.version + 1) for before, after in pairs if after != before
+    )
+
+
+# ---- a confirmation
+
+
+def sold(tally: Tally, conversion: Conversion, refunded_minor: int) -> Tally:
+    """A sales tally with this sale in it, less what was refunded before its confirmation."""
+    if not _stands(conversion, refunded_minor):
+        return tally
+    return _sales_moved(tally, 1, conversion.amount_minor - refunded_minor)
+
+
+def reached(
+    tally: Tally, conversion: Conversion, bonuses: Iterable[Bonus], due_on: str
+) -> tuple[HeldBonus, ...]:
+    """The bonuses a moved sales tally has reached and does not hold, in the program's order."""
+    affiliate_id = conversion.attribution.affiliate_id or ""
+    held = {(bonus.target, bonus.currency) for bonus in tally.held}
+    return tuple(
+        HeldBonus(bonus.target, bonus.amount_minor, bonus.currency, due_on)
+        for bonus in bonuses
+        if sales_name(conversion, affiliate_id, bonus.by, bonus.period, bonus.currency)
+        == tally.name
+        and bonus.target <= measured(tally)
+        and (bonus.target, bonus.currency) not in held
+    )
+
+
+def rewarded_in(
+    tally: Tally, parts: Iterable[Part], conversion: Conversion, refunded_minor: int
+) -> Tally:
+    """A reward tally with what this conversion's own part of it leaves after refunds."""
+    added_minor = _left(tally, parts, conversion, refunded_minor)
+    return replace(tally, amount_minor=tally.amount_minor + added_minor)
+
+
+def met(tally: Tally, conversion: Conversion, refunded_minor: int, *, earns: bool) -> Tally:
+    """A customer's tally with this conversion in it; `since` is the first one that earns."""
+    return replace(
+        tally,
+        count=tally.count + _stands(conversion, refunded_minor),
+        since=tally.since or (conversion.occurred_at if earns else None),
+    )
+
+
+def worked(tally: Tally, conversion: Conversion, *, recruited: bool) -> Tally:
+    """A member's tally with its own sale, which earns its sponsor the bonus if `recruited`."""
+    on = clock.day(clock.instant(conversion.occurred_at)).isoformat()
+    return replace(
+        tally,
+        last_on=max(tally.last_on or on, on),
+        recruited_by=conversion.conversion_id if recruited else tally.recruited_by,
+    )
+
+
+# ---- a refund
+
+
+def undone(tally: Tally, conversion: Conversion, refund: Refund, parts: Sequence[Part]) -> Tally:
+    """A tally its confirmation saw, with what this refund ends taken back; never below 0."""
+    ended = refund.refunded_after_minor == conversion.amount_minor
+    match kind_of(tally.name):
+        case "sales":
+            moved = returned(tally, conversion, refund)
+            return replace(moved, held=tuple(b for b in moved.held if b not in missed(moved)))
+        case "reward":
+            before_minor = _left(tally, parts, conversion, refund.refunded_before_minor)
+            after_minor = _left(tally, parts, conversion, refund.refunded_after_minor)
+            left_minor = tally.amount_minor - (before_minor - after_minor)
+            return replace(tally, amount_minor=max(0, left_minor))
+        case "customer":
+            return replace(tally, count=max(0, tally.count - ended))
+        case _:
+            own = ended and tally.recruited_by == conversion.conversion_id
+            return replace(tally, recruited_by=None) if own else tally
+
+
+def returned(tally: Tally, conversion: Conversion, refund: Refund) -> Tally:
+    """A sales tally without what this refund gave back; what it holds is as it was."""
+    ended = refund.refunded_after_minor == conversion.amount_minor
+    return _sales_moved(tally, -ended, -refund.amount_minor)
+
+
+def missed(tally: Tally) -> tuple[HeldBonus, ...]:
+    """The bonuses a sales tally holds and does not reach."""
+    return tuple(bonus for bonus in tally.held if bonus.target > measured(tally))
+
+
+def _sales_moved(tally: Tally, count: int, amount_minor: int) -> Tally:
+    if counts_only(tally.name):
+        amount_minor = 0
+    return replace(
+        tally,
+        count=max(0, tally.count + count),
+        amount_minor=max(0, tally.amount_minor + amount_minor),
+    )
+
+
+def _stands(conversion: Conversion, refunded_minor: int) -> bool:
+    return refunded_minor < conversion.amount_minor or conversion.amount_minor == 0
+
+
+def _left(tally: Tally, parts: Iterable[Part], conversion: Conversion, refunded_minor: int) -> int:
+    return sum(
+        remaining(part.amount_minor, conversion.amount_minor, refunded_minor)
+        for part in parts
+        if part.name == reward_in(tally.name)
+    )

@@ -1,0 +1,81 @@
+"""Reasons: the sentences that say why each amount of a transaction was posted.
+
+They are for everybody who has a part in it, so they name amounts and roles and no member.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from linkage.ledger import NETWORK_BONUSES, NETWORK_FEES, Posting
+from linkage.money import amount_text
+from linkage.rewards import percent
+from linkage.shares import Commission
+from linkage.tallies import HeldBonus, Tally, measure_text, measured, period_in
+
+
+def of_shares(postings: Iterable[Posting], commission: Commission) -> Iterator[str]:
+    """A sentence for each fee, override and split of a commission."""
+    rates = {level.level: percent(level.rate_bps) for level in commission.levels}
+    for posting in postings:
+        amount = amount_text(posting.amount_minor, posting.currency)
+        if posting.kind == "fee":
+            rate = percent(commission.fee_bps)
+            yield f"The network fee is {rate} of the commission: {amount}, paid by the vendor."
+        elif posting.kind == "affiliate_fee":
+            rate = percent(commission.affiliate_fee_bps)
+            yield (
+                f"The affiliate's fee to the network is {rate} of the commission, rounded down: "
+                f"{amount}, taken out of it."
+            )
+        elif posting.kind == "override":
+            paid = "out of the network fee" if posting.source == NETWORK_FEES else "by the vendor"
+            yield (
+                f"Level {posting.level} of the upline earns {rates[posting.level]} of the "
+                f"commission, rounded down: {amount}, paid {paid}."
+            )
+        elif posting.kind == "split":
+            yield f"{amount} of the {_earned(posting)} goes on to a member it is shared with."
+
+
+def of_returns(postings: Iterable[Posting]) -> Iterator[str]:
+    """A sentence for each posting that takes a part of a commission back."""
+    for posting in postings:
+        amount = amount_text(posting.amount_minor, posting.currency)
+        if posting.kind == "fee_return":
+            yield f"{amount} of the network fee is taken back."
+        elif posting.kind == "affiliate_fee_return":
+            yield f"{amount} of the affiliate's fee is given back to it."
+        elif posting.kind == "split_return":
+            yield f"{amount} of the {_earned(posting)} comes back from a member it is shared with."
+        elif posting.target == NETWORK_BONUSES:
+            yield f"The recruitment bonus of {amount} is taken back; the next sale earns it."
+        else:
+            yield f"{amount} of the {_earned(posting)} is taken back."
+
+
+def of_bonuses(bonuses: Iterable[tuple[Tally, HeldBonus]]) -> Iterator[str]:
+    """A sentence for each bonus of a period that a sale brings, with the tally that reached it."""
+    for tally, bonus in bonuses:
+        amount = amount_text(bonus.amount_minor, bonus.currency)
+        yield (
+            f"The affiliate's sales of {period_in(tally.name)} now come to {_reached(tally)}, "
+            f"which reaches {measure_text(tally.name, bonus.target)}: a bonus of {amount}, paid by "
+            "the vendor."
+        )
+
+
+def of_lost_bonuses(bonuses: Iterable[tuple[Tally, HeldBonus]]) -> Iterator[str]:
+    """A sentence for each bonus that a refund takes back, with the tally that no longer does."""
+    for tally, bonus in bonuses:
+        amount = amount_text(bonus.amount_minor, bonus.currency)
+        yield (
+            f"The affiliate's sales of {period_in(tally.name)} fall to {_reached(tally)}, below "
+            f"{measure_text(tally.name, bonus.target)}: the bonus of {amount} is taken back."
+        )
+
+
+def _reached(tally: Tally) -> str:
+    return measure_text(tally.name, measured(tally))
+
+
+def _earned(posting: Posting) -> str:
+    return f"level {posting.level} override" if posting.level else "commission"
