@@ -1,16 +1,28 @@
 """Attribution: which affiliate a conversion belongs to, and why every other candidate lost.
 
-Decided once, when the conversion is recorded, from stored facts only. The order: the click that
-was sent, the affiliate the vendor names, the network introducer of the customer.
+Decided once, when the conversion is recorded, from stored facts only. The order: an exclusive
+coupon, a click, a shared coupon, the lead it came of, the other half of a joint promotion, the
+affiliate the vendor names, the network introducer of the customer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from linkage import clock
+from linkage.coupons import Coupon
 from linkage.customers import Binding
 from linkage.members import Member
+from linkage.programs import Program
+
+CLOCKS_APART = timedelta(seconds=300)
+"""How much earlier a vendor's clock may say that something happened than ours says."""
+
+CLICKS_EARLIEST, CLICKS_LATEST = 5, 15
+CLICK_KEEP_DAYS = 365
+"""What is kept of the clicks presented for a customer: enough for either click model."""
+
+LEAD_EVENTS = ("lead", "signup")
 
 
 @dataclass(frozen=True)
@@ -39,117 +51,327 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Attribution:
-    """The decision with every candidate; the click's facts are copied, since clicks expire."""
+    """The decision with every candidate; the click's facts are copied, since clicks expire.
+
+    `coupon` is the code that was sent if it counts and is the winner's, whatever the model.
+    """
 
     affiliate_id: str | None
     model: str | None
     reason: str | None
     candidates: tuple[Candidate, ...] = ()
     click: Click | None = None
+    coupon: str | None = None
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What attribution looks at in another conversion, a lead or half of a joint promotion."""
+
+    conversion_id: str
+    vendor_id: str
+    program_id: str
+    event: str
+    affiliate_id: str | None
+    occurred_at: str
+    rejected: bool
+    refunded: bool
 
 
 @dataclass(frozen=True)
 class Claims:
-    """What may attribute a conversion: each claim as it was sent and as it was found."""
+    """What may attribute a conversion: each claim as it was sent and as it was found.
 
+    `presented` are clicks sent before for this customer at this vendor. `code_notes` say, for an
+    affiliate, why the client's code that was sent proves nothing.
+    """
+
+    coupon_code: str | None = None
+    coupon: Coupon | None = None
     click_id: str | None = None
     click: Click | None = None
+    presented: tuple[Click, ...] = ()
+    lead_id: str | None = None
+    lead: Earlier | None = None
+    joint_id: str | None = None
+    joint: Earlier | None = None
     named_affiliate_id: str | None = None
     introducer: Binding | None = None
+    code_notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Sale:
-    """What the rules need to know of the conversion itself."""
+class People:
+    """Who the claims are about: the members that exist, and those who stand too near the sale.
 
-    vendor_id: str
-    moment: datetime
-    window_days: int
-    introducer_rate_bps: int
+    `buyers` are the customer themselves; `kin` share the vendor's own phone or e-mail address.
+    """
+
+    members: Mapping[str, Member]
+    buyers: frozenset[str] = frozenset()
+    kin: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A claim before the affiliate's standing is looked at."""
+
+    model: str
+    reference: str
+    affiliate_id: str | None
+    objection: str | None
+    title: str
+    won_because: str
+    click: Click | None = None
 
 
 def claimed_affiliates(claims: Claims) -> list[str]:
     """The ids of the members whose standing decides between the claims."""
+    said = (claims.coupon, claims.click, claims.lead, claims.joint, claims.introducer)
     named = [
-        claims.click and claims.click.affiliate_id,
         claims.named_affiliate_id,
-        claims.introducer and claims.introducer.affiliate_id,
+        *(each.affiliate_id for each in said if each),
+        *(click.affiliate_id for click in claims.presented),
     ]
     return sorted({member_id for member_id in named if member_id})
 
 
 def attribute(
-    sale: Sale, claims: Claims, members: Mapping[str, Member], buyers: frozenset[str]
+    program: Program, occurred_at: datetime, claims: Claims, people: People
 ) -> Attribution:
     """Tries the claims in order; the first without an objection wins.
 
-    `members` holds the claimed affiliates that exist, `buyers` those who are the customer.
+    Times are UTC, the program is the version seen; a paused one attributes to nobody.
     """
-    claimed: list[tuple[str, str, str | None, str | None]] = []
-    if claims.click_id is not None:
-        affiliate_id, objection = None, _click_objection(sale, claims.click)
-        if claims.click and claims.click.vendor_id == sale.vendor_id:
-            affiliate_id = claims.click.affiliate_id
-        claimed.append(("click", claims.click_id, affiliate_id, objection))
-    if claims.named_affiliate_id is not None:
-        claimed.append(("named", claims.named_affiliate_id, claims.named_affiliate_id, None))
-    if claims.introducer is not None:
-        binding = claims.introducer
-        objection = (
-            None if sale.introducer_rate_bps else "the program pays no introducer commission"
-        )
-        claimed.append(("introducer", binding.conversion_id, binding.affiliate_id, objection))
-
     candidates: list[Candidate] = []
-    winner: Candidate | None = None
-    for model, reference, affiliate_id, objection in claimed:
-        why = objection or _standing_objection(sale, affiliate_id, members, buyers)
+    winner: _Claim | None = None
+    for claim in _claims(program, occurred_at, claims):
+        why = _objection(program, claim, people)
         if why is None and winner is not None:
-            why = f"the {winner.model} comes first"
-        candidate = Candidate(
-            model, reference, affiliate_id, why is None, why or _WON_BECAUSE[model]
+            why = f"{winner.title} comes first"
+        won = why is None
+        said = why or claim.won_because
+        note = claims.code_notes.get(claim.affiliate_id or "")
+        candidates.append(
+            Candidate(
+                model=claim.model,
+                reference=claim.reference,
+                affiliate_id=claim.affiliate_id,
+                won=won,
+                why=f"{said}; {note}" if note else said,
+            )
         )
-        candidates.append(candidate)
-        winner = winner or (candidate if candidate.won else None)
+        winner = claim if won else winner
 
     if winner is None:
-        reason = (
-            "; ".join(f"{c.model}: {c.why}" for c in candidates)
-            or "no click, no named affiliate and no introducer of this customer"
+        return Attribution(None, None, _reason(program, candidates), tuple(candidates))
+    return Attribution(
+        affiliate_id=winner.affiliate_id,
+        model=winner.model,
+        reason=None,
+        candidates=tuple(candidates),
+        click=winner.click,
+        coupon=_coupon_of(winner, program, occurred_at, claims.coupon),
+    )
+
+
+def _reason(program: Program, candidates: list[Candidate]) -> str:
+    if program.paused:
+        return "the program is paused"
+    return (
+        "; ".join(f"{each.model}: {each.why}" for each in candidates)
+        or "no click, no named affiliate and no introducer of this customer"
+    )
+
+
+def _coupon_of(
+    winner: _Claim, program: Program, occurred_at: datetime, coupon: Coupon | None
+) -> str | None:
+    if coupon is None or coupon.affiliate_id != winner.affiliate_id:
+        return None
+    objection = coupon.objection(program.program_id, clock.day(occurred_at))
+    return None if objection else coupon.code
+
+
+# ---- the claims in their order, each with what speaks against itself
+
+
+def _claims(program: Program, occurred_at: datetime, claims: Claims) -> Iterator[_Claim]:
+    exclusive = claims.coupon is not None and claims.coupon.exclusive
+    if exclusive:
+        yield from _coupon_claim(program, occurred_at, claims)
+    yield from _click_claims(program, occurred_at, claims)
+    if not exclusive:
+        yield from _coupon_claim(program, occurred_at, claims)
+    yield from _conversion_claims(program, occurred_at, claims)
+    if claims.named_affiliate_id is not None:
+        yield _Claim(
+            "named",
+            claims.named_affiliate_id,
+            claims.named_affiliate_id,
+            None,
+            title="the named affiliate",
+            won_because="the vendor named this affiliate",
         )
-        return Attribution(None, None, reason, tuple(candidates))
-    click = claims.click if winner.model == "click" else None
-    return Attribution(winner.affiliate_id, winner.model, None, tuple(candidates), click)
+    if claims.introducer is not None:
+        yield _Claim(
+            "introducer",
+            claims.introducer.conversion_id,
+            claims.introducer.affiliate_id,
+            None if program.introducer_rate_bps else "the program pays no introducer commission",
+            title="the introducer",
+            won_because="this affiliate introduced the customer to the network",
+        )
 
 
-_WON_BECAUSE = {
-    "click": "the click was sent with the conversion, within the window",
-    "named": "the vendor named this affiliate",
-    "introducer": "this affiliate introduced the customer to the network",
-}
+def _coupon_claim(program: Program, occurred_at: datetime, claims: Claims) -> Iterator[_Claim]:
+    if claims.coupon_code is None:
+        return
+    coupon = claims.coupon
+    kind = "exclusive coupon" if coupon and coupon.exclusive else "coupon"
+    yield _Claim(
+        "coupon",
+        claims.coupon_code,
+        coupon.affiliate_id if coupon else None,
+        coupon.objection(program.program_id, clock.day(occurred_at))
+        if coupon
+        else "there is no such coupon",
+        title=f"the {kind}",
+        won_because=f"this affiliate's {kind} was sent with the conversion",
+    )
 
 
-def _click_objection(sale: Sale, click: Click | None) -> str | None:
-    if click is None:
-        return "there is no such click"
-    if click.vendor_id != sale.vendor_id:
-        return "the click belongs to another vendor"
-    clicked_at = clock.instant(click.clicked_at)
-    if clock.days_later(clicked_at, sale.window_days) < sale.moment:
-        return f"the click is older than the program's window of {sale.window_days} days"
+def _click_claims(program: Program, occurred_at: datetime, claims: Claims) -> Iterator[_Claim]:
+    own = claims.click if claims.click and claims.click.vendor_id == program.vendor_id else None
+    if claims.click_id is not None and own is None:
+        objection = (
+            "the click belongs to another vendor" if claims.click else "there is no such click"
+        )
+        yield _Claim("click", claims.click_id, None, objection, title="", won_because="")
+
+    known = {click.click_id: click for click in (*claims.presented, *([own] if own else []))}
+    if len(known) == 1:
+        title = "the click"
+    else:
+        title = "the later click" if program.click_model == "last" else "the earlier click"
+    for click in sorted(known.values(), key=_when, reverse=program.click_model == "last"):
+        how = (
+            "was sent with the conversion" if click == own else "was sent for this customer before"
+        )
+        yield _Claim(
+            "click",
+            click.click_id,
+            click.affiliate_id,
+            _age_objection("click", program, click.clicked_at, occurred_at),
+            title=title,
+            won_because=f"the click {how}, within the window",
+            click=click,
+        )
+
+
+def _when(click: Click) -> tuple[str, str]:
+    return click.clicked_at, click.click_id
+
+
+def _conversion_claims(program: Program, occurred_at: datetime, claims: Claims) -> Iterator[_Claim]:
+    if claims.lead_id is not None:
+        lead = claims.lead
+        known = lead is not None and lead.vendor_id == program.vendor_id
+        yield _Claim(
+            "lead",
+            claims.lead_id,
+            lead.affiliate_id if lead and known else None,
+            _lead_objection(program, lead if known else None, occurred_at),
+            title="the lead",
+            won_because="this affiliate brought the lead that became this conversion",
+        )
+    if claims.joint_id is not None:
+        joint = claims.joint
+        known = joint is not None and joint.program_id in program.joint_program_ids
+        yield _Claim(
+            "joint",
+            claims.joint_id,
+            joint.affiliate_id if joint and known else None,
+            _joint_objection(program, joint if known else None, occurred_at),
+            title="the joint promotion",
+            won_because="this affiliate's is the other vendor's half of the joint promotion",
+        )
+
+
+def _lead_objection(program: Program, lead: Earlier | None, occurred_at: datetime) -> str | None:
+    if lead is None:
+        return "there is no such lead"
+    if lead.event not in LEAD_EVENTS:
+        return f"it is a {lead.event}, not a lead or a signup"
+    if lead.affiliate_id is None:
+        return "the lead belongs to no affiliate"
+    if lead.rejected:
+        return "the lead was rejected"
+    if lead.refunded:
+        return "the lead was refunded in full"
+    return _age_objection("lead", program, lead.occurred_at, occurred_at)
+
+
+def _joint_objection(program: Program, joint: Earlier | None, occurred_at: datetime) -> str | None:
+    if joint is None or joint.vendor_id == program.vendor_id:
+        return "there is no such conversion of a program this one is promoted with"
+    if joint.affiliate_id is None:
+        return "the other half belongs to no affiliate"
+    if joint.rejected:
+        return "the other half was rejected"
+    first, second = sorted((clock.instant(joint.occurred_at), occurred_at))
+    if clock.days_later(first, program.window_days) < second:
+        return f"the other half is not within the program's window of {program.window_days} days"
     return None
 
 
-def _standing_objection(
-    sale: Sale, affiliate_id: str | None, members: Mapping[str, Member], buyers: frozenset[str]
-) -> str | None:
-    member = members.get(affiliate_id or "")
+def _age_objection(what: str, program: Program, at: str, occurred_at: datetime) -> str | None:
+    moment = clock.instant(at)
+    if moment > occurred_at + CLOCKS_APART:
+        return f"the {what} came after the conversion"
+    if clock.days_later(moment, program.window_days) < occurred_at:
+        return f"the {what} is older than the program's window of {program.window_days} days"
+    return None
+
+
+# ---- what speaks against the affiliate
+
+
+def _objection(program: Program, claim: _Claim, people: People) -> str | None:
+    if program.paused:
+        return "the program is paused"
+    return claim.objection or _standing_objection(program, claim.affiliate_id, people)
+
+
+def _standing_objection(program: Program, affiliate_id: str | None, people: People) -> str | None:
+    member = people.members.get(affiliate_id or "")
     if member is None or not member.has_role("affiliate"):
         return "there is no such affiliate"
     if member.status != "approved":
         return f"the affiliate is {member.status}, not approved"
-    if member.member_id == sale.vendor_id:
+    if member.member_id == program.vendor_id:
         return "an affiliate earns nothing on its own vendor's sale"
-    if member.member_id in buyers:
+    if member.member_id in people.kin:
+        return "the affiliate has the vendor's own phone number or e-mail address"
+    if member.member_id in people.buyers:
         return "an affiliate earns nothing on its own purchase"
     return None
+
+
+# ---- the clicks kept for a customer
+
+
+def kept_clicks(clicks: Iterable[Click], occurred_at: datetime) -> tuple[Click, ...]:
+    """The clicks that stay, oldest first: none older than a year, the first five, the last fifteen.
+
+    A click is kept once, and its age is what it was when the conversion occurred.
+    """
+    young = {
+        click.click_id: click
+        for click in clicks
+        if clock.days_later(clock.instant(click.clicked_at), CLICK_KEEP_DAYS) >= occurred_at
+    }
+    kept = tuple(sorted(young.values(), key=_when))
+    if len(kept) <= CLICKS_EARLIEST + CLICKS_LATEST:
+        return kept
+    return kept[:CLICKS_EARLIEST] + kept[-CLICKS_LATEST:]

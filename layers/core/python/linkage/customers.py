@@ -10,6 +10,9 @@ from linkage import clock
 from linkage.ids import external
 from linkage.members import Member
 
+_GMAIL = ("gmail.com", "googlemail.com")
+"""One mail service under two names, which does not mind dots."""
+
 
 @dataclass(frozen=True)
 class Customer:
@@ -31,8 +34,10 @@ class Binding:
     expires_at: str
 
 
-def _hashed(secret: str, kind: str, value: str) -> str:
-    mac = hmac.new(secret.encode(), f"{kind}:{len(value)}:{value}".encode(), hashlib.sha256)
+def hashed(secret: str, kind: str, *values: str) -> str:
+    """A keyed hash of the values, each with its length, under the name of their kind."""
+    joined = "".join(f"{len(value)}:{value}" for value in values)
+    mac = hmac.new(secret.encode(), f"{kind}:{joined}".encode(), hashlib.sha256)
     return f"{kind}_{mac.hexdigest()[:40]}"
 
 
@@ -44,28 +49,57 @@ def customer_keys(secret: str, vendor_id: str, customer: Customer) -> tuple[str,
         ("email", customer.email),
         ("own", own_id and f"{vendor_id}:{external(own_id)}"),
     )
-    return tuple(_hashed(secret, kind, value) for kind, value in named if value)
+    return tuple(hashed(secret, kind, value) for kind, value in named if value)
 
 
-def own_keys(secret: str, member: Member) -> frozenset[str]:
-    """The keys under which a member would itself be a customer."""
-    as_customer = Customer(phone=member.phone, email=member.email)
-    return frozenset(customer_keys(secret, member.member_id, as_customer))
+def aliases(secret: str, customer: Customer) -> tuple[str, ...]:
+    """The customer as a person: the phone, and the mailbox whichever way its address is written.
+
+    They only recognise an own purchase; nobody is bound or counted by them.
+    """
+    named = (("phone", customer.phone), ("mailbox", customer.email and _mailbox(customer.email)))
+    return tuple(hashed(secret, kind, value) for kind, value in named if value)
+
+
+def own_aliases(secret: str, member: Member) -> frozenset[str]:
+    """The aliases a member would have as a customer."""
+    return frozenset(aliases(secret, Customer(phone=member.phone, email=member.email)))
+
+
+def _mailbox(email: str) -> str:
+    local, _, domain = email.lower().rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in _GMAIL:
+        local, domain = local.replace(".", "") or local, _GMAIL[0]
+    return f"{local}@{domain}"
 
 
 @dataclass(frozen=True)
 class KnownCustomer:
     """A customer's keys in look-up order, with what is stored about them.
 
-    `ended` names introductions (conversion ids) that were refunded in full.
+    `ended` names introductions (conversion ids) that were refunded in full; `opted_out` is whether
+    the customer wants to be known by none of these keys.
     """
 
     keys: tuple[str, ...] = ()
     bindings: Mapping[str, Binding] = field(default_factory=dict)
     ended: frozenset[str] = frozenset()
+    opted_out: bool = False
+
+    def introducer(self, occurred_at: datetime) -> Binding | None:
+        """The first binding, in the keys' order, that had begun and was live at that moment."""
+        if self.opted_out:
+            return None
+        begun = tuple(
+            key
+            for key in self.keys
+            if key in self.bindings and clock.instant(self.bindings[key].bound_at) <= occurred_at
+        )
+        return self.live(occurred_at, begun)
 
     def live(self, moment: datetime, keys: tuple[str, ...] | None = None) -> Binding | None:
-        """The first binding, in the keys' order, neither expired nor ended."""
+        """The first binding, in the keys' order, neither expired at that moment nor ended."""
         for key in self.keys if keys is None else keys:
             binding = self.bindings.get(key)
             if (
@@ -78,24 +112,25 @@ class KnownCustomer:
 
 
 def bound(
-    customer: KnownCustomer, introducer: Binding | None, moment: datetime, days: int
+    customer: KnownCustomer, introducer: Binding | None, occurred_at: datetime, days: int
 ) -> tuple[Binding, ...]:
-    """The bindings a confirmed conversion writes, in the keys' order.
+    """The bindings a confirmed conversion that occurred then writes, in the keys' order.
 
     `introducer` is what this conversion would bind if nobody were bound yet; None for a conversion
     that introduces nobody. Only the affiliate already bound renews, and never to an earlier end;
-    nobody takes over before it expires, and keys not bound yet follow the live binding.
+    nobody takes over before it expires, not even by a sale that is reported late, and keys not
+    bound yet follow the live binding. A customer who opted out is bound to nobody.
     """
-    live = customer.live(moment) or introducer
-    if live is None:
+    live = customer.live(occurred_at) or introducer
+    if live is None or customer.opted_out:
         return ()
     if introducer and introducer.affiliate_id == live.affiliate_id:
-        renewed = clock.text(clock.days_later(moment, days))
+        renewed = clock.text(clock.days_later(occurred_at, days))
         live = replace(live, expires_at=max(live.expires_at, renewed))
 
     written = []
     for key in customer.keys:
-        own = customer.live(moment, (key,))
+        own = customer.live(occurred_at, (key,))
         if own is None or own.conversion_id == live.conversion_id:
             new = replace(live, customer_key=key)
             if new != customer.bindings.get(key):

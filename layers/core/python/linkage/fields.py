@@ -4,10 +4,14 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from linkage.errors import InvalidFieldError, NotSupportedError
+from linkage import clock
+from linkage.errors import InvalidFieldError
 from linkage.money import checked_currency
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_TIME = re.compile(
+    r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.IGNORECASE | re.ASCII
+)
 METADATA_KEYS_MAX, METADATA_BYTES_MAX = 20, 4096
 
 
@@ -68,12 +72,40 @@ class Fields:
             raise InvalidFieldError(pointer, f"{name} must be one of: {', '.join(allowed)}.")
         return value
 
+    def optional_choice(self, name: str, allowed: Collection[str]) -> str | None:
+        """A text out of a closed list, or None when absent or null."""
+        if self._left.get(name) is None:
+            self._take(name)
+            return None
+        return self.choice(name, allowed)
+
     def integer(self, name: str, low: int, high: int) -> int:
         """A required JSON integer from low to high."""
         value, pointer = self._take(name)
         if value is None:
             raise InvalidFieldError(pointer, f"{name} is required.")
         return checked_integer(value, pointer, low, high)
+
+    def optional_integer(self, name: str, low: int, high: int) -> int | None:
+        """A JSON integer from low to high, or None when absent or null."""
+        value, pointer = self._take(name)
+        return None if value is None else checked_integer(value, pointer, low, high)
+
+    def optional_time(self, name: str) -> str | None:
+        """An RFC 3339 time of this century as stored, UTC to the millisecond; or None."""
+        value, pointer = self._take(name)
+        if value is None:
+            return None
+        try:
+            if isinstance(value, str) and _TIME.fullmatch(value):
+                return clock.text(clock.instant(value.upper()))
+        except ValueError:
+            pass  # it looks like a time and is none: a 31st of February
+        raise InvalidFieldError(
+            pointer,
+            f"{name} must be a time with its zone, for example 2026-11-21T09:12:00Z "
+            "or 2026-11-21T11:12:00+02:00.",
+        )
 
     def currency(self, name: str = "currency") -> str:
         """A required ISO 4217 code."""
@@ -87,9 +119,12 @@ class Fields:
     def array(self, name: str, max_length: int) -> list[tuple[Any, str]]:
         """The items of a required list of 1 to max_length, each with its pointer."""
         value, pointer = self._take(name)
-        if not isinstance(value, list) or not 1 <= len(value) <= max_length:
-            raise InvalidFieldError(pointer, f"{name} must be a list of 1 to {max_length} items.")
-        return [(item, f"{pointer}/{index}") for index, item in enumerate(value)]
+        return _items(name, value, pointer, (1, max_length))
+
+    def optional_array(self, name: str, max_length: int) -> list[tuple[Any, str]]:
+        """The items of a list of at most max_length, each with its pointer; none when absent."""
+        value, pointer = self._take(name)
+        return [] if value is None else _items(name, value, pointer, (0, max_length))
 
     def metadata(self, name: str = "metadata") -> dict[str, str]:
         """A flat object of texts the client keeps with the fact: at most 20 keys and 4 KB."""
@@ -110,12 +145,6 @@ class Fields:
             raise InvalidFieldError(pointer, "metadata must not exceed 4 KB.")
         return kept
 
-    def refuse(self, *names: str) -> None:
-        """Refuses fields of the contract that this version does not act on."""
-        for name in names:
-            if name in self._left:
-                raise NotSupportedError(f"{self._pointer}/{name}")
-
     def done(self) -> None:
         """Raises InvalidFieldError if the client sent a field that nothing asked for."""
         for name in self._left:
@@ -124,3 +153,12 @@ class Fields:
                 f"{name!r} is not a field of this request. Remove it.",
                 code="unknown_field",
             )
+
+
+def _items(
+    name: str, value: object, pointer: str, lengths: tuple[int, int]
+) -> list[tuple[Any, str]]:
+    low, high = lengths
+    if not isinstance(value, list) or not low <= len(value) <= high:
+        raise InvalidFieldError(pointer, f"{name} must be a list of {low} to {high} items.")
+    return [(item, f"{pointer}/{index}") for index, item in enumerate(value)]

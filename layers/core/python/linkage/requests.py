@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from linkage.client_codes import Client
+from linkage.conversions import REJECTION_CODES, Item
+from linkage.coupons import normalised_code
 from linkage.customers import Customer
 from linkage.errors import ForbiddenError, InvalidFieldError
 from linkage.fields import Fields
@@ -11,14 +14,20 @@ from linkage.members import normalised_email, normalised_phone
 from linkage.money import MAX_AMOUNT_MINOR
 from linkage.programs import EVENTS
 
-LATER_EVENTS = ("signup", "install", "click", "impression")
+LATER_EVENTS = ("click", "impression")
 RESULTS_MAX = 100
+ITEMS_MAX = 50
 _ID_LENGTH = 64
+_QUANTITY_MAX = 1_000_000
 
 
 @dataclass(frozen=True)
 class Report:
-    """A conversion as a vendor sends it."""
+    """A conversion as a vendor sends it.
+
+    `occurred_at` is UTC as stored; `may_backdate` is whether it may be older than the program's
+    lateness. `client` is whom the affiliate says it buys for.
+    """
 
     vendor_id: str
     program_id: str
@@ -31,6 +40,30 @@ class Report:
     affiliate_id: str | None
     customer: Customer
     metadata: dict[str, str]
+    coupon: str | None = None
+    items: tuple[Item, ...] = ()
+    occurred_at: str | None = None
+    lead_id: str | None = None
+    joint_with: str | None = None
+    client: Client | None = None
+    may_backdate: bool = False
+
+
+@dataclass(frozen=True)
+class SentClientCode:
+    """A client's code as a vendor asks for it: who buys, and for whom."""
+
+    vendor_id: str
+    affiliate_id: str
+    client: Customer
+
+
+@dataclass(frozen=True)
+class SentCustomer:
+    """A customer who opts out or in; only an operator may name no vendor."""
+
+    vendor_id: str | None
+    customer: Customer
 
 
 @dataclass(frozen=True)
@@ -66,20 +99,27 @@ class SentBatch:
 def report_in(body: object, key: Key) -> Report:
     """The conversion in a body; raises InvalidFieldError for whatever must be changed."""
     fields = Fields(body)
-    fields.refuse("coupon", "items", "occurred_at")
-    vendor_id = acting_vendor(fields, key)
+    coupon = fields.optional_text("coupon", _ID_LENGTH)
+    amount_minor = fields.integer("amount_minor", 0, MAX_AMOUNT_MINOR)
     report = Report(
-        vendor_id=vendor_id,
+        vendor_id=acting_vendor(fields, key),
         program_id=fields.text("program_id", _ID_LENGTH),
         event=_event(fields),
         external_id=fields.text("external_id"),
-        amount_minor=fields.integer("amount_minor", 0, MAX_AMOUNT_MINOR),
+        amount_minor=amount_minor,
         currency=fields.currency(),
         fingerprint=fingerprint(body),
         click_id=fields.optional_text("click_id", _ID_LENGTH),
         affiliate_id=fields.optional_text("affiliate_id", _ID_LENGTH),
-        customer=_customer(fields.object("customer")),
+        customer=_customer(fields.object("customer"), "/customer"),
         metadata=fields.metadata(),
+        coupon=coupon and normalised_code(coupon),
+        items=_items(fields, amount_minor),
+        occurred_at=fields.optional_time("occurred_at"),
+        lead_id=fields.optional_text("lead_id", _ID_LENGTH),
+        joint_with=fields.optional_text("joint_with", _ID_LENGTH),
+        client=_client_with_code(fields.object("client")),
+        may_backdate=key.role == "operator",
     )
     fields.done()
     return report
@@ -99,7 +139,7 @@ def _event(fields: Fields) -> str:
     if event in LATER_EVENTS:
         raise InvalidFieldError(
             "/event",
-            f"The event {event} is not supported yet. Use sale or lead.",
+            f"The event {event} is not supported yet. Use one of: {', '.join(EVENTS)}.",
             code="not_supported",
         )
     if event not in EVENTS:
@@ -107,17 +147,87 @@ def _event(fields: Fields) -> str:
     return event
 
 
-def _customer(fields: Fields | None) -> Customer:
-    if fields is None:
-        return Customer()
-    phone, email = fields.optional_text("phone"), fields.optional_text("email")
-    customer = Customer(
-        phone=phone and normalised_phone(phone, "/customer/phone"),
-        email=email and normalised_email(email, "/customer/email"),
-        vendor_customer_id=fields.optional_text("id"),
+def _items(fields: Fields, amount_minor: int) -> tuple[Item, ...]:
+    items = tuple(_item(*each) for each in fields.optional_array("items", ITEMS_MAX))
+    if sum(item.amount_minor for item in items) > amount_minor:
+        raise InvalidFieldError(
+            "/items", "The items cost more than amount_minor. Lower them, or raise amount_minor."
+        )
+    return items
+
+
+def _item(sent: object, pointer: str) -> Item:
+    fields = Fields(sent, pointer)
+    item = Item(
+        amount_minor=fields.integer("amount_minor", 0, MAX_AMOUNT_MINOR),
+        category=fields.optional_text("category", 64),
+        sku=fields.optional_text("sku", 100),
+        quantity=fields.optional_integer("quantity", 1, _QUANTITY_MAX) or 1,
     )
     fields.done()
+    return item
+
+
+def _customer(fields: Fields | None, pointer: str) -> Customer:
+    if fields is None:
+        return Customer()
+    customer = _contact(fields, pointer, fields.optional_text("id"))
+    fields.done()
     return customer
+
+
+def _contact(fields: Fields, pointer: str, own_id: str | None = None) -> Customer:
+    phone, email = fields.optional_text("phone"), fields.optional_text("email")
+    return Customer(
+        phone=phone and normalised_phone(phone, f"{pointer}/phone"),
+        email=email and normalised_email(email, f"{pointer}/email"),
+        vendor_customer_id=own_id,
+    )
+
+
+def _client(fields: Fields) -> Customer:
+    client = _contact(fields, "/client")
+    if (client.phone is None) == (client.email is None):
+        raise InvalidFieldError(
+            "/client", "Name the client by a phone number or an e-mail address, one of the two."
+        )
+    return client
+
+
+def _client_with_code(fields: Fields | None) -> Client | None:
+    if fields is None:
+        return None
+    client = Client(_client(fields), fields.text("code", _ID_LENGTH))
+    fields.done()
+    return client
+
+
+def client_code_in(body: object, key: Key) -> SentClientCode:
+    """The client's code asked for in a body."""
+    fields = Fields(body)
+    vendor_id, affiliate_id = acting_vendor(fields, key), fields.text("affiliate_id", _ID_LENGTH)
+    client = fields.object("client")
+    if client is None:
+        raise InvalidFieldError("/client", "client is required.")
+    sent = SentClientCode(vendor_id, affiliate_id, _client(client))
+    client.done()
+    fields.done()
+    return sent
+
+
+def customer_in(body: object, key: Key) -> SentCustomer:
+    """The customer in a body, named by at least one key; raises InvalidFieldError otherwise."""
+    fields = Fields(body)
+    customer = _customer(fields.object("customer"), "/customer")
+    if customer == Customer():
+        raise InvalidFieldError("/customer", "Name the customer by id, email or phone.")
+    # A customer's own id means nothing without its vendor; phone and e-mail are network-wide.
+    if key.role == "operator" and customer.vendor_customer_id is None:
+        vendor_id = fields.optional_text("vendor_id", _ID_LENGTH)
+    else:
+        vendor_id = acting_vendor(fields, key)
+    fields.done()
+    return SentCustomer(vendor_id, customer)
 
 
 def no_fields_in(body: object) -> None:
@@ -126,12 +236,13 @@ def no_fields_in(body: object) -> None:
         Fields(body).done()
 
 
-def reason_in(body: object) -> str:
-    """The reason of a rejection."""
+def rejection_in(body: object) -> tuple[str, str]:
+    """The code and the reason of a rejection."""
     fields = Fields(body)
+    code = fields.optional_choice("code", REJECTION_CODES) or "other"
     reason = fields.text("reason", 500)
     fields.done()
-    return reason
+    return code, reason
 
 
 def refund_in(body: object) -> SentRefund:

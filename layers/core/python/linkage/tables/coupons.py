@@ -105,7 +105,7 @@ def list_coupons(
             cursor=cursor,
         )
     return read_page(
-        lambda **start: CouponItem.scan(**start),
+        CouponItem.scan,
         _coupon,
         keys=("vendor_id", "code"),
         limit=limit,

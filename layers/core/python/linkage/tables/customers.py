@@ -1,49 +1,169 @@
-"""The customers table: who introduced the customer behind each key."""
+"""The customers table: who introduced the customer behind a key, and what else is kept under it.
+
+Four kinds of items share it, told apart by their key: the binding under the customer's key itself;
+`…#opt_out`; `…#clicks#<vendor>`, the clicks presented for the customer there; and `code_…`, a
+client's code.
+"""
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from pynamodb.attributes import UnicodeAttribute
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
+from linkage.attribution import Click
+from linkage.client_codes import ClientCode
 from linkage.customers import Binding
 from linkage.tables import transactions
-from linkage.tables.base import TableMeta
+from linkage.tables.base import NestedAttribute, TableMeta
 
 
 class CustomerItem(Model):
-    """One key's binding as stored."""
+    """Any one item as stored; each kind has some of the attributes."""
 
     class Meta(TableMeta):
         table_name = os.environ["CUSTOMERS_TABLE"]
 
     customer_key = UnicodeAttribute(hash_key=True)
-    affiliate_id = UnicodeAttribute()
-    conversion_id = UnicodeAttribute()
-    bound_at = UnicodeAttribute()
-    expires_at = UnicodeAttribute()
+    affiliate_id = UnicodeAttribute(null=True)
+    conversion_id = UnicodeAttribute(null=True)
+    bound_at = UnicodeAttribute(null=True)
+    expires_at = UnicodeAttribute(null=True)
+    opted_out_at = UnicodeAttribute(null=True)
+    clicks = NestedAttribute(null=True)
+    version = NumberAttribute(null=True)
+    created_at = UnicodeAttribute(null=True)
+    used_by = UnicodeAttribute(null=True)
 
 
-def find_bindings(keys: Iterable[str]) -> dict[str, Binding]:
-    """The bindings of those keys that have one, live or not, as last written."""
-    wanted = list(keys)
-    found = CustomerItem.batch_get(wanted, consistent_read=True) if wanted else ()
-    names = Binding.__dataclass_fields__
+_TABLE = CustomerItem.Meta.table_name
+
+
+@dataclass(frozen=True)
+class Presented:
+    """The clicks kept for a key at a vendor; `version` is raised with every write."""
+
+    clicks: tuple[Click, ...] = ()
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What is stored of a customer by each key; `opted_out` if it was by any of them."""
+
+    bindings: Mapping[str, Binding]
+    opted_out: bool
+    presented: Mapping[str, Presented]
+
+
+def find(keys: tuple[str, ...], clicks_at: str | None = None) -> Remembered:
+    """What is stored under those keys, as last written, by one read.
+
+    The presented clicks are read of the vendor `clicks_at` alone, and not at all without one.
+    """
+    clicks = {_clicks(key, clicks_at): key for key in keys} if clicks_at else {}
+    wanted = (*keys, *(_opt_out(key) for key in keys), *clicks)
+    found = {item.customer_key: item for item in _read(wanted)}
+    return Remembered(
+        bindings={key: _binding(found[key]) for key in keys if key in found},
+        opted_out=any(_opt_out(key) in found for key in keys),
+        presented={key: _presented(found[name]) for name, key in clicks.items() if name in found},
+    )
+
+
+def _binding(item: CustomerItem) -> Binding:
+    return Binding(**{name: getattr(item, name) for name in Binding.__dataclass_fields__})
+
+
+def _presented(item: CustomerItem) -> Presented:
+    return Presented(tuple(Click(**click) for click in item.clicks), int(item.version))
+
+
+def find_codes(code_keys: Iterable[str]) -> dict[str, ClientCode]:
+    """Those of the clients' codes that exist, as last written, by their keys."""
     return {
-        item.customer_key: Binding(**{name: getattr(item, name) for name in names})
-        for item in found
+        item.customer_key: ClientCode(
+            item.customer_key, item.created_at, item.expires_at, item.used_by
+        )
+        for item in _read(code_keys)
     }
+
+
+def _read(item_keys: Iterable[str]) -> Iterable[CustomerItem]:
+    wanted = list(item_keys)
+    return CustomerItem.batch_get(wanted, consistent_read=True) if wanted else ()
+
+
+def _opt_out(key: str) -> str:
+    return f"{key}#opt_out"
+
+
+def _clicks(key: str, vendor_id: str) -> str:
+    return f"{key}#clicks#{vendor_id}"
+
+
+# ---- what goes into the transaction of a report or a confirmation
 
 
 def put_binding(binding: Binding, was: Binding | None) -> dict[str, Any]:
     """The operation that binds a key, if nobody has bound it since it was read."""
-    table, wire = CustomerItem.Meta.table_name, transactions.to_wire(asdict(binding))
+    wire = transactions.to_wire(asdict(binding))
     if was is None:
-        return transactions.put_wire(table, wire, "customer_key")
+        return transactions.put_wire(_TABLE, wire, "customer_key")
     before: Mapping[str, Any] = {
         "conversion_id": was.conversion_id,
         "expires_at": was.expires_at,
     }
-    return transactions.put_over(table, wire, before)
+    return transactions.put_over(_TABLE, wire, before)
+
+
+def put_presented(
+    key: str, vendor_id: str, clicks: tuple[Click, ...], was: Presented
+) -> dict[str, Any]:
+    """The operation that keeps these clicks for a key, if they are still as they were read."""
+    wire = CustomerItem(
+        _clicks(key, vendor_id),
+        clicks=[asdict(click) for click in clicks],
+        version=was.version + 1,
+    ).serialize()
+    if was.version == 0:
+        return transactions.put_wire(_TABLE, wire, "customer_key")
+    return transactions.put_over(_TABLE, wire, {"version": was.version})
+
+
+def use_code(code_key: str, conversion_id: str) -> dict[str, Any]:
+    """The operation that uses a client's code up, if nothing has used it."""
+    return transactions.update(
+        _TABLE,
+        {"customer_key": code_key},
+        "SET used_by = :conversion",
+        condition="attribute_exists(customer_key) AND attribute_not_exists(used_by)",
+        values={":conversion": conversion_id},
+    )
+
+
+# ---- what is written by itself
+
+
+def put_code(code: ClientCode) -> None:
+    """Stores a new client's code; raises ConditionFailedError if it exists."""
+    item = CustomerItem(code.code_key, created_at=code.created_at, expires_at=code.expires_at)
+    transactions.write([transactions.put_wire(_TABLE, item.serialize(), "customer_key")])
+
+
+def opt_out(keys: Iterable[str], vendor_id: str | None, opted_out_at: str) -> None:
+    """Marks the keys, and forgets the clicks presented for them at this vendor."""
+    with CustomerItem.batch_write() as batch:
+        for key in keys:
+            batch.save(CustomerItem(_opt_out(key), opted_out_at=opted_out_at))
+            if vendor_id:
+                batch.delete(CustomerItem(_clicks(key, vendor_id)))
+
+
+def opt_in(keys: Iterable[str]) -> None:
+    """Takes the marks off the keys again."""
+    with CustomerItem.batch_write() as batch:
+        for key in keys:
+            batch.delete(CustomerItem(_opt_out(key)))

@@ -1,0 +1,263 @@
+"""Attributing a report: reads what its claims name, decides, and says what to remember of it."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from linkage import clock
+from linkage.attribution import (
+    CLOCKS_APART,
+    Attribution,
+    Claims,
+    Click,
+    Earlier,
+    People,
+    attribute,
+    claimed_affiliates,
+    kept_clicks,
+)
+from linkage.client_codes import Client, code_key
+from linkage.conversions import Conversion
+from linkage.customers import Customer, KnownCustomer, aliases, customer_keys, own_aliases
+from linkage.errors import ConflictError, InvalidFieldError
+from linkage.ids import conversion_id
+from linkage.members import Member
+from linkage.programs import Program
+from linkage.requests import Report
+from linkage.tables import conversions, customers
+from linkage.tables.clicks import find_click
+from linkage.tables.coupons import find_coupon
+from linkage.tables.members import find_members
+
+_SECRET = os.environ["HASH_SECRET"]
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """Whose a report is, with everything read on the way that its acceptance needs.
+
+    `operations` belong into the report's transaction: they keep the clicks presented for the
+    customer and use the client's code up.
+    """
+
+    attribution: Attribution
+    occurred_at: datetime
+    customer: KnownCustomer
+    customer_keys: tuple[str, ...]
+    customer_aliases: tuple[str, ...]
+    members: dict[str, Member]
+    operations: list[dict[str, Any]]
+
+
+def attributed(sent: Report, program: Program, now: datetime) -> Attributed:
+    """Decides whose a report of the program's vendor is.
+
+    Raises InvalidFieldError for an `occurred_at` out of bounds, ConflictError if the vendor is not
+    approved.
+    """
+    occurred_at = _occurred_at(sent, program, now)
+    claims = _sent_claims(sent)
+    proof = _proved(sent, claims, occurred_at)
+    buyer = proof.client or sent.customer
+
+    keys = customer_keys(_SECRET, sent.vendor_id, buyer)
+    remembered = customers.find(keys, clicks_at=sent.vendor_id)
+    customer = _known(keys, remembered, occurred_at)
+    claims = replace(
+        claims,
+        presented=_presented(customer, remembered, occurred_at),
+        introducer=customer.introducer(occurred_at),
+        code_notes=proof.notes,
+    )
+    members = find_members([*claimed_affiliates(claims), sent.vendor_id])
+    _require_approved(members[sent.vendor_id])
+    buyer_aliases = aliases(_SECRET, buyer)
+    people = _people(members, sent.vendor_id, buyer_aliases)
+    return Attributed(
+        attribution=attribute(program, occurred_at, claims, people),
+        occurred_at=occurred_at,
+        customer=customer,
+        customer_keys=keys,
+        customer_aliases=buyer_aliases,
+        members=members,
+        operations=[
+            *_remembering(sent, claims, customer, remembered, occurred_at),
+            *proof.operations,
+        ],
+    )
+
+
+def known_customer(keys: tuple[str, ...], occurred_at: datetime) -> KnownCustomer:
+    """What a confirmation of a conversion that occurred then needs to know of its customer."""
+    return _known(keys, customers.find(keys), occurred_at)
+
+
+# ---- when, and by what claims
+
+
+def _occurred_at(sent: Report, program: Program, now: datetime) -> datetime:
+    if sent.occurred_at is None:
+        return now
+    occurred_at = clock.instant(sent.occurred_at)
+    if occurred_at > now + CLOCKS_APART:
+        raise InvalidFieldError(
+            "/occurred_at",
+            "occurred_at is in the future. Report a conversion once it has happened.",
+            code="occurred_in_future",
+        )
+    if not sent.may_backdate and clock.days_later(occurred_at, program.lateness_days) < now:
+        raise InvalidFieldError(
+            "/occurred_at",
+            f"occurred_at is more than {program.lateness_days} days ago, which the program does "
+            "not allow. Ask an operator to report it.",
+            code="occurred_too_long_ago",
+        )
+    return occurred_at
+
+
+def _sent_claims(sent: Report) -> Claims:
+    return Claims(
+        coupon_code=sent.coupon,
+        coupon=find_coupon(sent.vendor_id, sent.coupon) if sent.coupon else None,
+        click_id=sent.click_id,
+        click=find_click(sent.click_id) if sent.click_id else None,
+        lead_id=sent.lead_id,
+        lead=_earlier(sent.lead_id),
+        joint_id=sent.joint_with,
+        joint=_earlier(sent.joint_with),
+        named_affiliate_id=sent.affiliate_id,
+    )
+
+
+def _earlier(earlier_id: str | None) -> Earlier | None:
+    found = conversions.find_conversion(earlier_id) if earlier_id else None
+    if found is None:
+        return None
+    return Earlier(
+        conversion_id=found.conversion_id,
+        vendor_id=found.vendor_id,
+        program_id=found.program_id,
+        event=found.event,
+        affiliate_id=found.attribution.affiliate_id,
+        occurred_at=found.occurred_at,
+        rejected=found.status == "rejected",
+        refunded=_fully_refunded(found),
+    )
+
+
+def _fully_refunded(conversion: Conversion) -> bool:
+    return 0 < conversion.amount_minor == conversion.refunded_minor
+
+
+# ---- the client an affiliate buys for
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """Who the client's code proves the customer to be; without proof, why, for each affiliate."""
+
+    client: Customer | None = None
+    notes: dict[str, str] = field(default_factory=dict)
+    operations: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _proved(sent: Report, claims: Claims, occurred_at: datetime) -> _Proof:
+    """Looks the code up for each affiliate claimed by what was sent; only one can have it."""
+    if sent.client is None:
+        return _Proof()
+    by_affiliate = {
+        affiliate_id: _code_key(sent, affiliate_id, sent.client)
+        for affiliate_id in claimed_affiliates(claims)
+    }
+    codes = customers.find_codes(by_affiliate.values())
+    notes = {}
+    for affiliate_id, key in by_affiliate.items():
+        code = codes.get(key)
+        objection = code.objection(occurred_at) if code else "the client's code is wrong"
+        if objection is None:
+            sold = conversion_id(sent.vendor_id, sent.event, sent.external_id)
+            return _Proof(sent.client.customer, {}, [customers.use_code(key, sold)])
+        notes[affiliate_id] = objection
+    return _Proof(None, notes)
+
+
+def _code_key(sent: Report, affiliate_id: str, client: Client) -> str:
+    return code_key(_SECRET, sent.vendor_id, affiliate_id, client)
+
+
+# ---- what is known of the customer
+
+
+def _known(
+    keys: tuple[str, ...], remembered: customers.Remembered, occurred_at: datetime
+) -> KnownCustomer:
+    unexpired = {
+        binding.conversion_id
+        for binding in remembered.bindings.values()
+        if clock.instant(binding.expires_at) > occurred_at
+    }
+    return KnownCustomer(
+        keys=keys,
+        bindings=remembered.bindings,
+        ended=frozenset(each for each in sorted(unexpired) if _ended(each)),
+        opted_out=remembered.opted_out,
+    )
+
+
+def _ended(introduction: str) -> bool:
+    found = conversions.find_conversion(introduction)
+    return found is not None and _fully_refunded(found)
+
+
+def _presented(
+    customer: KnownCustomer, remembered: customers.Remembered, occurred_at: datetime
+) -> tuple[Click, ...]:
+    if customer.opted_out:
+        return ()
+    clicks = [click for each in remembered.presented.values() for click in each.clicks]
+    return kept_clicks(clicks, occurred_at)
+
+
+def _remembering(
+    sent: Report,
+    claims: Claims,
+    customer: KnownCustomer,
+    remembered: customers.Remembered,
+    occurred_at: datetime,
+) -> Iterable[dict[str, Any]]:
+    """The operations that keep the click sent for each key of the customer, where that is new."""
+    if customer.opted_out:
+        return
+    click = claims.click
+    new = [click] if click and click.vendor_id == sent.vendor_id else []
+    for key in customer.keys:
+        was = remembered.presented.get(key, customers.Presented())
+        clicks = kept_clicks([*was.clicks, *new], occurred_at)
+        if clicks != was.clicks:
+            yield customers.put_presented(key, sent.vendor_id, clicks, was)
+
+
+# ---- the people
+
+
+def _require_approved(vendor: Member) -> None:
+    if vendor.status != "approved":
+        raise ConflictError(
+            "member_not_approved",
+            "The vendor is not approved, so nothing can be reported for it. Ask an operator.",
+        )
+
+
+def _people(members: dict[str, Member], vendor_id: str, buyer: tuple[str, ...]) -> People:
+    own = {member_id: own_aliases(_SECRET, member) for member_id, member in members.items()}
+    return People(
+        members=members,
+        buyers=frozenset(each for each, known_by in own.items() if known_by & set(buyer)),
+        kin=frozenset(
+            each
+            for each, known_by in own.items()
+            if each != vendor_id and known_by & own[vendor_id]
+        ),
+    )
