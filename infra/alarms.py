@@ -17,6 +17,8 @@ from infra.stream_mapping import StreamMapping
 
 STREAM_AGE = Duration.minutes(5)
 UNPOSTED_AGE = Duration.minutes(15)
+AWAITING_AGE = Duration.hours(2)
+THREE_HOURS = Duration.hours(3)
 FIVE_MINUTES = Duration.minutes(5)
 
 
@@ -91,6 +93,18 @@ class Alarms(Construct):
             " run.",
             threshold=UNPOSTED_AGE.to_seconds(),
             # A sweeper that says nothing is the very failure this alarm is for.
+            missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+
+    def watch_silence(self, confirmer: FlowFunction) -> None:
+        """Ring when silence should have confirmed a conversion long ago, or nothing looks at it."""
+        self._alarm(
+            "ConfirmationLate",
+            # Long enough for two hourly ticks, so that one late tick is not taken for a dead one.
+            confirmer.metric("OldestAwaitingAge", period=THREE_HOURS),
+            "A conversion that its vendor's silence should confirm still waits after two hours, or"
+            " confirm_conversions does not run.",
+            threshold=AWAITING_AGE.to_seconds(),
             missing=cloudwatch.TreatMissingData.BREACHING,
         )
 

@@ -52,6 +52,7 @@ class LinkageStack(Stack):
         alarms.watch_failed_records(storage.failed_records)
         alarms.watch_dead_letters(payouts.dead_letters)
         alarms.watch_posting(commissions.sweep_conversions)
+        alarms.watch_silence(intake.confirm_conversions)
         alarms.watch_ledger()
         alarms.watch_clicks(intake.record_click)
         alarms.watch_api(intake.links_api)

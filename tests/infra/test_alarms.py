@@ -82,6 +82,16 @@ def test_a_fact_unposted_for_fifteen_minutes_is_noticed_and_so_is_a_silent_sweep
     assert alarm["Period"] == 900
 
 
+def test_a_silence_that_confirms_nothing_is_noticed_even_if_it_is_the_ticks(
+    prod: Synthesised,
+) -> None:
+    (alarm,) = _alarms(prod, "OldestAwaitingAge")
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "confirm_conversions"}]
+    assert alarm["Threshold"] == 7200
+    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["Period"] == 3 * 3600
+
+
 def test_a_ledger_found_out_of_balance_rings_until_a_check_finds_it_mended(
     prod: Synthesised,
 ) -> None:
