@@ -1,189 +1,339 @@
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from linkage import clock
-from linkage.attribution import Attribution, Claims, Click, Sale, attribute, claimed_affiliates
-from linkage.customers import Binding
-from tests.domain.examples import MEMBER, NOW, VENDOR
+from linkage.attribution import Claims, People, attribute, claimed_affiliates
+from tests.domain.claims import (
+    BINDING,
+    CLICK,
+    COUPON,
+    EVERYTHING,
+    MEMBERS,
+    TERMS,
+    ago,
+    came_of,
+    clicked,
+    decided,
+    joined,
+    sent_coupon,
+)
+from tests.domain.examples import NOW, VENDOR
 
-SALE = Sale(VENDOR, NOW, window_days=30, introducer_rate_bps=100)
-CLICK = Click("clk_1", "abcdefgh", "prg_2", VENDOR, "ann", clock.text(NOW - timedelta(days=3)))
-BINDING = Binding("phone_1", "cid", "cnv_0", clock.text(NOW), clock.text(NOW + timedelta(days=1)))
-
-MEMBERS = {
-    "ann": replace(MEMBER, member_id="ann"),
-    "bob": replace(MEMBER, member_id="bob"),
-    "cid": replace(MEMBER, member_id="cid"),
-    "new": replace(MEMBER, member_id="new", status="applied"),
-    "out": replace(MEMBER, member_id="out", status="suspended"),
-    "shop": replace(MEMBER, member_id="shop", roles=("vendor",)),
-    VENDOR: replace(MEMBER, member_id=VENDOR, roles=("vendor", "affiliate")),
-}
-CLICKED = Claims(click_id="clk_1", click=CLICK)
-EVERYTHING = Claims("clk_1", CLICK, "bob", BINDING)
+# ---- the order
 
 
-def clicked(**changes: str) -> Claims:
-    return Claims(click_id="clk_1", click=replace(CLICK, **changes))
+def test_the_order_is_exclusive_coupon_click_shared_coupon_lead_joint_named_introducer() -> None:
+    """Whoever comes first is taken away, and the next one wins, to the last."""
+    left = replace(EVERYTHING, coupon=replace(COUPON, exclusive=True))
+    won = [decided(left)]
+    for taken in (
+        {"coupon": COUPON},
+        {"click_id": None, "click": None},
+        {"coupon_code": None, "coupon": None},
+        {"lead_id": None, "lead": None},
+        {"joint_id": None, "joint": None},
+        {"named_affiliate_id": None},
+        {"introducer": None},
+    ):
+        left = replace(left, **taken)
+        won.append(decided(left))
+    assert [(each.model, each.affiliate_id) for each in won] == [
+        ("coupon", "cou"),
+        ("click", "ann"),
+        ("coupon", "cou"),
+        ("lead", "lea"),
+        ("joint", "joi"),
+        ("named", "bob"),
+        ("introducer", "cid"),
+        (None, None),
+    ]
 
 
-WON = [
-    pytest.param(EVERYTHING, "click", "ann", id="the click comes before all"),
+def test_every_candidate_is_kept_with_why_it_lost() -> None:
+    told = decided(EVERYTHING, "cid").candidates
+    assert [(c.model, c.reference, c.affiliate_id, c.won, c.why) for c in told] == [
+        ("click", "clk_1", "ann", True,
+         "the click was sent with the conversion, within the window"),
+        ("coupon", "ANN10", "cou", False, "the click comes first"),
+        ("lead", "cnv_l", "lea", False, "the click comes first"),
+        ("joint", "cnv_j", "joi", False, "the click comes first"),
+        ("named", "bob", "bob", False, "the click comes first"),
+        ("introducer", "cnv_0", "cid", False, "an affiliate earns nothing on its own purchase"),
+    ]  # fmt: skip
+
+
+FIRST_WITHOUT_OBJECTION = [
+    pytest.param(replace(EVERYTHING, click=None), "coupon", "cou", id="an unknown click"),
     pytest.param(
-        Claims(None, None, "bob", BINDING), "named", "bob", id="then whom the vendor names"
-    ),
-    pytest.param(Claims(introducer=BINDING), "introducer", "cid", id="then the introducer"),
-    pytest.param(
-        Claims("clk_0", None, "bob", BINDING), "named", "bob", id="an unknown click is passed over"
-    ),
-    pytest.param(
-        Claims("clk_1", CLICK, "nobody", BINDING), "click", "ann", id="a bad name harms no click"
-    ),
-    pytest.param(
-        Claims("clk_1", replace(CLICK, affiliate_id="out"), "nobody", BINDING),
-        "introducer",
-        "cid",
+        replace(EVERYTHING, click=replace(CLICK, affiliate_id="out"), coupon=None),
+        "lead",
+        "lea",
         id="two lost claims leave the third",
     ),
     pytest.param(
-        clicked(clicked_at=clock.text(NOW - timedelta(days=30))),
+        replace(EVERYTHING, named_affiliate_id="nobody"), "click", "ann", id="a bad name harms none"
+    ),
+    pytest.param(
+        replace(EVERYTHING, coupon=replace(COUPON, exclusive=True, paused=True)),
         "click",
         "ann",
-        id="the last instant of the window",
+        id="an exclusive coupon that does not count",
     ),
-    pytest.param(clicked(program_id="prg_9"), "click", "ann", id="any program of the vendor"),
+    pytest.param(
+        replace(EVERYTHING, coupon=replace(COUPON, exclusive=True, affiliate_id="new")),
+        "click",
+        "ann",
+        id="an exclusive coupon of somebody not approved",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("claims", "model", "affiliate_id"), WON)
+@pytest.mark.parametrize(("claims", "model", "affiliate_id"), FIRST_WITHOUT_OBJECTION)
 def test_the_first_claim_without_an_objection_wins(
     claims: Claims, model: str, affiliate_id: str
 ) -> None:
-    decided = attribute(SALE, claims, MEMBERS, frozenset())
-    assert (decided.model, decided.affiliate_id, decided.reason) == (model, affiliate_id, None)
-    assert [each.model for each in decided.candidates if each.won] == [model]
-    assert decided.click == (claims.click if model == "click" else None)
+    found = decided(claims)
+    assert (found.model, found.affiliate_id, found.reason) == (model, affiliate_id, None)
+    assert [each.model for each in found.candidates if each.won] == [model]
+    assert found.click == (claims.click if model == "click" else None)
 
 
-LOST = [
-    pytest.param(Claims("clk_1", None), (), "click: there is no such click", id="unknown click"),
+# ---- each claim: where it still counts, and where it no longer does
+
+COUNTS = [
+    pytest.param(clicked(clicked_at=ago(days=30)), "ann", id="a click, the window's last instant"),
+    pytest.param(clicked(clicked_at=ago(seconds=-300)), "ann", id="a click of a clock 300 s ahead"),
+    pytest.param(clicked(program_id="prg_9"), "ann", id="a click for any program of the vendor"),
+    pytest.param(sent_coupon(starts_on="2026-11-21"), "cou", id="a coupon on its first day"),
+    pytest.param(sent_coupon(ends_on="2026-11-21"), "cou", id="a coupon on its last day"),
+    pytest.param(came_of(event="signup"), "lea", id="a signup is a lead"),
+    pytest.param(came_of(occurred_at=ago(days=30)), "lea", id="a lead, the last instant"),
+    pytest.param(joined(occurred_at=ago(days=30)), "joi", id="the other half 30 days before"),
+    pytest.param(joined(occurred_at=ago(days=-30)), "joi", id="the other half 30 days after"),
+]
+
+
+@pytest.mark.parametrize(("claims", "affiliate_id"), COUNTS)
+def test_a_claim_counts_to_the_end_of_its_time(claims: Claims, affiliate_id: str) -> None:
+    assert decided(claims).affiliate_id == affiliate_id
+
+
+OWN_OBJECTIONS = [
+    pytest.param(Claims(click_id="clk_1"), "click: there is no such click", id="unknown click"),
     pytest.param(
-        clicked(vendor_id="other"), (), "click: the click belongs to another vendor", id="foreign"
+        clicked(vendor_id="other"), "click: the click belongs to another vendor", id="foreign click"
     ),
     pytest.param(
-        clicked(clicked_at=clock.text(NOW - timedelta(days=30, milliseconds=1))),
-        (),
+        clicked(clicked_at=ago(days=30, milliseconds=1)),
         "click: the click is older than the program's window of 30 days",
-        id="too old by a millisecond",
+        id="a click too old by a millisecond",
     ),
     pytest.param(
-        clicked(affiliate_id="new"),
-        (),
-        "click: the affiliate is applied, not approved",
-        id="not approved yet",
+        clicked(clicked_at=ago(seconds=-300, milliseconds=-1)),
+        "click: the click came after the conversion",
+        id="a click after the sale",
     ),
     pytest.param(
-        clicked(affiliate_id="out"),
-        (),
-        "click: the affiliate is suspended, not approved",
-        id="suspended",
+        Claims(coupon_code="NONE"), "coupon: there is no such coupon", id="unknown coupon"
     ),
     pytest.param(
-        clicked(affiliate_id=VENDOR),
-        (),
-        "click: an affiliate earns nothing on its own vendor's sale",
-        id="own vendor's sale",
+        sent_coupon(program_id="prg_2"),
+        "coupon: the coupon is for another program",
+        id="a coupon of another program",
+    ),
+    pytest.param(sent_coupon(paused=True), "coupon: the coupon is paused", id="paused coupon"),
+    pytest.param(
+        sent_coupon(starts_on="2026-11-22"),
+        "coupon: the coupon is not valid before 2026-11-22",
+        id="a coupon before its time",
     ),
     pytest.param(
-        CLICKED,
-        ("ann",),
-        "click: an affiliate earns nothing on its own purchase",
-        id="own purchase",
+        sent_coupon(ends_on="2026-11-20"),
+        "coupon: the coupon was not valid after 2026-11-20",
+        id="a coupon after its time",
+    ),
+    pytest.param(Claims(lead_id="cnv_l"), "lead: there is no such lead", id="unknown lead"),
+    pytest.param(
+        came_of(vendor_id="other"), "lead: there is no such lead", id="another vendor's lead"
     ),
     pytest.param(
-        Claims(named_affiliate_id="nobody"), (), "named: there is no such affiliate", id="unknown"
+        came_of(event="sale"), "lead: it is a sale, not a lead or a signup", id="a sale is no lead"
     ),
     pytest.param(
-        Claims(named_affiliate_id="shop"),
-        (),
-        "named: there is no such affiliate",
-        id="a member who is no affiliate",
+        came_of(affiliate_id=None), "lead: the lead belongs to no affiliate", id="nobody's lead"
+    ),
+    pytest.param(came_of(rejected=True), "lead: the lead was rejected", id="rejected lead"),
+    pytest.param(came_of(refunded=True), "lead: the lead was refunded in full", id="refunded lead"),
+    pytest.param(
+        came_of(occurred_at=ago(days=31)),
+        "lead: the lead is older than the program's window of 30 days",
+        id="old lead",
     ),
     pytest.param(
-        Claims(named_affiliate_id="bob"),
-        ("bob",),
-        "named: an affiliate earns nothing on its own purchase",
-        id="named for its own purchase",
+        came_of(occurred_at=ago(hours=-1)),
+        "lead: the lead came after the conversion",
+        id="a lead after the sale",
     ),
     pytest.param(
-        Claims(introducer=replace(BINDING, affiliate_id="out")),
-        (),
-        "introducer: the affiliate is suspended, not approved",
-        id="suspended introducer",
+        Claims(joint_id="cnv_j"),
+        "joint: there is no such conversion of a program this one is promoted with",
+        id="unknown other half",
     ),
     pytest.param(
-        Claims(introducer=BINDING),
-        ("cid",),
-        "introducer: an affiliate earns nothing on its own purchase",
-        id="who introduced themselves",
+        joined(program_id="prg_7"),
+        "joint: there is no such conversion of a program this one is promoted with",
+        id="a program that is not promoted with this one",
+    ),
+    pytest.param(
+        joined(vendor_id=VENDOR),
+        "joint: there is no such conversion of a program this one is promoted with",
+        id="the vendor's own conversion",
+    ),
+    pytest.param(
+        joined(affiliate_id=None),
+        "joint: the other half belongs to no affiliate",
+        id="nobody's other half",
+    ),
+    pytest.param(
+        joined(rejected=True), "joint: the other half was rejected", id="rejected other half"
+    ),
+    pytest.param(
+        joined(occurred_at=ago(days=-31)),
+        "joint: the other half is not within the program's window of 30 days",
+        id="the other half too late",
     ),
     pytest.param(
         Claims(),
-        (),
         "no click, no named affiliate and no introducer of this customer",
         id="no claim at all",
     ),
     pytest.param(
-        Claims("clk_0", None, "nobody"),
-        (),
+        Claims(click_id="clk_0", named_affiliate_id="nobody"),
         "click: there is no such click; named: there is no such affiliate",
         id="each reason in order",
     ),
 ]
 
 
-@pytest.mark.parametrize(("claims", "buyers", "reason"), LOST)
-def test_a_conversion_nobody_wins_says_why(
-    claims: Claims, buyers: tuple[str, ...], reason: str
+@pytest.mark.parametrize(("claims", "reason"), OWN_OBJECTIONS)
+def test_a_conversion_nobody_wins_says_why(claims: Claims, reason: str) -> None:
+    found = decided(claims)
+    assert (found.affiliate_id, found.model, found.click, found.coupon) == (None, None, None, None)
+    assert found.reason == reason
+    assert not any(each.won for each in found.candidates)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [clicked(vendor_id="other"), came_of(vendor_id="other"), joined(program_id="prg_7")],
+    ids=["click", "lead", "joint"],
+)
+def test_what_is_not_the_vendors_does_not_tell_whose_it_is(claims: Claims) -> None:
+    assert [each.affiliate_id for each in decided(claims).candidates] == [None]
+
+
+# ---- the affiliate's standing, the same for every claim
+
+
+def claimed_by(model: str, name: str) -> Claims:
+    """One claim alone, of this model, for this member."""
+    claims = {
+        "coupon": sent_coupon(affiliate_id=name),
+        "click": clicked(affiliate_id=name),
+        "lead": came_of(affiliate_id=name),
+        "joint": joined(affiliate_id=name),
+        "named": Claims(named_affiliate_id=name),
+        "introducer": Claims(introducer=replace(BINDING, affiliate_id=name)),
+    }
+    return claims[model]
+
+
+MODELS = ("coupon", "click", "lead", "joint", "named", "introducer")
+STANDINGS = [
+    pytest.param("nobody", "there is no such affiliate", id="unknown"),
+    pytest.param("shop", "there is no such affiliate", id="no affiliate"),
+    pytest.param("new", "the affiliate is applied, not approved", id="not approved yet"),
+    pytest.param("out", "the affiliate is suspended, not approved", id="suspended"),
+    pytest.param(VENDOR, "an affiliate earns nothing on its own vendor's sale", id="the vendor"),
+    pytest.param(
+        "bob",
+        "the affiliate has the vendor's own phone number or e-mail address",
+        id="who shares the vendor's phone",
+    ),
+    pytest.param("ann", "an affiliate earns nothing on its own purchase", id="the customer"),
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("name", "objection"), STANDINGS)
+def test_no_claim_helps_an_affiliate_who_may_not_earn(
+    model: str, name: str, objection: str
 ) -> None:
-    decided = attribute(SALE, claims, MEMBERS, frozenset(buyers))
-    assert (decided.affiliate_id, decided.model, decided.click) == (None, None, None)
-    assert decided.reason == reason
-    assert not any(each.won for each in decided.candidates)
+    people = People(MEMBERS, buyers=frozenset(["ann"]), kin=frozenset(["bob"]))
+    found = attribute(TERMS, NOW, claimed_by(model, name), people)
+    assert (found.affiliate_id, found.reason) == (None, f"{model}: {objection}")
 
 
-def test_every_candidate_is_kept_with_why_it_lost() -> None:
-    decided = attribute(SALE, EVERYTHING, MEMBERS, frozenset(["cid"]))
-    assert [(each.model, each.reference, each.affiliate_id, each.won, each.why)
-            for each in decided.candidates] == [
-        ("click", "clk_1", "ann", True,
-         "the click was sent with the conversion, within the window"),
-        ("named", "bob", "bob", False, "the click comes first"),
-        ("introducer", "cnv_0", "cid", False,
-         "an affiliate earns nothing on its own purchase"),
-    ]  # fmt: skip
+def test_under_a_paused_program_everybody_loses_for_that_reason() -> None:
+    found = decided(EVERYTHING, "ann", paused=True)
+    assert (found.affiliate_id, found.reason) == (None, "the program is paused")
+    assert {each.why for each in found.candidates} == {"the program is paused"}
+    assert len(found.candidates) == 6
+    assert decided(Claims(), paused=True).reason == "the program is paused"
 
 
 def test_an_introducer_is_not_attributed_where_the_program_pays_none() -> None:
-    decided = attribute(
-        replace(SALE, introducer_rate_bps=0), Claims(introducer=BINDING), MEMBERS, frozenset()
+    found = decided(Claims(introducer=BINDING), introducer_rate_bps=0)
+    assert found.reason == "introducer: the program pays no introducer commission"
+
+
+def test_why_a_clients_code_proves_nothing_is_said_with_the_candidate() -> None:
+    claims = Claims(named_affiliate_id="ann", code_notes={"ann": "the client's code is wrong"})
+    assert decided(claims, "ann").reason == (
+        "named: an affiliate earns nothing on its own purchase; the client's code is wrong"
     )
-    assert decided.reason == "introducer: the program pays no introducer commission"
+    assert decided(claims).candidates[0].why.endswith("; the client's code is wrong")
 
 
-def test_a_foreign_click_does_not_tell_whose_it_is() -> None:
-    decided = attribute(SALE, clicked(vendor_id="other"), MEMBERS, frozenset())
-    assert [each.affiliate_id for each in decided.candidates] == [None]
+# ---- the coupon of a sale
 
 
-def test_the_same_facts_always_decide_the_same() -> None:
-    once, again = (attribute(SALE, EVERYTHING, MEMBERS, frozenset()) for _ in range(2))
-    assert isinstance(once, Attribution)
-    assert once == again
+COUPON_OF = [
+    pytest.param(sent_coupon(), "ANN10", id="it won itself"),
+    pytest.param(
+        replace(clicked(affiliate_id="cou"), coupon_code="ANN10", coupon=COUPON),
+        "ANN10",
+        id="its affiliate won by a click",
+    ),
+    pytest.param(
+        replace(clicked(), coupon_code="ANN10", coupon=COUPON), None, id="somebody else won"
+    ),
+    pytest.param(
+        replace(
+            clicked(affiliate_id="cou"),
+            coupon_code="ANN10",
+            coupon=replace(COUPON, ends_on="2026-11-20"),
+        ),
+        None,
+        id="its affiliate won, but it had ended",
+    ),
+    pytest.param(Claims(named_affiliate_id="cou"), None, id="none was sent"),
+]
+
+
+@pytest.mark.parametrize(("claims", "code"), COUPON_OF)
+def test_a_sale_has_its_coupon_if_it_counts_and_is_the_winners(
+    claims: Claims, code: str | None
+) -> None:
+    assert decided(claims).coupon == code
 
 
 def test_the_claimed_affiliates_are_named_once_each() -> None:
     assert claimed_affiliates(Claims()) == []
-    assert claimed_affiliates(Claims("clk_1", CLICK, "ann", BINDING)) == ["ann", "cid"]
+    assert claimed_affiliates(replace(EVERYTHING, presented=(CLICK,))) == [
+        "ann", "bob", "cid", "cou", "joi", "lea",
+    ]  # fmt: skip
+
+
+def test_the_same_facts_always_decide_the_same() -> None:
+    assert decided(EVERYTHING) == decided(EVERYTHING)

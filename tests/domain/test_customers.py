@@ -4,7 +4,16 @@ from datetime import timedelta
 import pytest
 
 from linkage import clock
-from linkage.customers import Binding, Customer, KnownCustomer, bound, customer_keys, own_keys
+from linkage.customers import (
+    Binding,
+    Customer,
+    KnownCustomer,
+    aliases,
+    bound,
+    customer_keys,
+    own_aliases,
+)
+from linkage.members import normalised_phone
 from tests.domain.examples import MEMBER, NOW
 
 PHONE, EMAIL, OWN = KEYS = ("phone_1", "email_1", "own_1")
@@ -59,6 +68,36 @@ def test_the_first_live_binding_in_the_keys_order_introduces(
 def test_a_binding_lives_until_the_last_millisecond() -> None:
     known = customer(binding(PHONE, expires=0))
     assert known.live(NOW - timedelta(milliseconds=1)) is not None
+
+
+def test_an_introducer_earns_nothing_of_sales_before_the_binding_began() -> None:
+    known = customer(Binding(PHONE, "ann", "cnv_a", at(0), at(DAYS)), binding(EMAIL, "bob"))
+    before = known.introducer(NOW - timedelta(milliseconds=1))
+    assert before is not None
+    assert before.affiliate_id == "bob"
+    assert known.introducer(NOW) == known.bindings[PHONE]
+    assert known.introducer(NOW + timedelta(days=DAYS)) is None
+
+
+def test_who_opted_out_has_no_introducer_and_is_bound_to_nobody() -> None:
+    out = replace(customer(binding(PHONE)), opted_out=True)
+    assert out.introducer(NOW) is None
+    assert bound(out, introducing("ann"), NOW, DAYS) == ()
+    assert bound(replace(out, bindings={}), introducing("ann"), NOW, DAYS) == ()
+
+
+def test_a_sale_reported_late_takes_nobodys_customer_over() -> None:
+    """Ann is bound today; Bob's sale of last week comes in only now."""
+    known = customer(*(Binding(key, "ann", "cnv_a", at(0), at(DAYS)) for key in KEYS))
+    assert known.introducer(NOW - timedelta(days=7)) is None
+    assert bound(known, introducing("bob"), NOW - timedelta(days=7), DAYS) == ()
+
+
+def test_a_sale_reported_late_renews_from_when_it_occurred() -> None:
+    (renewed, *_) = bound(
+        customer(binding(PHONE)), introducing("ann"), NOW - timedelta(days=7), DAYS
+    )
+    assert renewed.expires_at == at(DAYS - 7)
 
 
 BOUND = [
@@ -204,8 +243,49 @@ def test_a_vendor_cannot_name_another_vendors_customer() -> None:
     assert one != other
 
 
-def test_a_member_is_known_as_a_customer_by_phone_and_email() -> None:
+SAME_PERSON = [
+    pytest.param("tendai@example.com", "tendai+shop@example.com", id="a tag"),
+    pytest.param("tendai@example.com", "Tendai@Example.COM", id="capitals"),
+    pytest.param("tendaimoyo@gmail.com", "tendai.moyo+a+b@gmail.com", id="dots at Gmail"),
+    pytest.param("tendai.moyo@gmail.com", "tendaimoyo@googlemail.com", id="Gmail's other name"),
+]
+OTHERS = [
+    pytest.param("tendaimoyo@example.com", "tendai.moyo@example.com", id="dots elsewhere"),
+    pytest.param("tendai@example.com", "tendai@example.org", id="another domain"),
+    pytest.param("+a@example.com", "+b@example.com", id="nothing but a tag is a name"),
+    pytest.param("tendai@gmail.com.example", "ten.dai@gmail.com.example", id="Gmail's name inside"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME_PERSON)
+def test_a_mailbox_is_the_same_however_its_address_is_written(one: str, other: str) -> None:
+    assert aliases(SECRET, Customer(email=one)) == aliases(SECRET, Customer(email=other))
+    member = replace(MEMBER, email=one, phone=None)
+    assert own_aliases(SECRET, member) == set(aliases(SECRET, Customer(email=other)))
+
+
+@pytest.mark.parametrize(("one", "other"), OTHERS)
+def test_what_may_be_another_mailbox_is_another_person(one: str, other: str) -> None:
+    assert aliases(SECRET, Customer(email=one)) != aliases(SECRET, Customer(email=other))
+
+
+@pytest.mark.parametrize(
+    "written", ["+263 77 304 7653", "+263-77-304-7653", "+263773047653", "+263 (77) 304.7653"]
+)
+def test_a_phone_is_the_same_however_its_number_is_written(written: str) -> None:
+    phone = normalised_phone(written, "/phone")
+    assert aliases(SECRET, Customer(phone=phone)) == aliases(SECRET, Customer("+263773047653"))
+
+
+def test_a_member_has_an_alias_for_each_way_to_reach_it() -> None:
     member = replace(MEMBER, phone="+263773047653", email="tendai@example.com")
-    as_customer = customer_keys(SECRET, "anyone", Customer(member.phone, member.email))
-    assert own_keys(SECRET, member) == set(as_customer)
-    assert own_keys(SECRET, replace(MEMBER, phone=None, email=None)) == frozenset()
+    assert own_aliases(SECRET, member) == set(
+        aliases(SECRET, Customer(member.phone, member.email, "its own id is no alias"))
+    )
+    assert len(own_aliases(SECRET, member)) == 2
+    assert own_aliases(SECRET, replace(MEMBER, phone=None, email=None)) == frozenset()
+
+
+def test_an_address_with_a_tag_is_a_customer_of_its_own_for_bindings() -> None:
+    one, tagged = Customer(email="tendai@example.com"), Customer(email="tendai+shop@example.com")
+    assert customer_keys(SECRET, "v", one) != customer_keys(SECRET, "v", tagged)

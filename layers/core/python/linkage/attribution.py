@@ -255,9 +255,8 @@ def _click_claims(program: Program, occurred_at: datetime, claims: Claims) -> It
     else:
         title = "the later click" if program.click_model == "last" else "the earlier click"
     for click in sorted(known.values(), key=_when, reverse=program.click_model == "last"):
-        how = (
-            "was sent with the conversion" if click == own else "was sent for this customer before"
-        )
+        sent = click.click_id == claims.click_id
+        how = "was sent with the conversion" if sent else "was sent for this customer before"
         yield _Claim(
             "click",
             click.click_id,

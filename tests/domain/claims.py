@@ -1,0 +1,73 @@
+"""Claims on one sale, one of each kind, to be changed by `replace`."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from linkage import clock
+from linkage.attribution import Attribution, Claims, Click, Earlier, People, attribute
+from linkage.coupons import Coupon
+from linkage.customers import Binding
+from tests.domain.examples import MEMBER, NOW, PROGRAM, VENDOR
+
+
+def ago(**time: float) -> str:
+    """So long before the sale, as text."""
+    return clock.text(NOW - timedelta(**time))
+
+
+TERMS = replace(PROGRAM, joint_program_ids=("prg_joint",))
+COUPON = Coupon(VENDOR, "ANN10", "prg_1", "cou", False, None, None, False, ago(days=9))
+CLICK = Click("clk_1", "abcdefgh", "prg_2", VENDOR, "ann", ago(days=3))
+LEAD = Earlier("cnv_l", VENDOR, "prg_9", "lead", "lea", ago(days=3), rejected=False, refunded=False)
+JOINT = replace(
+    LEAD,
+    conversion_id="cnv_j",
+    vendor_id="other",
+    program_id="prg_joint",
+    event="sale",
+    affiliate_id="joi",
+)
+BINDING = Binding("phone_1", "cid", "cnv_0", ago(days=9), ago(days=-1))
+
+MEMBERS = {
+    **{name: replace(MEMBER, member_id=name) for name in ("ann", "bob", "cid", "cou", "joi")},
+    **{name: replace(MEMBER, member_id=name) for name in ("lea", "old")},
+    "new": replace(MEMBER, member_id="new", status="applied"),
+    "out": replace(MEMBER, member_id="out", status="suspended"),
+    "shop": replace(MEMBER, member_id="shop", roles=("vendor",)),
+    VENDOR: replace(MEMBER, member_id=VENDOR, roles=("vendor", "affiliate")),
+}
+EVERYTHING = Claims(
+    coupon_code="ANN10",
+    coupon=COUPON,
+    click_id="clk_1",
+    click=CLICK,
+    lead_id="cnv_l",
+    lead=LEAD,
+    joint_id="cnv_j",
+    joint=JOINT,
+    named_affiliate_id="bob",
+    introducer=BINDING,
+)
+
+
+def decided(claims: Claims, *buyers: str, **terms: object) -> Attribution:
+    """Whose the sale is, where these members are the customer."""
+    program = replace(TERMS, **terms)  # type: ignore[arg-type]
+    return attribute(program, NOW, claims, People(MEMBERS, frozenset(buyers)))
+
+
+def clicked(**changes: str) -> Claims:
+    return Claims(click_id="clk_1", click=replace(CLICK, **changes))
+
+
+def sent_coupon(**changes: object) -> Claims:
+    return Claims(coupon_code="ANN10", coupon=replace(COUPON, **changes))  # type: ignore[arg-type]
+
+
+def came_of(**changes: object) -> Claims:
+    return Claims(lead_id="cnv_l", lead=replace(LEAD, **changes))  # type: ignore[arg-type]
+
+
+def joined(**changes: object) -> Claims:
+    return Claims(joint_id="cnv_j", joint=replace(JOINT, **changes))  # type: ignore[arg-type]
