@@ -156,6 +156,23 @@ class Query:
             )
 
 
+def owners(asked: Call, query: Query) -> tuple[str | None, str | None]:
+    """The vendor and the affiliate whose things a list shows: the caller's own, or as asked.
+
+    Raises InvalidFieldError at `/vendor_id` or `/affiliate_id`.
+    """
+    if not asked.is_operator:
+        own = asked.key.member_id
+        return (own, None) if asked.key.role == "vendor" else (None, own)
+    vendor_id, affiliate_id = query.text("vendor_id"), query.text("affiliate_id")
+    for name, value in (("vendor_id", vendor_id), ("affiliate_id", affiliate_id)):
+        if value is not None and not is_id(value):
+            raise InvalidFieldError(f"/{name}", f"{name} is not the id of a member.")
+    if vendor_id and affiliate_id:
+        raise InvalidFieldError("/affiliate_id", "Give vendor_id or affiliate_id, not both.")
+    return vendor_id, affiliate_id
+
+
 def _require_cursor(cursor: str) -> None:
     if not _CURSOR.fullmatch(cursor):
         raise wrong_cursor()

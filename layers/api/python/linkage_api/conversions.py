@@ -4,11 +4,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage.conversions import STATUSES
-from linkage.edge.http import is_id
-from linkage.errors import InvalidFieldError
 from linkage.tables.conversions import list_conversions
 from linkage_api.answers import answer, listed
-from linkage_api.calls import Call, Query, call, checked_id
+from linkage_api.calls import Query, call, checked_id, owners
 from linkage_api.explanations import explanation
 from linkage_api.viewers import Viewer, viewed
 
@@ -20,7 +18,7 @@ def index() -> Response[str]:
     """A vendor's own, an affiliate's attributed ones, newest first; everybody's in no order."""
     asked = call(router, "vendor", "affiliate", "operator")
     query = Query(asked)
-    vendor_id, affiliate_id = _owners(asked, query)
+    vendor_id, affiliate_id = owners(asked, query)
     status = query.choice("status", STATUSES)
     limit, cursor = query.page()
     viewer = Viewer(asked.key.role, asked.key.member_id)
@@ -28,19 +26,6 @@ def index() -> Response[str]:
         vendor_id=vendor_id, affiliate_id=affiliate_id, status=status, limit=limit, cursor=cursor
     )
     return listed(page, viewer.conversion)
-
-
-def _owners(asked: Call, query: Query) -> tuple[str | None, str | None]:
-    if not asked.is_operator:
-        own = asked.key.member_id
-        return (own, None) if asked.key.role == "vendor" else (None, own)
-    vendor_id, affiliate_id = query.text("vendor_id"), query.text("affiliate_id")
-    for name, value in (("vendor_id", vendor_id), ("affiliate_id", affiliate_id)):
-        if value is not None and not is_id(value):
-            raise InvalidFieldError(f"/{name}", f"{name} is not the id of a member.")
-    if vendor_id and affiliate_id:
-        raise InvalidFieldError("/affiliate_id", "Give vendor_id or affiliate_id, not both.")
-    return vendor_id, affiliate_id
 
 
 @router.get("/v1/conversions/<conversion_id>")

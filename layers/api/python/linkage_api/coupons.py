@@ -1,16 +1,145 @@
-"""`/v1/coupons`: part of the contract, not supported yet."""
+"""`/v1/coupons`: a vendor's codes that say whose a sale is without a click."""
+
+from dataclasses import asdict, replace
+from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from linkage.errors import NotSupportedError
-from linkage_api.calls import call
+from linkage import clock
+from linkage.coupons import Coupon, checked_code
+from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
+from linkage.ids import fingerprint
+from linkage.members import Member
+from linkage.tables.coupons import find_coupon, list_coupons, put_coupon, set_coupon
+from linkage.tables.programs import get_program
+from linkage.tables.transactions import ConditionFailedError
+from linkage_api.answers import answer, created, listed
+from linkage_api.bodies import Body, Id, read
+from linkage_api.calls import Query, acting_member, call, checked_id, member_with_role, owners
+from linkage_api.programs import require_approved
+from linkage_api.terms import CouponCode, Date
 
 router = Router()
 
 
-@router.route("/v1/coupons", method=["GET", "POST"])
-def refuse() -> Response[str]:
-    """Raises NotSupportedError."""
-    call(router, "vendor", "affiliate", "operator")
-    raise NotSupportedError("/coupons")
+class CouponBody(Body):
+    """A new coupon; `vendor_id` is for operators."""
+
+    vendor_id: Id | None = None
+    code: CouponCode
+    affiliate_id: Id
+    program_id: Id
+    exclusive: bool = False
+    starts_on: Date | None = None
+    ends_on: Date | None = None
+
+
+class CouponChanges(Body):
+    """What may change of a coupon; null takes a date away."""
+
+    paused: bool = False
+    starts_on: Date | None = None
+    ends_on: Date | None = None
+
+
+@router.post("/v1/coupons")
+def create() -> Response[str]:
+    """Makes a coupon of a vendor's program for an approved affiliate; a code is given once."""
+    asked = call(router, "vendor", "operator")
+    body = read(CouponBody, asked.body)
+    vendor = acting_member(asked, "vendor", body.vendor_id)
+    require_approved(vendor, "vendor")
+    _require_program(body.program_id, vendor.member_id)
+    affiliate = member_with_role("affiliate", body.affiliate_id, "/affiliate_id")
+    coupon = Coupon(
+        vendor_id=vendor.member_id,
+        code=body.code,
+        program_id=body.program_id,
+        affiliate_id=affiliate.member_id,
+        exclusive=body.exclusive,
+        starts_on=body.starts_on,
+        ends_on=body.ends_on,
+        paused=False,
+        created_at=clock.text(clock.now()),
+        fingerprint=fingerprint(body.model_dump(exclude={"vendor_id"})),
+    )
+    _require_dates_in_order(coupon)
+    stored = find_coupon(coupon.vendor_id, coupon.code)
+    if stored is None:
+        require_approved(affiliate, "affiliate")
+        try:
+            put_coupon(coupon)
+        except ConditionFailedError:
+            stored = find_coupon(coupon.vendor_id, coupon.code)
+    if stored is None:
+        return created(_view(coupon))
+    if stored.fingerprint != coupon.fingerprint:
+        raise ConflictError(
+            "coupon_exists",
+            f"There is a coupon {coupon.code} already, with other content. Choose another code, or "
+            "change that coupon.",
+        )
+    return created(_view(stored), replayed=True)
+
+
+@router.get("/v1/coupons")
+def index() -> Response[str]:
+    """A vendor's own coupons, those for an affiliate, or any that an operator asks for."""
+    asked = call(router, "vendor", "affiliate", "operator")
+    query = Query(asked)
+    vendor_id, affiliate_id = owners(asked, query)
+    limit, cursor = query.page()
+    page = list_coupons(vendor_id=vendor_id, affiliate_id=affiliate_id, limit=limit, cursor=cursor)
+    return listed(page, _view)
+
+
+@router.patch("/v1/coupons/<code>")
+def change(code: str) -> Response[str]:
+    """Pauses a coupon, lets it go on, or moves its dates."""
+    asked = call(router, "vendor", "operator")
+    query = Query(asked)
+    vendor_id = query.text("vendor_id")
+    query.done()
+    vendor = acting_member(asked, "vendor", vendor_id)
+    coupon = _own_coupon(vendor, code)
+    body = read(CouponChanges, asked.body)
+    changes = {name: getattr(body, name) for name in body.model_fields_set}
+    _require_dates_in_order(replace(coupon, **changes))
+    if changes:
+        coupon = set_coupon(coupon.vendor_id, coupon.code, **changes)
+    return answer(200, _view(coupon))
+
+
+def _own_coupon(vendor: Member, code: str) -> Coupon:
+    try:
+        coupon = find_coupon(vendor.member_id, checked_code(code, "/code"))
+    except InvalidFieldError:
+        coupon = None
+    if coupon is None:
+        raise NotFoundError("coupon")
+    return coupon
+
+
+def _require_program(program_id: str, vendor_id: str) -> None:
+    """Raises InvalidFieldError unless the program is the vendor's."""
+    try:
+        program = get_program(checked_id("program", program_id))
+    except NotFoundError:
+        program = None
+    if program is None or program.vendor_id != vendor_id:
+        raise InvalidFieldError("/program_id", "The vendor has no program with this id.")
+
+
+def _require_dates_in_order(coupon: Coupon) -> None:
+    if coupon.starts_on and coupon.ends_on and coupon.ends_on < coupon.starts_on:
+        raise InvalidFieldError(
+            "/ends_on",
+            f"ends_on, {coupon.ends_on}, is before starts_on, {coupon.starts_on}: the coupon would "
+            "never be valid. Exchange them.",
+            code="dates_reversed",
+        )
+
+
+def _view(coupon: Coupon) -> dict[str, Any]:
+    return {name: value for name, value in asdict(coupon).items() if name != "fingerprint"}

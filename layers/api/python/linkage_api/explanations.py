@@ -1,86 +1,39 @@
 """The explanation of a conversion: its story, from the click to the payout, each with its why."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import date
-from functools import cache
+from dataclasses import asdict
 from typing import Any
 
-from linkage import clock
 from linkage.attribution import Click
-from linkage.commissions import confirmation_id, refund_id
-from linkage.conversions import Confirmation, Conversion, Refund, Rejection
-from linkage.ledger import Line, Posting, affiliate_in, lines_due_on
+from linkage.conversions import Conversion
+from linkage.ledger import Posting
 from linkage.money import amount_text
-from linkage.payouts import Payout
-from linkage.tables.conversions import get_history
-from linkage.tables.ledger import commission_in, find_head
-from linkage.tables.pages import LIMIT_MAX
-from linkage.tables.payouts import find_batch, list_payouts
+from linkage_api.explained_lines import line_sentence, lines, moved
+from linkage_api.found import Found, Head, find
+from linkage_api.summaries import REJECTIONS, summary
 from linkage_api.viewers import SOMEBODY_ELSE, Viewer
-
-type Head = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Found:
-    """Everything stored about one conversion."""
-
-    conversion: Conversion
-    confirmation: Confirmation | None
-    rejection: Rejection | None
-    head: Head | None
-    refunds: tuple[tuple[Refund, Head | None], ...]
-
-    @property
-    def heads(self) -> list[Head]:
-        """The transactions posted so far, in their order."""
-        return [head for head in (self.head, *(head for _, head in self.refunds)) if head]
-
-    @property
-    def due_on(self) -> str | None:
-        """The UTC date from which the commission and all its clawbacks count."""
-        commission = commission_in(self.head) if self.head else None
-        return commission.due_on if commission else None
 
 
 def explanation(conversion: Conversion, viewer: Viewer) -> dict[str, Any]:
     """The story in sentences and as data, as far as it is the viewer's."""
-    found, covering = _found(conversion), _Covering()
-    lines = [_Lined(found, line, head, viewer, covering) for head, line in _lines(found)]
+    found = find(conversion.conversion_id)
+    lined = lines(found, viewer)
     return {
         "conversion": viewer.conversion(conversion),
+        "summary": summary(found, lined, viewer),
         "click": _click(conversion, viewer),
         "attribution": _attribution(conversion, viewer),
         "facts": _facts(found, viewer),
         "postings": [_transaction(head, viewer) for head in found.heads],
-        "lines": [line.shown() for line in lines],
+        "lines": [line.shown(viewer) for line in lined],
         "story": [
             *_click_story(conversion, viewer),
             *_attribution_story(conversion, viewer),
             *_decision_story(found),
             *_posting_story(found, viewer),
-            *(line.sentence() for line in lines if line.told),
+            *(line_sentence(line, found, viewer) for line in lined if line.told),
         ],
     }
-
-
-def _found(conversion: Conversion) -> _Found:
-    history = get_history(conversion.conversion_id)
-    confirmed = history.confirmation is not None
-    return _Found(
-        history.conversion,
-        confirmation=history.confirmation,
-        rejection=history.rejection,
-        head=find_head(confirmation_id(conversion.conversion_id)) if confirmed else None,
-        refunds=tuple(
-            (refund, find_head(refund_id(refund)) if refund.posts else None)
-            for refund in history.refunds
-        ),
-    )
-
-
-# ---- click and attribution
 
 
 def _click(conversion: Conversion, viewer: Viewer) -> dict[str, Any] | None:
@@ -100,7 +53,13 @@ def _click_story(conversion: Conversion, viewer: Viewer) -> Iterator[str]:
             f"at {click.clicked_at}."
         )
     amount = amount_text(conversion.amount_minor, conversion.currency)
-    yield f"The vendor reported a {conversion.event} of {amount} at {conversion.reported_at}."
+    event = f"a {conversion.event}" if conversion.event != "install" else "an install"
+    yield f"The vendor reported {event} of {amount} at {conversion.reported_at}."
+    if conversion.occurred_at != conversion.reported_at:
+        yield (
+            f"It happened at {conversion.occurred_at}: that decides windows, dates and periods, "
+            "not when it was reported."
+        )
 
 
 def _attribution(conversion: Conversion, viewer: Viewer) -> dict[str, Any]:
@@ -118,7 +77,10 @@ def _attribution(conversion: Conversion, viewer: Viewer) -> dict[str, Any]:
 
 
 _CANDIDATES = {
-    "click": "click that was sent",
+    "coupon": "coupon that was sent",
+    "click": "click",
+    "lead": "lead it is said to come from",
+    "joint": "other half of the joint promotion",
     "named": "affiliate the vendor named",
     "introducer": "customer's introducer",
 }
@@ -138,17 +100,24 @@ def _attribution_story(conversion: Conversion, viewer: Viewer) -> Iterator[str]:
             yield f"The {_CANDIDATES[each.model]}{named} was passed over: {each.why}."
 
 
-# ---- the vendor's word
-
-
-def _facts(found: _Found, viewer: Viewer) -> list[dict[str, Any]]:
+def _facts(found: Found, viewer: Viewer) -> list[dict[str, Any]]:
     facts: list[dict[str, Any]] = []
     if found.confirmation:
-        facts.append({"fact": "confirmation", "accepted_at": found.confirmation.accepted_at})
-    if found.rejection:
-        rejected = found.rejection
         facts.append(
-            {"fact": "rejection", "accepted_at": rejected.accepted_at, "reason": rejected.reason}
+            {
+                "fact": "confirmation",
+                "accepted_at": found.confirmation.accepted_at,
+                "silent": found.confirmation.silent,
+            }
+        )
+    if found.rejection:
+        facts.append(
+            {
+                "fact": "rejection",
+                "accepted_at": found.rejection.accepted_at,
+                "code": found.rejection.code,
+                "reason": found.rejection.reason,
+            }
         )
     for refund, _ in found.refunds:
         fact = {
@@ -161,21 +130,29 @@ def _facts(found: _Found, viewer: Viewer) -> list[dict[str, Any]]:
     return sorted(facts, key=lambda fact: str(fact["accepted_at"]))
 
 
-def _decision_story(found: _Found) -> Iterator[str]:
-    if found.rejection:
+def _decision_story(found: Found) -> Iterator[str]:
+    confirmation, rejection = found.confirmation, found.rejection
+    if rejection:
         yield (
-            f"The vendor rejected it at {found.rejection.accepted_at}: {found.rejection.reason}. "
-            "It earns nothing."
+            f"The vendor rejected it at {rejection.accepted_at}, {REJECTIONS[rejection.code]}: "
+            f"{rejection.reason}. It earns nothing."
         )
-    elif found.confirmation is None:
+    elif confirmation is None:
         yield "The vendor has neither confirmed nor rejected it yet, so nothing is earned yet."
-    elif found.confirmation.fact == "report":
+        if found.conversion.confirm_at:
+            yield (
+                f"Unless the vendor rejects it before, it is confirmed by itself at "
+                f"{found.conversion.confirm_at}."
+            )
+    elif confirmation.silent:
+        yield (
+            f"It was confirmed by itself at {confirmation.accepted_at}: the vendor had not "
+            "rejected it in the days its program gives it."
+        )
+    elif confirmation.fact == "report":
         yield "It counts as confirmed with its report: the program confirms on report."
     else:
-        yield f"The vendor confirmed it at {found.confirmation.accepted_at}."
-
-
-# ---- the ledger
+        yield f"The vendor confirmed it at {confirmation.accepted_at}."
 
 
 def _transaction(head: Head, viewer: Viewer) -> dict[str, Any]:
@@ -195,7 +172,7 @@ def _transaction(head: Head, viewer: Viewer) -> dict[str, Any]:
     }
 
 
-def _posting_story(found: _Found, viewer: Viewer) -> Iterator[str]:
+def _posting_story(found: Found, viewer: Viewer) -> Iterator[str]:
     if found.confirmation and found.head is None:
         yield "It is not posted to the ledger yet; that usually takes a few seconds."
         return
@@ -209,112 +186,4 @@ def _posting_story(found: _Found, viewer: Viewer) -> Iterator[str]:
     for head in found.heads:
         yield from head["why"]
         for posting in head["postings"]:
-            yield _moved(posting, viewer)
-
-
-_KINDS = {
-    "commission": "commission",
-    "fee": "network fee",
-    "override": "override",
-    "clawback": "clawback",
-    "fee_return": "returned network fee",
-}
-
-
-def _moved(posting: dict[str, Any], viewer: Viewer) -> str:
-    amount = amount_text(posting["amount_minor"], posting["currency"])
-    source, target = (_said(posting[side], viewer) for side in ("source", "target"))
-    return f"{amount} {_KINDS[posting['kind']]} moved from {source} to {target}."
-
-
-def _said(account: str, viewer: Viewer) -> str:
-    affiliate_id = affiliate_in(account)
-    if affiliate_id:
-        return viewer.said(affiliate_id)
-    return "the network's fees" if account.startswith("network:") else "the vendor"
-
-
-# ---- due dates and payouts
-
-
-def _lines(found: _Found) -> Iterator[tuple[Head, Line]]:
-    if found.due_on is None:
-        return
-    for head in found.heads:
-        postings = [Posting(**posting) for posting in head["postings"]]
-        for line in lines_due_on(postings, found.due_on):
-            yield head, line
-
-
-class _Covering:
-    """Finds the payout that covered a line, reading each affiliate's payouts once."""
-
-    def __init__(self) -> None:
-        self._payouts = cache(lambda affiliate_id: list_payouts(affiliate_id, LIMIT_MAX, None).data)
-        self._batch = cache(find_batch)
-
-    def payout(self, line: Line, since: str, due_on: str) -> Payout | None:
-        """The first payout made after the line whose batch reached its due date."""
-        for payout in reversed(self._payouts(line.affiliate_id)):
-            if payout.status in {"failed", "cancelled"}:
-                continue  # its money came back, and may be in a later one
-            if payout.currency == line.currency and payout.created_at >= since:
-                batch = self._batch(payout.batch_id)
-                if batch and batch.cutoff >= due_on:
-                    return payout
-        return None
-
-
-class _Lined:
-    """One line of an affiliate's account, with the payout that covered it, if any has."""
-
-    def __init__(
-        self, found: _Found, line: Line, head: Head, viewer: Viewer, covering: _Covering
-    ) -> None:
-        self._found, self._line, self._head, self._viewer = found, line, head, viewer
-        self._due_on = next(iter(line.dues))
-        # A vendor owes the network; how the network pays its affiliates is not shown to it.
-        self.told = viewer.role == "operator" or line.affiliate_id == viewer.member_id
-        self._payout = (
-            covering.payout(line, head["accepted_at"], self._due_on) if self.told else None
-        )
-
-    def shown(self) -> dict[str, Any]:
-        """The line as data."""
-        shown: dict[str, Any] = {
-            "transaction_id": self._head["transaction_id"],
-            "affiliate_id": self._viewer.affiliate(self._line.affiliate_id),
-            "amount_minor": self._line.amount_minor,
-            "currency": self._line.currency,
-            "due_on": self._due_on,
-        }
-        if self.told:
-            payout = self._payout
-            shown["payout"] = payout and {
-                "id": payout.payout_id,
-                "batch_id": payout.batch_id,
-                "status": payout.status,
-            }
-        return shown
-
-    def sentence(self) -> str:
-        """Where the line's money is, and when it is paid."""
-        line, whose = self._line, self._viewer.said(self._line.affiliate_id)
-        amount = amount_text(abs(line.amount_minor), line.currency)
-        if line.amount_minor < 0:
-            said = f"{amount} is taken back from {whose}"
-            later = "the next payout is smaller by that"
-        else:
-            said = f"{amount} for {whose} is due on {self._due_on}{self._hold()}"
-            later = "the first payout batch that reaches that day pays it"
-        if self._payout is None:
-            return f"{said}; {later}."
-        return f"{said}; it is in payout {self._payout.payout_id}, which is {self._payout.status}."
-
-    def _hold(self) -> str:
-        confirmation = self._found.confirmation
-        if confirmation is None:
-            return ""
-        confirmed_on = clock.day(clock.instant(confirmation.accepted_at))
-        days = (date.fromisoformat(self._due_on) - confirmed_on).days
-        return f", {days} days after the confirmation" if days else ", the day of the confirmation"
+            yield moved(Posting(**posting), viewer)

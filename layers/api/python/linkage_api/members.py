@@ -1,5 +1,6 @@
 """`/v1/members`: who sells, who refers, and who may earn."""
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal, Self
 
 from aws_lambda_powertools.event_handler import Response
@@ -11,12 +12,26 @@ from linkage.destinations import checked_host
 from linkage.errors import NotFoundError
 from linkage.fields import checked_text
 from linkage.ids import fingerprint
-from linkage.members import Member, normalised_email, normalised_phone, upline_below
+from linkage.members import Member, Split, normalised_email, normalised_phone, upline_below
+from linkage.money import WHOLE_BPS
 from linkage.tables.links import set_allowed_hosts
 from linkage.tables.members import get_member, list_members, put_member, set_member
+from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
+from linkage.terms import check_splits
 from linkage_api.answers import answer, created, listed
-from linkage_api.bodies import Body, Id, Text, checked, fault, no_fields, read, text, unique
+from linkage_api.bodies import (
+    Body,
+    Id,
+    Text,
+    checked,
+    fault,
+    no_fields,
+    read,
+    text,
+    unique,
+    whole,
+)
 from linkage_api.calls import (
     Query,
     call,
@@ -48,6 +63,20 @@ type Groups = Annotated[
 type Hosts = Annotated[
     list[Annotated[str, checked(_host)]], Field(max_length=50), AfterValidator(unique)
 ]
+
+
+class SplitBody(Body):
+    """A fixed part of what a member earns that goes to another member."""
+
+    member_id: Id
+    share_bps: Annotated[int, whole(1, WHOLE_BPS)]
+
+    def split(self) -> Split:
+        """The domain's split."""
+        return Split(self.member_id, self.share_bps)
+
+
+type Splits = Annotated[list[SplitBody], Field(max_length=9)]
 
 
 class PayoutMethodBody(Body):
@@ -82,6 +111,7 @@ class MemberBody(Body):
     groups: Groups = []
     hosts: Hosts = []
     payout_method: PayoutMethodBody | None = None
+    splits: Splits = []
 
 
 class MemberChanges(Body):
@@ -93,6 +123,7 @@ class MemberChanges(Body):
     groups: Groups = []
     hosts: Hosts = []
     payout_method: PayoutMethodBody | None = None
+    splits: Splits = []
 
 
 @router.post("/v1/members")
@@ -103,8 +134,9 @@ def create() -> Response[str]:
     upline: tuple[str, ...] = ()
     if body.sponsor_id:
         upline = upline_below(member_with_role("affiliate", body.sponsor_id, "/sponsor_id"))
+    member_id = asked.new_id("mem", "POST /v1/members")
     member = Member(
-        member_id=asked.new_id("mem", "POST /v1/members"),
+        member_id=member_id,
         name=body.name,
         roles=tuple(body.roles),
         status="applied",
@@ -117,6 +149,7 @@ def create() -> Response[str]:
         hosts=tuple(body.hosts),
         payout_method=_method(body.payout_method),
         fingerprint=sent,
+        splits=_splits(body.splits, member_id),
     )
     try:
         put_member(member)
@@ -153,6 +186,8 @@ def change(member_id: str) -> Response[str]:
     changes = {name: getattr(body, name) for name in body.model_fields_set}
     if "payout_method" in changes:
         changes["payout_method"] = _method(body.payout_method)
+    if "splits" in changes:
+        changes["splits"] = [asdict(split) for split in _splits(body.splits, member.member_id)]
     if changes:
         member = set_member(member.member_id, **changes)
     if "hosts" in changes:
@@ -186,6 +221,16 @@ def _method(body: PayoutMethodBody | None) -> dict[str, str] | None:
     return body.model_dump(exclude_none=True) if body else None
 
 
+def _splits(bodies: list[SplitBody], member_id: str) -> tuple[Split, ...]:
+    """The splits of a body; raises InvalidFieldError for one that cannot be."""
+    splits = tuple(body.split() for body in bodies)
+    if splits:
+        check_splits(member_id, splits, current_settings())
+    for at, split in enumerate(splits):
+        member_with_role("affiliate", split.member_id, f"/splits/{at}/member_id")
+    return splits
+
+
 def _view(member: Member) -> dict[str, Any]:
     return {
         "id": member.member_id,
@@ -198,5 +243,6 @@ def _view(member: Member) -> dict[str, Any]:
         "groups": list(member.groups),
         "hosts": list(member.hosts),
         "payout_method": member.payout_method,
+        "splits": [asdict(split) for split in member.splits],
         "created_at": member.created_at,
     }

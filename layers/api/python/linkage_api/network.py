@@ -10,16 +10,18 @@ from pydantic import AfterValidator, Field
 
 from linkage.errors import ConflictError, InvalidFieldError
 from linkage.fields import checked_text
-from linkage.network import LEVELS_MAX, NetworkSettings, PayoutSchedule, funding_gap_bps
+from linkage.network import LEVELS_MAX, NetworkSettings, PayoutSchedule, RecruitmentBonus
+from linkage.tables.pages import LIMIT_MAX
+from linkage.tables.programs import list_programs
 from linkage.tables.settings import current_settings, publish_settings
 from linkage.tables.transactions import ConditionFailedError
+from linkage.terms import check_settings, check_settings_for
 from linkage_api.answers import answer
 from linkage_api.bodies import (
     AmountMinor,
     Body,
     Bps,
     Currency,
-    Later,
     Text,
     checked,
     read,
@@ -59,9 +61,21 @@ class PayoutScheduleBody(Body):
         )
 
 
-class NetworkBody(Body):
-    """The settings as an operator publishes them, whole."""
+class RecruitmentBonusBody(Body):
+    """What a sponsor gets for its recruit's first confirmed sale."""
 
+    amount_minor: AmountMinor
+    currency: Currency
+
+    def bonus(self) -> RecruitmentBonus:
+        """The domain's bonus."""
+        return RecruitmentBonus(self.amount_minor, self.currency)
+
+
+class NetworkBody(Body):
+    """The settings as an operator publishes them, whole; `version` is the one they were read as."""
+
+    version: Annotated[int, whole(0, 999_999)] | None = None
     name: Text
     level_rates_bps: Annotated[list[Bps], Field(max_length=LEVELS_MAX)]
     network_fee_bps: Bps
@@ -70,7 +84,10 @@ class NetworkBody(Body):
     payout_minimum_minor: dict[Currency, AmountMinor] = {}
     four_eyes: bool = False
     payout_schedule: PayoutScheduleBody | None = None
-    recruitment_bonus: Later = None
+    affiliate_fee_bps: Bps = 0
+    active_days: Annotated[int, whole(1, 3650)] | None = None
+    recruitment_bonus: RecruitmentBonusBody | None = None
+    split_members_max: Annotated[int, whole(0, 9)] = 4
 
     def settings(self, version: int) -> NetworkSettings:
         """The domain's settings under a version."""
@@ -84,6 +101,10 @@ class NetworkBody(Body):
             payout_minimum_minor=self.payout_minimum_minor,
             four_eyes=self.four_eyes,
             payout_schedule=self.payout_schedule.schedule() if self.payout_schedule else None,
+            affiliate_fee_bps=self.affiliate_fee_bps,
+            active_days=self.active_days,
+            recruitment_bonus=self.recruitment_bonus.bonus() if self.recruitment_bonus else None,
+            split_members_max=self.split_members_max,
         )
 
 
@@ -101,29 +122,36 @@ def publish() -> Response[str]:
     body = read(NetworkBody, asked.body)
     current = current_settings()
     new = body.settings(current.version + 1)
-    _require_funded(new)
     if current.version and replace(new, version=current.version) == current:
         return answer(200, _view(current))
+    if body.version not in {None, current.version}:
+        raise _published_meanwhile()
+    check_settings(new)
+    _require_ceilings_kept(new)
     try:
         publish_settings(new)
     except ConditionFailedError:
-        raise ConflictError(
-            "published_meanwhile",
-            "Somebody else published settings at the same moment. Read them, and publish again.",
-        ) from None
+        raise _published_meanwhile() from None
     return answer(200, _view(new))
 
 
-def _require_funded(settings: NetworkSettings) -> None:
-    gap_bps = funding_gap_bps(settings)
-    if gap_bps:
-        raise InvalidFieldError(
-            "/level_rates_bps",
-            f"The levels add up to {sum(settings.level_rates_bps)} basis points, {gap_bps} more "
-            f"than the network fee of {settings.network_fee_bps} that pays them. Lower the levels, "
-            "raise network_fee_bps, or set override_funding to vendor.",
-            code="overrides_not_funded",
-        )
+def _require_ceilings_kept(settings: NetworkSettings) -> None:
+    """Raises InvalidFieldError for the first program that could exceed its ceiling."""
+    cursor: str | None = None
+    while True:
+        page = list_programs(None, LIMIT_MAX, cursor)
+        for program in page.data:
+            check_settings_for(program, settings)
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _published_meanwhile() -> ConflictError:
+    return ConflictError(
+        "published_meanwhile",
+        "Somebody else published settings meanwhile. Read them, and publish again.",
+    )
 
 
 def _view(settings: NetworkSettings) -> dict[str, Any]:

@@ -1,100 +1,38 @@
 """`/v1/programs`: a vendor's terms, every version kept."""
 
-from dataclasses import asdict, replace
-from typing import Annotated, Any, Literal, Self
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from pydantic import Field, model_validator
 
 from linkage import clock
 from linkage.destinations import checked_destination
 from linkage.edge.http import is_id
 from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
-from linkage.fields import checked_text
 from linkage.ids import fingerprint
 from linkage.members import Member
-from linkage.programs import EVENTS, Program, Reward, tied_rewards
-from linkage.requests import LATER_EVENTS
+from linkage.programs import Program
 from linkage.tables.members import get_member
 from linkage.tables.programs import get_program, list_programs, program_version, publish_program
+from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
+from linkage.terms import check_program
 from linkage_api.answers import answer, created, listed
-from linkage_api.bodies import (
-    AmountMinor,
-    Body,
-    Bps,
-    Currency,
-    Id,
-    Later,
-    RawText,
-    Text,
-    checked,
-    fault,
-    read,
-    whole,
+from linkage_api.bodies import read
+from linkage_api.calls import (
+    Call,
+    Query,
+    acting_member,
+    call,
+    checked_id,
+    member_with_role,
+    require_same,
 )
-from linkage_api.calls import Call, Query, acting_member, call, checked_id, require_same
+from linkage_api.terms import ProgramBody, ProgramVersionBody, view
 
 router = Router()
-
-
-def _event(value: object, pointer: str) -> str:
-    event = checked_text(value, pointer, 64)
-    if event in LATER_EVENTS:
-        raise InvalidFieldError(
-            pointer, f"The event {event} is not supported yet.", code="not_supported"
-        )
-    if event not in EVENTS:
-        raise InvalidFieldError(pointer, f"event must be one of: {', '.join(EVENTS)}.")
-    return event
-
-
-class RewardBody(Body):
-    """What one event earns: a share of its amount, or a fixed amount in one currency."""
-
-    event: Annotated[str, checked(_event)]
-    rate_bps: Bps | None = None
-    amount_minor: AmountMinor | None = None
-    currency: Currency | None = None
-    category: Later = None
-    thresholds: Later = None
-    affiliate_id: Later = None
-    coupon: Later = None
-    group: Later = None
-    max_minor: Later = None
-    first_n: Later = None
-    months: Later = None
-    starts_on: Later = None
-    ends_on: Later = None
-
-    @model_validator(mode="after")
-    def _require_one_kind(self) -> Self:
-        if (self.rate_bps is None) == (self.amount_minor is None):
-            raise fault("Give either rate_bps, or amount_minor with its currency.")
-        if self.amount_minor is not None and self.currency is None:
-            raise fault("currency is required beside amount_minor.", field="currency")
-        if self.rate_bps is not None and self.currency is not None:
-            raise fault("A rate holds in every currency. Leave currency out.", field="currency")
-        return self
-
-    def reward(self) -> Reward:
-        """The domain's reward."""
-        return Reward(self.event, self.rate_bps, self.amount_minor, self.currency)
-
-
-class ProgramBody(Body):
-    """A program's terms, whole; `vendor_id` is for operators."""
-
-    vendor_id: Id | None = None
-    name: Text
-    destination_url: RawText
-    rewards: Annotated[list[RewardBody], Field(min_length=1, max_length=100)]
-    introducer_rate_bps: Bps = 0
-    window_days: Annotated[int, whole(1, 365)]
-    hold_days: Annotated[int, whole(0, 365)]
-    confirmation: Literal["on_report", "manual"]
-    ceiling_bps: Later = None
 
 
 @router.post("/v1/programs")
@@ -113,8 +51,8 @@ def create() -> Response[str]:
     except ConditionFailedError:
         first = program_version(program.program_id, 1)
         require_same(first.fingerprint, sent)
-        return created(_view(first), replayed=True)
-    return created(_view(program))
+        return created(view(first), replayed=True)
+    return created(view(program))
 
 
 @router.put("/v1/programs/<program_id>")
@@ -122,31 +60,24 @@ def publish(program_id: str) -> Response[str]:
     """Publishes the next version of a program; the same terms again publish nothing."""
     asked = call(router, "vendor", "operator")
     current = _own_program(asked, program_id)
-    body = read(ProgramBody, asked.body)
-    if body.vendor_id is not None and not (
-        asked.is_operator and body.vendor_id == current.vendor_id
-    ):
-        raise InvalidFieldError(
-            "/vendor_id", "A program stays with its vendor. Leave vendor_id out."
-        )
-    terms = _terms(body, get_member(current.vendor_id))
+    body = read(ProgramVersionBody, asked.body)
+    _require_own(body, current)
     new = replace(
-        terms,
+        _terms(body, get_member(current.vendor_id)),
         program_id=current.program_id,
         version=current.version + 1,
         created_at=current.created_at,
         fingerprint=fingerprint(asked.body),
     )
     if replace(new, version=current.version, fingerprint=current.fingerprint) == current:
-        return answer(200, _view(current))
+        return answer(200, view(current))
+    if body.version not in {None, current.version}:
+        raise _published_meanwhile()
     try:
         publish_program(new)
     except ConditionFailedError:
-        raise ConflictError(
-            "published_meanwhile",
-            "Somebody else published this program at the same moment. Read it, and publish again.",
-        ) from None
-    return answer(200, _view(new))
+        raise _published_meanwhile() from None
+    return answer(200, view(new))
 
 
 @router.get("/v1/programs")
@@ -160,14 +91,14 @@ def index() -> Response[str]:
         raise InvalidFieldError("/vendor_id", "There is no vendor with this id.")
     if asked.key.role == "vendor":
         vendor_id = asked.key.member_id
-    return listed(list_programs(vendor_id, limit, cursor), _view)
+    return listed(list_programs(vendor_id, limit, cursor), partial(_view, asked))
 
 
 @router.get("/v1/programs/<program_id>")
 def show(program_id: str) -> Response[str]:
     """A program's current version."""
     asked = call(router, "vendor", "affiliate", "operator")
-    return answer(200, _view(_own_program(asked, program_id)))
+    return answer(200, _view(asked, _own_program(asked, program_id)))
 
 
 def _own_program(asked: Call, program_id: str) -> Program:
@@ -186,47 +117,73 @@ def require_approved(member: Member, role: str) -> None:
         )
 
 
-def _terms(body: ProgramBody, vendor: Member) -> Program:
-    require_approved(vendor, "vendor")
-    rewards = tuple(reward.reward() for reward in body.rewards)
-    tied = tied_rewards(rewards)
-    if tied:
+def _require_own(body: ProgramVersionBody, current: Program) -> None:
+    """Raises InvalidFieldError if what a GET showed comes back for another program."""
+    if body.id not in {None, current.program_id}:
+        raise InvalidFieldError("/id", "This is another program's id. Leave id out.")
+    if body.vendor_id not in {None, current.vendor_id}:
         raise InvalidFieldError(
-            f"/rewards/{tied[1]}",
-            f"Rewards {tied[0] + 1} and {tied[1] + 1} would both apply to the same "
-            f"{rewards[tied[0]].event}. "
-            "Keep one rate for an event, or one fixed amount for each currency.",
-            code="tied_rewards",
+            "/vendor_id", "A program stays with its vendor. Leave vendor_id out."
         )
-    return Program(
+
+
+def _published_meanwhile() -> ConflictError:
+    return ConflictError(
+        "published_meanwhile",
+        "Somebody else published this program meanwhile. Read it, and publish again.",
+    )
+
+
+def _terms(body: ProgramBody, vendor: Member) -> Program:
+    """The program a body asks for; raises InvalidFieldError for terms that cannot be."""
+    require_approved(vendor, "vendor")
+    program = Program(
         program_id="",
         version=1,
         vendor_id=vendor.member_id,
         name=body.name,
         destination_url=checked_destination(body.destination_url, vendor.hosts),
-        rewards=rewards,
+        rewards=tuple(reward.reward() for reward in body.rewards),
         window_days=body.window_days,
         hold_days=body.hold_days,
         confirmation=body.confirmation,
         introducer_rate_bps=body.introducer_rate_bps,
         created_at=clock.text(clock.now()),
+        click_model=body.click_model,
+        lateness_days=body.lateness_days,
+        confirm_after_days=body.confirm_after_days,
+        categories=tuple(body.categories),
+        bonuses=tuple(bonus.bonus() for bonus in body.bonuses),
+        ceiling_bps=body.ceiling_bps,
+        paused=body.paused,
+        joint_program_ids=tuple(body.joint_program_ids),
     )
+    check_program(program, current_settings())
+    _require_named(program)
+    return program
 
 
-def _view(program: Program) -> dict[str, Any]:
-    return {
-        "id": program.program_id,
-        "version": program.version,
-        "vendor_id": program.vendor_id,
-        "name": program.name,
-        "destination_url": program.destination_url,
-        "rewards": [
-            {name: value for name, value in asdict(reward).items() if value is not None}
-            for reward in program.rewards
-        ],
-        "introducer_rate_bps": program.introducer_rate_bps,
-        "window_days": program.window_days,
-        "hold_days": program.hold_days,
-        "confirmation": program.confirmation,
-        "created_at": program.created_at,
-    }
+def _require_named(program: Program) -> None:
+    """Raises InvalidFieldError unless the affiliates and programs that the terms name exist."""
+    for at, reward in enumerate(program.rewards):
+        if reward.affiliate_id is not None:
+            member_with_role("affiliate", reward.affiliate_id, f"/rewards/{at}/affiliate_id")
+    for at, program_id in enumerate(program.joint_program_ids):
+        pointer = f"/joint_program_ids/{at}"
+        try:
+            other = get_program(checked_id("program", program_id))
+        except NotFoundError:
+            raise InvalidFieldError(pointer, "There is no program with this id.") from None
+        if other.vendor_id == program.vendor_id:
+            raise InvalidFieldError(
+                pointer, "A joint promotion is with another vendor. Name a program of theirs."
+            )
+
+
+def _view(asked: Call, program: Program) -> dict[str, Any]:
+    """A program as the caller may see it: what one affiliate alone gets is no other's business."""
+    if asked.key.role == "affiliate":
+        allowed = (None, asked.key.member_id)
+        rewards = tuple(each for each in program.rewards if each.affiliate_id in allowed)
+        program = replace(program, rewards=rewards)
+    return view(program)

@@ -15,7 +15,7 @@ from linkage.tables.conversions import get_conversion
 from linkage.tables.ledger import find_head
 
 SOMEBODY_ELSE = "another affiliate"
-_VENDORS_OWN = ("external_id", "metadata")
+_VENDORS_OWN = ("external_id", "items", "metadata")
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Viewer:
                 "affiliate_id": SOMEBODY_ELSE,
                 "click_id": None,
             }
+            shown["coupon"] = None
         return shown
 
     def reason(self, conversion: Conversion) -> str | None:

@@ -1,0 +1,72 @@
+"""Everything stored about one conversion, read once for its explanation."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from linkage.commissions import confirmation_id, refund_id
+from linkage.conversions import Confirmation, Conversion, Refund, Rejection
+from linkage.ledger import Posting
+from linkage.moves import missed, returned
+from linkage.tables.conversions import get_history
+from linkage.tables.ledger import commission_in, find_head
+from linkage.tallies import kind_of
+
+type Head = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A conversion with its facts and the transactions posted for them so far."""
+
+    conversion: Conversion
+    confirmation: Confirmation | None
+    rejection: Rejection | None
+    head: Head | None
+    refunds: tuple[tuple[Refund, Head | None], ...]
+
+    @property
+    def heads(self) -> list[Head]:
+        """The transactions posted so far, in their order."""
+        return [head for head in (self.head, *(head for _, head in self.refunds)) if head]
+
+    def dated(self) -> Iterator[tuple[Head, Posting, str]]:
+        """Every posting with its transaction and the UTC date from which it counts."""
+        commission = commission_in(self.head) if self.head else None
+        if self.head is None or commission is None:
+            return
+        for posting in _postings(self.head):
+            yield self.head, posting, commission.due_on
+        for refund, head in self.refunds:
+            lost = _lost_dues(self.conversion, refund)
+            for posting in _postings(head) if head else ():
+                own = posting.kind == "bonus_return"
+                yield head or {}, posting, next(lost) if own else commission.due_on
+
+
+def find(conversion_id: str) -> Found:
+    """Reads a conversion's history and its transactions; raises NotFoundError."""
+    history = get_history(conversion_id)
+    confirmed = history.confirmation is not None
+    return Found(
+        history.conversion,
+        confirmation=history.confirmation,
+        rejection=history.rejection,
+        head=find_head(confirmation_id(conversion_id)) if confirmed else None,
+        refunds=tuple(
+            (refund, find_head(refund_id(refund)) if refund.posts else None)
+            for refund in history.refunds
+        ),
+    )
+
+
+def _postings(head: Head) -> list[Posting]:
+    return [Posting(**posting) for posting in head["postings"]]
+
+
+def _lost_dues(conversion: Conversion, refund: Refund) -> Iterator[str]:
+    """When each bonus that a refund takes back was due, in the order of their postings."""
+    for tally in refund.tallies:
+        if kind_of(tally.name) == "sales":
+            for bonus in missed(returned(tally, conversion, refund)):
+                yield bonus.due_on
