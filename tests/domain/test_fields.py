@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from linkage.errors import InvalidFieldError, NotSupportedError
+from linkage.errors import InvalidFieldError
 from linkage.fields import Fields, checked_integer, checked_text
 
 
@@ -133,7 +133,64 @@ def test_what_nothing_asked_for_is_refused() -> None:
     assert (refused.value.code, refused.value.pointer) == ("unknown_field", "/nmae")
 
 
-def test_what_is_not_built_yet_is_refused_even_as_null() -> None:
-    with pytest.raises(NotSupportedError) as refused:
-        Fields({"coupon": None}).refuse("items", "coupon")
-    assert (refused.value.code, refused.value.pointer) == ("not_supported", "/coupon")
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("2026-11-21T09:12:00Z", "2026-11-21T09:12:00.000Z"),
+        ("2026-11-21t09:12:00z", "2026-11-21T09:12:00.000Z"),
+        ("2026-11-21T11:12:00+02:00", "2026-11-21T09:12:00.000Z"),
+        ("2026-11-20T23:12:00.1239-10:00", "2026-11-21T09:12:00.123Z"),
+        (None, None),
+    ],
+)
+def test_a_time_is_kept_in_utc_to_the_millisecond(sent: str | None, kept: str | None) -> None:
+    assert Fields({"occurred_at": sent}).optional_time("occurred_at") == kept
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param("2026-11-21T09:12:00", id="no zone"),
+        pytest.param("2026-11-21", id="a date"),
+        pytest.param("2026-02-30T09:12:00Z", id="a day that is none"),
+        pytest.param("2026-11-21T24:30:00Z", id="an hour that is none"),
+        pytest.param("2026-11-21T09:12:00+99:00", id="a zone that is none"),
+        pytest.param("20261121T091200Z", id="without punctuation"),
+        pytest.param("2026-W47-6T09:12:00Z", id="by weeks"),
+        pytest.param("2026-11-21 09:12:00Z", id="with a space"),
+        pytest.param("0001-01-01T00:00:00+14:00", id="before time began"),
+        pytest.param("9999-12-31T23:59:59-14:00", id="after it ended"),
+        pytest.param("٢٠٢٦-11-21T09:12:00Z", id="other digits"),
+        pytest.param(" 2026-11-21T09:12:00Z", id="spaces"),
+        pytest.param(1_795_000_000, id="a number"),
+    ],
+)
+def test_only_an_rfc_3339_time_is_a_time(sent: object) -> None:
+    with pytest.raises(InvalidFieldError, match="time with its zone") as refused:
+        Fields({"occurred_at": sent}).optional_time("occurred_at")
+    assert refused.value.pointer == "/occurred_at"
+
+
+def test_what_may_be_absent_may_be_null_too() -> None:
+    for body in ({}, {"a": None}):
+        fields = Fields(body)
+        assert fields.optional_integer("a", 1, 9) is None
+        assert Fields(body).optional_array("a", 3) == []
+        assert Fields(body).optional_choice("a", ("x",)) is None
+
+
+def test_what_may_be_absent_is_checked_when_it_is_not() -> None:
+    assert Fields({"a": []}).optional_array("a", 3) == []
+    assert Fields({"a": ["x"]}).optional_array("a", 3) == [("x", "/a/0")]
+    assert Fields({"a": "x"}).optional_choice("a", ("x",)) == "x"
+    assert Fields({"a": 9}).optional_integer("a", 1, 9) == 9
+    for ask in (
+        lambda: Fields({"a": {}}).optional_array("a", 3),
+        lambda: Fields({"a": [1] * 4}).optional_array("a", 3),
+        lambda: Fields({"a": "y"}).optional_choice("a", ("x",)),
+        lambda: Fields({"a": ""}).optional_choice("a", ("x",)),
+        lambda: Fields({"a": 10}).optional_integer("a", 1, 9),
+    ):
+        with pytest.raises(InvalidFieldError) as refused:
+            ask()
+        assert refused.value.pointer == "/a"

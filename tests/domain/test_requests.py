@@ -2,10 +2,21 @@ from typing import Any
 
 import pytest
 
+from linkage.conversions import Item
 from linkage.customers import Customer
 from linkage.errors import ForbiddenError, InvalidFieldError
 from linkage.keys import Key
-from linkage.requests import batch_in, no_fields_in, reason_in, refund_in, report_in, results_in
+from linkage.requests import (
+    Client,
+    batch_in,
+    client_code_in,
+    customer_in,
+    no_fields_in,
+    refund_in,
+    rejection_in,
+    report_in,
+    results_in,
+)
 
 VENDOR = Key("key_1", "vendor", "mem_shop", "h", "2026-11-21T09:00:00.000Z")
 OPERATOR = Key("key_2", "operator", None, "h", "2026-11-21T09:00:00.000Z")
@@ -55,8 +66,20 @@ REFUSED = [
     ("currency", "ZWL", "unknown_currency"),
     ("currency", "usd", "unknown_currency"),
     ("event", "refund", "invalid_field"),
-    *((("event", each, "not_supported")) for each in ("signup", "install", "click", "impression")),
-    *(((each, None, "not_supported")) for each in ("coupon", "items", "occurred_at")),
+    *((("event", each, "not_supported")) for each in ("click", "impression")),
+    ("coupon", 7, "invalid_field"),
+    ("coupon", "", "invalid_field"),
+    ("lead_id", "x" * 65, "invalid_field"),
+    ("joint_with", ["cnv_1"], "invalid_field"),
+    ("occurred_at", "yesterday", "invalid_field"),
+    ("occurred_at", "2026-11-21T09:12:00", "invalid_field"),
+    ("client", "+263773047653", "invalid_body"),
+    ("client", {}, "invalid_field"),
+    ("client", {"code": "7K0M1XQ2"}, "invalid_field"),
+    ("client", {"phone": "+263773047653", "email": "a@b.example", "code": "x"}, "invalid_field"),
+    ("items", {}, "invalid_field"),
+    ("items", [{"amount_minor": 1}] * 51, "invalid_field"),
+    ("items", [{"amount_minor": 6_000}, {"amount_minor": 4_001}], "invalid_field"),
     ("external_id", "x" * 256, "invalid_field"),
     ("external_id", "a\ud800", "invalid_field"),
     ("click_id", 7, "invalid_field"),
@@ -96,6 +119,111 @@ def test_a_customer_is_normalised_and_the_fingerprint_is_of_what_was_sent() -> N
     assert report.fingerprint == report_in({"customer": customer, **SENT}, VENDOR).fingerprint
 
 
+def test_a_report_without_the_later_fields_has_none_of_them() -> None:
+    report = report_in(SENT, VENDOR)
+    assert (report.coupon, report.items, report.occurred_at) == (None, (), None)
+    assert (report.lead_id, report.joint_with, report.client) == (None, None, None)
+
+
+@pytest.mark.parametrize("event", ["sale", "lead", "signup", "install"])
+def test_every_event_that_is_paid_is_reported(event: str) -> None:
+    assert report_in({**SENT, "event": event}, VENDOR).event == event
+
+
+def test_a_coupon_is_sent_in_any_case_and_a_time_in_any_zone() -> None:
+    sent = {**SENT, "coupon": " roof-10 ", "occurred_at": "2026-11-21T11:12:00+02:00"}
+    report = report_in(sent, VENDOR)
+    assert (report.coupon, report.occurred_at) == ("ROOF-10", "2026-11-21T09:12:00.000Z")
+
+
+def test_the_items_of_an_order_may_cost_all_of_it_and_no_more() -> None:
+    items = [
+        {"amount_minor": 6_000, "category": "roofing", "sku": "r-1", "quantity": 3},
+        {"amount_minor": 4_000},
+        {"amount_minor": 0, "category": None},
+    ]
+    assert report_in({**SENT, "items": items}, VENDOR).items == (
+        Item(6_000, "roofing", "r-1", 3),
+        Item(4_000),
+        Item(0),
+    )
+    assert report_in({**SENT, "items": []}, VENDOR).items == ()
+
+
+@pytest.mark.parametrize(
+    ("item", "pointer"),
+    [
+        ("r-1", "/items/0"),
+        ({}, "/items/0/amount_minor"),
+        ({"amount_minor": -1}, "/items/0/amount_minor"),
+        ({"amount_minor": 1, "quantity": 0}, "/items/0/quantity"),
+        ({"amount_minor": 1, "category": "x" * 65}, "/items/0/category"),
+        ({"amount_minor": 1, "price": 1}, "/items/0/price"),
+    ],
+)
+def test_a_wrong_item_is_named_by_its_place(item: object, pointer: str) -> None:
+    with pytest.raises(InvalidFieldError) as refused:
+        report_in({**SENT, "items": [item]}, VENDOR)
+    assert refused.value.pointer == pointer
+
+
+def test_only_an_operator_may_date_a_report_back() -> None:
+    assert not report_in(SENT, VENDOR).may_backdate
+    assert report_in({**SENT, "vendor_id": "mem_shop"}, OPERATOR).may_backdate
+
+
+def test_a_client_is_named_by_a_phone_or_an_address_with_the_code() -> None:
+    by_phone = {"phone": "+263 77 304 7653", "code": "7k0m-1xq2"}
+    assert report_in({**SENT, "client": by_phone}, VENDOR).client == Client(
+        Customer(phone="+263773047653"), "7k0m-1xq2"
+    )
+    asked = {"affiliate_id": "mem_ann", "client": {"email": "Tendai@example.com"}}
+    sent = client_code_in(asked, VENDOR)
+    assert (sent.vendor_id, sent.affiliate_id) == ("mem_shop", "mem_ann")
+    assert sent.client == Customer(email="tendai@example.com")
+    assert client_code_in({**asked, "vendor_id": "mem_b"}, OPERATOR).vendor_id == "mem_b"
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"client": None}, "/client"),
+        ({"client": {}}, "/client"),
+        ({"client": {"phone": "+263773047653", "email": "a@b.example"}}, "/client"),
+        ({"client": {"phone": "+263773047653", "code": "x"}}, "/client/code"),
+        ({"affiliate_id": None}, "/affiliate_id"),
+        ({"vendor_id": "mem_other"}, "/vendor_id"),
+    ],
+)
+def test_a_clients_code_is_asked_for_with_nothing_missing(
+    change: dict[str, Any], pointer: str
+) -> None:
+    asked = {"affiliate_id": "mem_ann", "client": {"phone": "+263773047653"}}
+    with pytest.raises(InvalidFieldError) as refused:
+        client_code_in({**asked, **change}, VENDOR)
+    assert refused.value.pointer == pointer
+
+
+def test_a_customer_opts_out_by_any_key_of_theirs() -> None:
+    sent = customer_in({"customer": {"id": "c-1", "email": "Tendai@example.com"}}, VENDOR)
+    assert (sent.vendor_id, sent.customer) == (
+        "mem_shop",
+        Customer(email="tendai@example.com", vendor_customer_id="c-1"),
+    )
+    for body in ({}, {"customer": {}}, {"customer": {"id": None}}, {"customer": {"name": "x"}}):
+        with pytest.raises(InvalidFieldError):
+            customer_in(body, VENDOR)
+
+
+def test_an_operator_names_the_vendor_of_a_customer_of_its_own_id() -> None:
+    by_phone = {"customer": {"phone": "+263773047653"}}
+    assert customer_in(by_phone, OPERATOR).vendor_id is None
+    assert customer_in({**by_phone, "vendor_id": "mem_b"}, OPERATOR).vendor_id == "mem_b"
+    with pytest.raises(InvalidFieldError) as refused:
+        customer_in({"customer": {"id": "c-1"}}, OPERATOR)
+    assert refused.value.pointer == "/vendor_id"
+
+
 def test_a_free_order_is_reported() -> None:
     assert report_in({**SENT, "amount_minor": 0}, VENDOR).amount_minor == 0
     assert report_in({**SENT, "amount_minor": 10**12}, VENDOR).amount_minor == 10**12
@@ -119,11 +247,22 @@ def test_a_refund_is_of_something_for_a_reason(change: dict[str, Any], pointer: 
     assert refused.value.pointer == pointer
 
 
-def test_a_rejection_has_its_reason_and_nothing_more() -> None:
-    assert reason_in({"reason": " fraud "}) == "fraud"
-    for body in ({}, {"reason": 7}, {"reason": "x" * 501}, {"reason": "x", "note": "y"}, None):
+def test_a_rejection_has_its_reason_and_perhaps_a_code() -> None:
+    assert rejection_in({"reason": " stolen card "}) == ("other", "stolen card")
+    assert rejection_in({"reason": "x", "code": None}) == ("other", "x")
+    assert rejection_in({"reason": "x", "code": "fraud"}) == ("fraud", "x")
+    for body in (
+        {},
+        {"code": "fraud"},
+        {"reason": 7},
+        {"reason": "x" * 501},
+        {"reason": "x", "note": "y"},
+        {"reason": "x", "code": "theft"},
+        {"reason": "x", "code": ""},
+        None,
+    ):
         with pytest.raises(InvalidFieldError):
-            reason_in(body)
+            rejection_in(body)
 
 
 def test_a_confirmation_carries_nothing() -> None:
