@@ -1,57 +1,59 @@
-"""Step 2 of the way of a click: store what a vendor says of a conversion, once."""
+"""Step 2 of the way of a click: store what a vendor says of a conversion or a customer, once."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from linkage import views
+from linkage import requests, views
 from linkage.conversions import Conversion
 from linkage.edge.http import Answer, Request, answer, serve
 from linkage.edge.runtime import logger
-from linkage.flow import recording
+from linkage.flow import client_codes, consenting, deciding, recording
 from linkage.flow.authenticating import authenticated
 from linkage.keys import Key
-from linkage.requests import no_fields_in, reason_in, refund_in, report_in
-
-
-def _caller(secret: str) -> Key:
-    return authenticated(secret).require("vendor", "operator")
 
 
 def _shown(conversion: Conversion, replayed: bool) -> Answer:
     return answer(200 if replayed else 201, views.conversion(conversion), replayed=replayed)
 
 
-def report(request: Request, key: Key) -> Answer:
-    """`POST /v1/conversions`."""
-    return _shown(*recording.report(report_in(request.body, key)))
+def _confirm(request: Request, key: Key) -> Answer:
+    requests.no_fields_in(request.body)
+    return _shown(*deciding.confirm(request.id("conversion_id", "conversion"), key.member_id))
 
 
-def confirm(request: Request, key: Key) -> Answer:
-    """`POST /v1/conversions/{conversion_id}/confirmation`."""
-    no_fields_in(request.body)
-    return _shown(*recording.confirm(request.id("conversion_id", "conversion"), key.member_id))
+def _reject(request: Request, key: Key) -> Answer:
+    sold_id, sent = request.id("conversion_id", "conversion"), requests.rejection_in(request.body)
+    return _shown(*deciding.reject(sold_id, key.member_id, *sent))
 
 
-def reject(request: Request, key: Key) -> Answer:
-    """`POST /v1/conversions/{conversion_id}/rejection`."""
-    conversion_id, reason = request.id("conversion_id", "conversion"), reason_in(request.body)
-    return _shown(*recording.reject(conversion_id, key.member_id, reason))
-
-
-def refund(request: Request, key: Key) -> Answer:
-    """`POST /v1/conversions/{conversion_id}/refunds`."""
-    conversion_id, sent = request.id("conversion_id", "conversion"), refund_in(request.body)
-    conversion, refund, replayed = recording.refund(conversion_id, key.member_id, sent)
+def _refund(request: Request, key: Key) -> Answer:
+    sold_id, sent = request.id("conversion_id", "conversion"), requests.refund_in(request.body)
+    conversion, refund, replayed = deciding.refund(sold_id, key.member_id, sent)
     return answer(200 if replayed else 201, views.refund(conversion, refund), replayed=replayed)
 
 
-ROUTES = {
-    "POST /v1/conversions": report,
-    "POST /v1/conversions/{conversion_id}/confirmation": confirm,
-    "POST /v1/conversions/{conversion_id}/rejection": reject,
-    "POST /v1/conversions/{conversion_id}/refunds": refund,
+def _opt(request: Request, key: Key, *, out: bool) -> Answer:
+    sent = requests.customer_in(request.body, key)
+    consenting.opt(sent.customer, sent.vendor_id, out)
+    return answer(200, {"opted_out": out})
+
+
+ROUTES: dict[str, Callable[[Request, Key], Answer]] = {
+    "POST /v1/conversions": lambda request, key: _shown(
+        *recording.report(requests.report_in(request.body, key))
+    ),
+    "POST /v1/conversions/{conversion_id}/confirmation": _confirm,
+    "POST /v1/conversions/{conversion_id}/rejection": _reject,
+    "POST /v1/conversions/{conversion_id}/refunds": _refund,
+    "POST /v1/client-codes": lambda request, key: answer(
+        201, views.client_code(*client_codes.make(requests.client_code_in(request.body, key)))
+    ),
+    "POST /v1/customers/opt-out": partial(_opt, out=True),
+    "POST /v1/customers/opt-in": partial(_opt, out=False),
 }
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Answer:
-    return serve(event, ROUTES, _caller)
+    return serve(event, ROUTES, lambda secret: authenticated(secret).require("vendor", "operator"))

@@ -6,7 +6,7 @@ from datetime import date
 from linkage import clock, ids
 from linkage.attribution import Click
 from linkage.customers import Customer
-from linkage.flow import posting, recording
+from linkage.flow import deciding, posting, recording
 from linkage.ids import fingerprint
 from linkage.payouts import Batch, Page, Payout, debit_transaction, decide
 from linkage.requests import Report, SentRefund
@@ -64,7 +64,7 @@ def sale(
     )
     conversion, _ = recording.report(sent)
     if confirmed:
-        recording.confirm(conversion.conversion_id, None)
+        deciding.confirm(conversion.conversion_id, None)
         if posted:
             posting.post_fact(conversion.conversion_id, "confirmation")
     return conversion.conversion_id
@@ -73,7 +73,7 @@ def sale(
 def refund(conversion_id: str, amount_minor: int) -> None:
     """A refund of a confirmed sale, posted."""
     sent = SentRefund(f"refund {amount_minor}", amount_minor, "broken tiles", "fingerprint")
-    _, accepted, _ = recording.refund(conversion_id, None, sent)
+    _, accepted, _ = deciding.refund(conversion_id, None, sent)
     if accepted.posts:
         posting.post_fact(conversion_id, "refund#" + ids.digest(accepted.external_id))
 

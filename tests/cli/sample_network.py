@@ -191,7 +191,7 @@ def sell(
     post: bool = True,
 ) -> str:
     from linkage.customers import Customer
-    from linkage.flow import recording
+    from linkage.flow import deciding, recording
     from linkage.flow.posting import post_fact
     from linkage.requests import Report
 
@@ -213,35 +213,35 @@ def sell(
     if conversion.status == "confirmed":
         post_fact(conversion.conversion_id, "report")
     elif confirm:
-        recording.confirm(conversion.conversion_id, "mem_hardware")
+        deciding.confirm(conversion.conversion_id, "mem_hardware")
         if post:
             post_fact(conversion.conversion_id, "confirmation")
     return conversion.conversion_id
 
 
 def confirm(conversion_id: str) -> None:
-    from linkage.flow import recording
+    from linkage.flow import deciding
     from linkage.flow.posting import post_fact
 
-    recording.confirm(conversion_id, "mem_hardware")
+    deciding.confirm(conversion_id, "mem_hardware")
     post_fact(conversion_id, "confirmation")
 
 
 def reject(conversion_id: str) -> None:
-    from linkage.flow import recording
+    from linkage.flow import deciding
 
-    recording.reject(conversion_id, "mem_hardware", "not paid")
+    deciding.reject(conversion_id, "mem_hardware", "other", "not paid")
 
 
 def refund(conversion_id: str, amount_minor: int) -> None:
     from linkage.conversions import refund_key
-    from linkage.flow import recording
+    from linkage.flow import deciding
     from linkage.flow.posting import post_fact
     from linkage.requests import SentRefund
     from linkage.tables.conversions import get_history
 
     name = f"refund-{len(get_history(conversion_id).refunds)}"
-    _, accepted, _ = recording.refund(
+    _, accepted, _ = deciding.refund(
         conversion_id, "mem_hardware", SentRefund(name, amount_minor, "returned", name)
     )
     if accepted.posts:

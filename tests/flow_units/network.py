@@ -21,7 +21,15 @@ from linkage import clock
 from linkage.attribution import Click
 from linkage.conversions import Conversion, Refund
 from linkage.customers import Customer
-from linkage.flow import debiting, exporting, planning, posting, recording, settling
+from linkage.flow import (
+    debiting,
+    deciding,
+    exporting,
+    planning,
+    posting,
+    recording,
+    settling,
+)
 from linkage.ids import fingerprint
 from linkage.ledger import Balance
 from linkage.members import Member
@@ -89,12 +97,12 @@ class Network:
         return recording.report(reported(external_id, amount_minor, **changes))[0]
 
     def confirm(self, conversion: Conversion) -> Conversion:
-        return recording.confirm(conversion.conversion_id, VENDOR)[0]
+        return deciding.confirm(conversion.conversion_id, VENDOR)[0]
 
     def refund(self, conversion: Conversion, external_id: str, amount_minor: int) -> Refund:
         body = {"external_id": external_id, "amount_minor": amount_minor}
         sent = SentRefund(external_id, amount_minor, "returned", fingerprint(body))
-        return recording.refund(conversion.conversion_id, VENDOR, sent)[1]
+        return deciding.refund(conversion.conversion_id, VENDOR, sent)[1]
 
     def start_batch(self, batch_id: str, currency: str = "USD", cutoff: str | None = None) -> Batch:
         until = cutoff or self.moment.date().isoformat()

@@ -4,7 +4,7 @@ import pytest
 
 from linkage.customers import Customer
 from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
-from linkage.flow import recording
+from linkage.flow import deciding, recording
 from linkage.tables import members
 from tests.domain.examples import MEMBER
 from tests.flow_units.network import ANN, VENDOR, Network, put_click, put_members, reported, table
@@ -77,15 +77,15 @@ def test_an_affiliate_who_is_the_customer_earns_nothing(network: Network) -> Non
 
 def test_a_rejection_is_final_and_repeatable(network: Network) -> None:
     pending = network.report("o-1", 10_000, program_id="prg_man")
-    rejected, replayed = recording.reject(pending.conversion_id, VENDOR, "fraud")
-    again, replayed_again = recording.reject(pending.conversion_id, VENDOR, "fraud")
+    rejected, replayed = deciding.reject(pending.conversion_id, VENDOR, "fraud", "stolen card")
+    again, replayed_again = deciding.reject(pending.conversion_id, VENDOR, "fraud", "stolen card")
     assert (rejected, replayed, replayed_again) == (again, False, True)
     with pytest.raises(ConflictError):
         network.confirm(pending)
     with pytest.raises(ConflictError):
         network.refund(pending, "r-1", 1)
     with pytest.raises(ConflictError) as refused:
-        recording.reject(pending.conversion_id, VENDOR, "another reason")
+        deciding.reject(pending.conversion_id, VENDOR, "fraud", "another reason")
     assert refused.value.code == "rejected_before"
     assert table("ledger") == []
 
@@ -93,14 +93,14 @@ def test_a_rejection_is_final_and_repeatable(network: Network) -> None:
 def test_what_is_confirmed_cannot_be_rejected(network: Network) -> None:
     confirmed = network.report("o-1", 10_000)
     with pytest.raises(ConflictError):
-        recording.reject(confirmed.conversion_id, VENDOR, "fraud")
+        deciding.reject(confirmed.conversion_id, VENDOR, "fraud", "stolen card")
 
 
 def test_another_vendors_conversion_is_not_found(network: Network) -> None:
     pending = network.report("o-1", 10_000, program_id="prg_man")
     with pytest.raises(NotFoundError):
-        recording.confirm(pending.conversion_id, "mem_other")
-    assert recording.confirm(pending.conversion_id, None)[0].status == "confirmed"
+        deciding.confirm(pending.conversion_id, "mem_other")
+    assert deciding.confirm(pending.conversion_id, None)[0].status == "confirmed"
 
 
 def test_no_more_is_refunded_than_was_sold(network: Network) -> None:

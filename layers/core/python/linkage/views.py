@@ -1,8 +1,9 @@
 """What the API shows of a conversion, a refund and a batch."""
 
+from dataclasses import asdict
 from typing import Any
 
-from linkage.conversions import Conversion, Refund
+from linkage.conversions import Conversion, Item, Refund
 from linkage.payouts import Batch, Payout
 
 
@@ -21,9 +22,14 @@ def conversion(conversion: Conversion) -> dict[str, Any]:
         "amount_minor": conversion.amount_minor,
         "refunded_minor": conversion.refunded_minor,
         "currency": conversion.currency,
+        "items": [_item(item) for item in conversion.items],
+        "coupon": attribution.coupon,
+        "occurred_at": conversion.occurred_at,
         "reported_at": conversion.reported_at,
         "metadata": conversion.metadata,
     }
+    if conversion.confirm_at:
+        shown["confirm_at"] = conversion.confirm_at
     if attribution.affiliate_id:
         shown["attribution"] = {
             "model": attribution.model,
@@ -33,6 +39,10 @@ def conversion(conversion: Conversion) -> dict[str, Any]:
     else:
         shown["reason"] = attribution.reason
     return shown
+
+
+def _item(item: Item) -> dict[str, Any]:
+    return {name: value for name, value in asdict(item).items() if value is not None}
 
 
 def refund(conversion: Conversion, refund: Refund) -> dict[str, Any]:
@@ -46,6 +56,11 @@ def refund(conversion: Conversion, refund: Refund) -> dict[str, Any]:
         "accepted_at": refund.accepted_at,
         "refunded_minor": refund.refunded_after_minor,
     }
+
+
+def client_code(code: str, expires_at: str) -> dict[str, Any]:
+    """A client's code, shown this once."""
+    return {"code": code, "expires_at": expires_at}
 
 
 def batch(batch: Batch) -> dict[str, Any]:

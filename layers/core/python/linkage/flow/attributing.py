@@ -19,9 +19,9 @@ from linkage.attribution import (
     kept_clicks,
 )
 from linkage.client_codes import Client, code_key
-from linkage.conversions import Conversion
 from linkage.customers import Customer, KnownCustomer, aliases, customer_keys, own_aliases
 from linkage.errors import ConflictError, InvalidFieldError
+from linkage.flow.knowing import fully_refunded, known
 from linkage.ids import conversion_id
 from linkage.members import Member
 from linkage.programs import Program
@@ -64,7 +64,7 @@ def attributed(sent: Report, program: Program, now: datetime) -> Attributed:
 
     keys = customer_keys(_SECRET, sent.vendor_id, buyer)
     remembered = customers.find(keys, clicks_at=sent.vendor_id)
-    customer = _known(keys, remembered, occurred_at)
+    customer = known(keys, remembered, occurred_at)
     claims = replace(
         claims,
         presented=_presented(customer, remembered, occurred_at),
@@ -87,11 +87,6 @@ def attributed(sent: Report, program: Program, now: datetime) -> Attributed:
             *proof.operations,
         ],
     )
-
-
-def known_customer(keys: tuple[str, ...], occurred_at: datetime) -> KnownCustomer:
-    """What a confirmation of a conversion that occurred then needs to know of its customer."""
-    return _known(keys, customers.find(keys), occurred_at)
 
 
 # ---- when, and by what claims
@@ -143,12 +138,8 @@ def _earlier(earlier_id: str | None) -> Earlier | None:
         affiliate_id=found.attribution.affiliate_id,
         occurred_at=found.occurred_at,
         rejected=found.status == "rejected",
-        refunded=_fully_refunded(found),
+        refunded=fully_refunded(found),
     )
-
-
-def _fully_refunded(conversion: Conversion) -> bool:
-    return 0 < conversion.amount_minor == conversion.refunded_minor
 
 
 # ---- the client an affiliate buys for
@@ -188,27 +179,6 @@ def _code_key(sent: Report, affiliate_id: str, client: Client) -> str:
 
 
 # ---- what is known of the customer
-
-
-def _known(
-    keys: tuple[str, ...], remembered: customers.Remembered, occurred_at: datetime
-) -> KnownCustomer:
-    unexpired = {
-        binding.conversion_id
-        for binding in remembered.bindings.values()
-        if clock.instant(binding.expires_at) > occurred_at
-    }
-    return KnownCustomer(
-        keys=keys,
-        bindings=remembered.bindings,
-        ended=frozenset(each for each in sorted(unexpired) if _ended(each)),
-        opted_out=remembered.opted_out,
-    )
-
-
-def _ended(introduction: str) -> bool:
-    found = conversions.find_conversion(introduction)
-    return found is not None and _fully_refunded(found)
 
 
 def _presented(

@@ -314,7 +314,7 @@ def mark_posted(conversion_id: str, fact: str) -> dict[str, Any]:
 
 def accept(operations: Sequence[dict[str, Any]]) -> None:
     """Writes an accepted fact whole; raises ConditionFailedError if something has moved since."""
-    transactions.write(operations)
+    transactions.write(operations, decided_on_reads=True)
 
 
 def _put_fact(values: dict[str, Any]) -> dict[str, Any]:

@@ -50,16 +50,14 @@ def _tally(item: TallyItem) -> Tally:
     )
 
 
-_OWN_FORM = {"name", "version", "count"}
-
-
-def move(version: int, tally: Tally) -> dict[str, Any]:
-    """The operation that writes a moved tally, if it still has the version it was read with."""
+def move(tally: Tally) -> dict[str, Any]:
+    """The operation that writes a tally one version on, if it still has the version before."""
     values = {name: value for name, value in asdict(tally).items() if name not in _OWN_FORM}
-    wire = TallyItem(
-        tally=tally.name, version=version + 1, number=tally.count, **values
-    ).serialize()
+    wire = TallyItem(tally=tally.name, number=tally.count, **values).serialize()
     table = TallyItem.Meta.table_name
-    if version == 0:
+    if tally.version == 1:
         return transactions.put_wire(table, wire, "tally")
-    return transactions.put_over(table, wire, {"version": version})
+    return transactions.put_over(table, wire, {"version": tally.version - 1})
+
+
+_OWN_FORM = {"name", "count"}

@@ -16,12 +16,14 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-ATTEMPTS_MAX = 10
+ATTEMPTS_MAX = 20
+"""Enough for the last of fifty who change one tally at the same moment (its test counts them)."""
 _BACKOFF_FIRST_S, _BACKOFF_MAX_S = 0.02, 1.0
 _CONDITION = "ConditionalCheckFailed"
+_CONFLICT, _CONFLICT_ERROR = "TransactionConflict", "TransactionConflictException"
 _RETRIED_REASONS = frozenset(
     {
-        "TransactionConflict",
+        _CONFLICT,
         "ProvisionedThroughputExceeded",
         "ThrottlingError",
         "RequestLimitExceeded",
@@ -29,7 +31,7 @@ _RETRIED_REASONS = frozenset(
 )
 _RETRIED_ERRORS = frozenset(
     {
-        "TransactionConflictException",
+        _CONFLICT_ERROR,
         "TransactionInProgressException",
         "ProvisionedThroughputExceededException",
         "ThrottlingException",
@@ -142,16 +144,20 @@ def update(
     return {"Update": operation}
 
 
-def write(operations: Sequence[dict[str, Any]]) -> None:
+def write(operations: Sequence[dict[str, Any]], *, decided_on_reads: bool = False) -> None:
     """Does all operations or none; raises ConditionFailedError if a condition did not hold.
 
-    One operation is written plainly, at half the price of a transaction of one.
+    One operation is written plainly, at half the price of a transaction of one. With
+    `decided_on_reads` a conflict is raised too, as no failed condition in particular: whoever
+    writes those items now makes the reads old, so the same write again would be in vain.
     """
     for attempt in attempts():
         try:
             _send(operations)
         except ClientError as error:
             failed = failed_conditions(error)
+            if failed is None and decided_on_reads and _is_conflict(error):
+                failed = {}
             if failed is not None:
                 raise ConditionFailedError(failed) from error
             if attempt == ATTEMPTS_MAX or not is_transient(error):
@@ -203,6 +209,16 @@ def is_transient(error: ClientError) -> bool:
         return code in _RETRIED_ERRORS
     codes = {_code(reason) for reason in error.response["CancellationReasons"]}
     return codes <= {None, _CONDITION, *_RETRIED_REASONS}
+
+
+def _is_conflict(error: ClientError) -> bool:
+    if error.response["Error"]["Code"] != "TransactionCanceledException":
+        return error.response["Error"]["Code"] == _CONFLICT_ERROR
+    return {_code(each) for each in error.response["CancellationReasons"]} <= {
+        None,
+        _CONDITION,
+        _CONFLICT,
+    }
 
 
 def _code(reason: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,43 @@
+"""Awaiting: a conversion its vendor has said nothing of is confirmed once its days are over."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from botocore.exceptions import ClientError
+from pynamodb.exceptions import PynamoDBException
+
+from linkage import clock
+from linkage.errors import LinkageError
+from linkage.flow.deciding import confirm_silently
+from linkage.tables.conversions import AWAITING_SHARDS, awaiting_confirmation
+
+
+@dataclass(frozen=True)
+class Due:
+    """A conversion silence should have confirmed so long ago.
+
+    `confirmed` is False if the vendor spoke or another tick came first, or if an `error` says why
+    it still waits.
+    """
+
+    conversion_id: str
+    age_s: int
+    confirmed: bool
+    error: LinkageError | ClientError | PynamoDBException | None
+
+
+def confirm_due(moment: datetime) -> Iterator[Due]:
+    """Confirms what is due by the moment, longest due first in each shard, one at a time.
+
+    One that fails is reported and passed over, so that it cannot hold up the others.
+    """
+    for shard in range(AWAITING_SHARDS):
+        for conversion_id, confirm_at in awaiting_confirmation(shard, clock.text(moment)):
+            confirmed, error = False, None
+            try:
+                confirmed = confirm_silently(conversion_id)
+            except (LinkageError, ClientError, PynamoDBException) as failed:
+                error = failed
+            age_s = int((moment - clock.instant(confirm_at)).total_seconds())
+            yield Due(conversion_id, age_s, confirmed, error)

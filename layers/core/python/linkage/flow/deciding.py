@@ -1,0 +1,201 @@
+"""Deciding: what is said of a conversion after its report, each confirmation and refund once."""
+
+from collections.abc import Callable
+from typing import Any
+
+from linkage import clock
+from linkage.commissions import tallies_after_refund
+from linkage.conversions import (
+    CONFIRMATION,
+    Confirmation,
+    Conversion,
+    History,
+    Refund,
+    Rejection,
+    refund_key,
+    require_confirmable,
+    require_refundable,
+    require_rejectable,
+)
+from linkage.errors import ConflictError, NotFoundError
+from linkage.flow.confirming import confirmed
+from linkage.flow.knowing import known_customer
+from linkage.ids import external
+from linkage.network import NetworkSettings
+from linkage.programs import Program
+from linkage.requests import SentRefund
+from linkage.tables import conversions
+from linkage.tables.programs import program_version
+from linkage.tables.settings import settings_version
+from linkage.tables.tallies import find_tallies, move
+from linkage.tables.transactions import ConditionFailedError, attempts
+
+type Operations = list[dict[str, Any]]
+
+
+def confirm(conversion_id: str, vendor_id: str | None) -> tuple[Conversion, bool]:
+    """Accepts the vendor's confirmation, binding the customer; also says whether it is a replay.
+
+    Raises ConflictError if the conversion was rejected.
+    """
+
+    def accepted(history: History) -> Operations | None:
+        conversion = history.conversion
+        require_confirmable(conversion)
+        return None if conversion.status == "confirmed" else _confirmation(conversion)
+
+    return _accept(conversion_id, vendor_id, accepted)
+
+
+def confirm_silently(conversion_id: str) -> bool:
+    """Confirms a conversion whose vendor was silent until now; False if it said something."""
+
+    def accepted(history: History) -> Operations | None:
+        conversion, now = history.conversion, clock.text(clock.now())
+        due = conversion.status == "pending" and (conversion.confirm_at or "9") <= now
+        return _confirmation(conversion, silent=True) if due else None
+
+    _, replayed = _accept(conversion_id, None, accepted)
+    return not replayed
+
+
+def _confirmation(conversion: Conversion, *, silent: bool = False) -> Operations:
+    program, settings = _terms(conversion)
+    confirmation, operations = confirmed(
+        conversion,
+        CONFIRMATION,
+        program,
+        settings,
+        known_customer(conversion.customer_keys, clock.instant(conversion.occurred_at)),
+        known={},
+        silent=silent,
+    )
+    return [*conversions.put_confirmation(conversion, confirmation), *operations]
+
+
+def _terms(conversion: Conversion) -> tuple[Program, NetworkSettings]:
+    """The versions the report saw."""
+    return (
+        program_version(conversion.program_id, conversion.program_version),
+        settings_version(conversion.settings_version),
+    )
+
+
+def reject(
+    conversion_id: str, vendor_id: str | None, code: str, reason: str
+) -> tuple[Conversion, bool]:
+    """Accepts the vendor's rejection; also says whether it is a replay.
+
+    Raises ConflictError if the conversion is confirmed or was rejected with another reason.
+    """
+
+    def accepted(history: History) -> Operations | None:
+        conversion = history.conversion
+        require_rejectable(conversion)
+        if conversion.status == "rejected":
+            known = history.rejection
+            if known and (known.code, known.reason) != (code, reason):
+                raise ConflictError(
+                    "rejected_before",
+                    "This conversion was already rejected, for this reason: "
+                    f"{known.code}, {known.reason}",
+                )
+            return None
+        rejection = Rejection(
+            conversion_id, clock.text(clock.now()), conversion.sequence, reason, code
+        )
+        return conversions.put_rejection(conversion, rejection)
+
+    return _accept(conversion_id, vendor_id, accepted)
+
+
+def refund(
+    conversion_id: str, vendor_id: str | None, sent: SentRefund
+) -> tuple[Conversion, Refund, bool]:
+    """Accepts a refund if that much is left; also says whether it is a replay.
+
+    Raises ConflictError if it was rejected or the external id was used with other content,
+    InvalidFieldError beyond what is left to refund.
+    """
+    kept: list[Refund] = []
+
+    def accepted(history: History) -> Operations | None:
+        conversion = history.conversion
+        known = history.refund(refund_key(sent.external_id))
+        if known:
+            kept[:] = [_same(known, sent)]
+            return None
+        require_refundable(conversion, sent.amount_minor)
+        new, operations = _refund(conversion, history.confirmation, sent)
+        kept[:] = [new]
+        return [*conversions.put_refund(conversion, new), *operations]
+
+    conversion, replayed = _accept(conversion_id, vendor_id, accepted)
+    return conversion, kept[0], replayed
+
+
+def _same(known: Refund, sent: SentRefund) -> Refund:
+    if known.fingerprint != sent.fingerprint:
+        raise ConflictError(
+            "external_id_reused",
+            f"A refund {sent.external_id!r} was already reported with other content. "
+            "Send the same content again, or use a new external_id.",
+        )
+    return known
+
+
+def _refund(
+    conversion: Conversion, confirmation: Confirmation | None, sent: SentRefund
+) -> tuple[Refund, Operations]:
+    """The refund as of now, and the operations that move its confirmation's tallies back."""
+    names = [tally.name for tally in confirmation.seen.tallies] if confirmation else []
+    tallies = find_tallies(names)
+    new = Refund(
+        conversion_id=conversion.conversion_id,
+        external_id=external(sent.external_id),
+        amount_minor=sent.amount_minor,
+        reason=sent.reason,
+        accepted_at=clock.text(clock.now()),
+        sequence=conversion.sequence,
+        refunded_before_minor=conversion.refunded_minor,
+        posts=confirmation is not None,
+        fingerprint=sent.fingerprint,
+        tallies=tuple(tallies[name] for name in names),
+    )
+    if not confirmation or not names:
+        return new, []
+    program, settings = _terms(conversion)
+    become = tallies_after_refund(conversion, confirmation, new, program, settings)
+    return new, [move(tally) for tally in become]
+
+
+def _accept(
+    conversion_id: str,
+    vendor_id: str | None,
+    accepted: Callable[[History], Operations | None],
+) -> tuple[Conversion, bool]:
+    """Reads, decides and writes until nothing moved in between; None from `accepted` is a replay.
+
+    `vendor_id` is the caller's, None for an operator; another vendor's conversion is not found.
+    """
+    for _ in attempts():
+        history = conversions.get_history(conversion_id)
+        conversion = history.conversion
+        if vendor_id not in {None, conversion.vendor_id}:
+            raise NotFoundError("conversion")
+        operations = accepted(history)
+        if operations is None:
+            return conversion, True
+        try:
+            conversions.accept(operations)
+        except ConditionFailedError:
+            continue
+        return conversions.get_conversion(conversion_id), False
+    raise busy()
+
+
+def busy() -> ConflictError:
+    """What is answered when others were quicker at every attempt."""
+    return ConflictError(
+        "busy", "Others are changing this conversion or customer right now. Try again."
+    )

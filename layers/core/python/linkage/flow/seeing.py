@@ -1,0 +1,100 @@
+"""Seeing: what a confirmation looks at as it is accepted, since posting looks at nothing newer."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from linkage import clock
+from linkage.conversions import Conversion
+from linkage.customers import own_aliases
+from linkage.members import UPLINE_DEPTH_MAX, Member, Seen, Standing
+from linkage.network import NetworkSettings
+from linkage.programs import Program
+from linkage.tables.members import find_members
+from linkage.tables.tallies import find_tallies
+from linkage.tallies import Tally, member_tally, wanted
+
+_SECRET = os.environ["HASH_SECRET"]
+
+type Members = Mapping[str, Member]
+
+
+def seen_now(
+    conversion: Conversion,
+    program: Program,
+    settings: NetworkSettings,
+    moment: datetime,
+    known: Members,
+) -> Seen:
+    """The standing of all who may be paid, and the tallies as they are before they are moved.
+
+    `program` and `settings` are the versions the report saw, `known` members read just now.
+    """
+    affiliate_id = conversion.attribution.affiliate_id
+    members = _with(known, (affiliate_id,) if affiliate_id else ())
+    affiliate = members.get(affiliate_id or "")
+    above = affiliate.upline[: _reach(settings)] if affiliate else ()
+    members = _with(members, above)
+    members = _with(members, _receivers((affiliate_id or "", *above), members))
+
+    standing = _standing(affiliate_id, conversion, members) if affiliate_id else None
+    names = wanted(conversion, program, settings, standing)
+    own_sales = map(member_tally, above) if settings.active_days is not None else ()
+    tallies = find_tallies([*names, *own_sales])
+    upline = (
+        replace(
+            _standing(member_id, conversion, members),
+            active=_active(tallies.get(member_tally(member_id)), settings, moment),
+        )
+        for member_id in above
+    )
+    return Seen(standing, tuple(upline), tuple(tallies[name] for name in sorted(names)))
+
+
+def _with(members: Members, wanted_ids: Iterable[str]) -> Members:
+    """These members and the wanted ones: those not known yet are read at once."""
+    missing = [each for each in wanted_ids if each not in members]
+    return {**members, **find_members(missing)}
+
+
+def _reach(settings: NetworkSettings) -> int:
+    """How many of the upline can matter: those passed over, and whoever recruited, included."""
+    if settings.level_rates_bps and settings.active_days is not None:
+        return UPLINE_DEPTH_MAX
+    return max(len(settings.level_rates_bps), 1 if settings.recruitment_bonus else 0)
+
+
+def _receivers(earner_ids: Iterable[str], members: Members) -> set[str]:
+    earners = (members[each] for each in earner_ids if each in members)
+    return {
+        split.member_id
+        for earner in earners
+        if earner.status == "approved"
+        for split in earner.splits
+    }
+
+
+def _standing(member_id: str, conversion: Conversion, members: Members) -> Standing:
+    member = members.get(member_id)
+    if member is None:
+        return Standing(member_id, "unknown")
+    return Standing(
+        member_id,
+        member.status,
+        buyer=not own_aliases(_SECRET, member).isdisjoint(conversion.customer_aliases),
+        groups=member.groups,
+        splits=tuple(each for each in member.splits if _may_receive(members.get(each.member_id))),
+    )
+
+
+def _may_receive(member: Member | None) -> bool:
+    return member is not None and member.status == "approved" and member.has_role("affiliate")
+
+
+def _active(own_sales: Tally | None, settings: NetworkSettings, moment: datetime) -> bool:
+    if settings.active_days is None:
+        return True
+    earliest = clock.day(moment) - timedelta(days=settings.active_days)
+    last_on = own_sales.last_on if own_sales else None
+    return last_on is not None and last_on >= earliest.isoformat()
