@@ -5,10 +5,10 @@ refuses (`UnsupportedError`) what it does not know. `test_standin.py` compares i
 items are replaced and never changed, so they can be handed out and kept.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
@@ -26,14 +26,12 @@ from tests.faults.expressions import (
     condition,
     update,
 )
+from tests.faults.store import Index, Key, Table, check_item, check_key, size_of
 
-ITEM_BYTES_MAX = 400 * 1024
 PAGE_BYTES_MAX = 1024 * 1024
 TRANSACTION_BYTES_MAX = 4 * 1024 * 1024
 TRANSACTION_ITEMS_MAX, BATCH_GET_MAX, BATCH_WRITE_MAX = 100, 100, 25
-DIGITS_MAX = 38
 
-type Key = tuple[str, str]
 type Arguments = Mapping[str, Any]
 
 
@@ -46,94 +44,13 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Index:
-    """A global secondary index: an entry is (sort value, table key), sorted within a partition."""
-
-    name: str
-    partition: str
-    sort: str
-    whole: bool
-    entries: dict[str, list[tuple[str, Key]]] = field(default_factory=dict)
-
-
-class Table:
-    """One table: items by partition and sort key ("" in a table without one)."""
-
-    def __init__(self, name: str, keys: tuple[str, ...], indexes: tuple[Any, ...]) -> None:
-        self.name, self.keys = name, keys
-        self.partitions: dict[str, dict[str, Item]] = {}
-        self.indexes = {
-            index: Index(index, partition, sort, projection == "ALL")
-            for index, partition, sort, projection in indexes
-        }
-        self.key_names = {*keys, *(n for i in self.indexes.values() for n in (i.partition, i.sort))}
-
-    def find(self, key: Key) -> Item | None:
-        return self.partitions.get(key[0], {}).get(key[1])
-
-    def store(self, key: Key, item: Item) -> None:
-        """Puts an item in place of what was there, in the table and in its indexes."""
-        before = self.find(key)
-        self.partitions.setdefault(key[0], {})[key[1]] = item
-        for index in self.indexes.values():
-            was, becomes = _entry(index, before), _entry(index, item)
-            if was == becomes:
-                continue
-            if was:
-                entries = index.entries[was[0]]
-                del entries[bisect_left(entries, (was[1], key))]
-            if becomes:
-                insort(index.entries.setdefault(becomes[0], []), (becomes[1], key))
-
-    def items(self) -> Iterator[Item]:
-        """Every item, in no order that means anything."""
-        for partition in self.partitions.values():
-            yield from partition.values()
-
-    def clear(self) -> None:
-        """Empties the table."""
-        self.partitions.clear()
-        for index in self.indexes.values():
-            index.entries.clear()
-
-    def key_of(self, given: Mapping[str, Any]) -> Key:
-        """The key in a Key argument, which must be just that."""
-        if set(given) != set(self.keys):
-            raise InvalidError("The provided key element does not match the schema")
-        return self.key_in(given)
-
-    def key_in(self, item: Mapping[str, Any]) -> Key:
-        """The key of an item; raises InvalidError if it is not whole, or empty."""
-        for name in self.keys:
-            _check_key(name, item.get(name))
-        sort = item[self.keys[1]]["S"] if len(self.keys) > 1 else ""
-        return item[self.keys[0]]["S"], sort
-
-
-def _entry(index: Index, item: Item | None) -> tuple[str, str] | None:
-    if item is None or index.partition not in item or index.sort not in item:
-        return None
-    return item[index.partition]["S"], item[index.sort]["S"]
-
-
-def _check_key(name: str, value: Any) -> None:
-    if value is None:
-        raise InvalidError(f"One of the required keys was not given a value: {name}")
-    if set(value) != {"S"}:
-        raise InvalidError(f"Type mismatch for key {name} expected: S actual: {value}")
-    if not value["S"]:
-        raise InvalidError(f"A key attribute cannot contain an empty string value. Key: {name}")
-    if len(value["S"].encode()) > 1024:
-        raise InvalidError(f"The key {name} is longer than 1024 bytes")
-
-
-@dataclass(frozen=True)
 class _Write:
     """One write, checked: what it does to which item, and the answer it was asked to give."""
 
     table: Table
     key: Key
     item: Item | None
+    size: int
     changes: Any
     condition: Any
     given: Given
@@ -147,14 +64,22 @@ class _Write:
         reason = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
         return reason | ({"Item": dict(stored)} if stored and self.returns_old else {})
 
-    def result(self) -> Item:
-        """The item as it will be stored; raises InvalidError for one that cannot be."""
+    def result(self) -> tuple[Item, int]:
+        """The item as it will be stored, and its size; raises InvalidError for what cannot be."""
         if self.item is not None:
-            return self.item
+            return self.item, self.size
         names = self.table.keys
-        fresh = {name: {"S": value} for name, value in zip(names, self.key, strict=False)}
-        before = self.table.find(self.key) or fresh
-        return checked_item(self.table, changed(before, self.changes, self.given))
+        before = self.table.find(self.key)
+        if before is None:
+            before = {name: {"S": value} for name, value in zip(names, self.key, strict=False)}
+        item = changed(before, self.changes, self.given)
+        # A balance has hundreds of due dates, of which an update changes one.
+        touched = {self.given.name(change.target.token) for change in self.changes}
+        size = self.table.sizes.get(self.key) or size_of(before)
+        for version, sign in ((before, -1), (item, 1)):
+            size += sign * size_of({name: version[name] for name in touched if name in version})
+        check_item(self.table, item, size)
+        return item, size
 
 
 class Standin:
@@ -172,6 +97,7 @@ class Standin:
             "UpdateItem": lambda arguments: self._write_one("Update", arguments),
             "TransactWriteItems": self._transact_write,
             "BatchGetItem": self._batch_get,
+            "BatchWriteItem": self._batch_write,
             "Query": self._query,
             "Scan": self._scan,
         }
@@ -271,11 +197,7 @@ class Standin:
         table = self._table(arguments["TableName"])
         kept = arguments.get("FilterExpression") and condition(arguments["FilterExpression"])
         given = _given(arguments, kept)
-        rows = sorted(
-            ("", (partition, sort))
-            for partition, items in table.partitions.items()
-            for sort in items
-        )
+        rows = [("", key) for key in table.sorted_keys()]
         if arguments.get("ExclusiveStartKey"):
             rows = rows[bisect_left(rows, ("", table.key_of(arguments["ExclusiveStartKey"]))) + 1 :]
         return _page(table, None, rows, arguments.get("Limit"), kept, given)
@@ -295,16 +217,17 @@ class Standin:
         changes = update(arguments["UpdateExpression"]) if kind == "Update" else None
         given = _given(arguments, wanted, changes)
         if kind == "Put":
-            item = checked_item(table, arguments["Item"])
+            item, size = dict(arguments["Item"]), size_of(arguments["Item"])
+            check_item(table, item, size)
             key = table.key_in(item)
         else:
-            item, key = None, table.key_of(arguments["Key"])
+            item, size, key = None, 0, table.key_of(arguments["Key"])
         for change in changes.content if changes else ():
             if given.name(change.target.token) in table.keys:
                 raise InvalidError("Cannot update attribute. This attribute is part of the key")
         returns_old = arguments.get("ReturnValuesOnConditionCheckFailure", "NONE") == "ALL_OLD"
         content = changes.content if changes else None
-        return _Write(table, key, item, content, wanted, given, returns_old)
+        return _Write(table, key, item, size, content, wanted, given, returns_old)
 
     def _write_one(self, kind: str, arguments: Arguments) -> dict[str, Any]:
         write = self._checked(kind, arguments, "ReturnValues")
@@ -312,12 +235,32 @@ class Standin:
         if reason:
             also = {"Item": reason["Item"]} if "Item" in reason else {}
             raise RefusedError("ConditionalCheckFailedException", reason["Message"], **also)
-        item = write.result()
-        write.table.store(write.key, item)
+        item, size = write.result()
+        write.table.store(write.key, item, size)
         returned = arguments.get("ReturnValues", "NONE")
         if returned not in {"NONE", "ALL_NEW"}:
             raise UnsupportedError(f"ReturnValues {returned}")
         return {"Attributes": dict(item)} if returned == "ALL_NEW" else {}
+
+    def _batch_write(self, arguments: Arguments) -> dict[str, Any]:
+        _only(arguments, "RequestItems")
+        asked = [(t, r) for t, each in arguments["RequestItems"].items() for r in each]
+        if not 1 <= len(asked) <= BATCH_WRITE_MAX:
+            raise InvalidError(f"A batch has 1 to {BATCH_WRITE_MAX} writes, not {len(asked)}")
+        writes: dict[tuple[str, Key], Item | None] = {}
+        for name, request in asked:
+            ((kind, values),) = request.items()
+            table, item = self._table(name), None
+            if kind == "PutRequest":
+                item = dict(values["Item"])
+                check_item(table, item, size_of(item))
+            key = table.key_in(item) if item else table.key_of(values["Key"])
+            if (name, key) in writes:
+                raise InvalidError("Provided list of item keys contains duplicates")
+            writes[name, key] = item
+        for (name, key), item in writes.items():
+            self.tables[name].store(key, item, size_of(item or {}))
+        return {"UnprocessedItems": {}}
 
     def _transact_write(self, arguments: Arguments) -> dict[str, Any]:
         _only(arguments, "TransactItems", "ClientRequestToken")
@@ -343,11 +286,11 @@ class Standin:
             results.append(result)
         if any(reason["Code"] != "None" for reason in reasons):
             raise cancelled(reasons)
-        if sum(size_of(item) for item in results if item) > TRANSACTION_BYTES_MAX:
+        if sum(result[1] for result in results if result) > TRANSACTION_BYTES_MAX:
             raise InvalidError("The aggregate size of the transaction exceeds 4 MB")
-        for write, item in zip(writes, results, strict=True):
-            if item is not None:
-                write.table.store(write.key, item)
+        for write, result in zip(writes, results, strict=True):
+            if result is not None:
+                write.table.store(write.key, *result)
         return {}
 
 
@@ -385,8 +328,6 @@ def _given(arguments: Arguments, *used: Parsed[Any] | None) -> Given:
         undefined = sorted(tokens - names.keys() - values.keys())
         unused = sorted((names.keys() | values.keys()) - tokens)
         raise InvalidError(f"Expression placeholders: undefined {undefined}, unused {unused}")
-    for value in values.values():
-        _bytes_of(value)
     return Given(names, values)
 
 
@@ -408,7 +349,7 @@ def _key_condition(test: Any, names: tuple[str, ...], given: Given) -> tuple[str
         name, *operands = part.parts
         values = [given.values[operand.token] for operand in operands]
         for value in values:
-            _check_key(given.name(name.token), value)
+            check_key(given.name(name.token), value)
         if given.name(name.token) == names[0] and part.kind == "=" and not partition:
             partition = values[0]["S"]
         elif given.name(name.token) == names[-1] and len(names) > 1 and sort is None:
@@ -434,7 +375,7 @@ def _page(
         if index and not index.whole:
             wanted = (*table.keys, index.partition, index.sort)
             item = {name: item[name] for name in wanted}
-        bytes_read += size_of(item)
+        bytes_read += table.sizes[key]
         if kept is None or kept.content.holds(item, given):
             items.append(dict(item))
         if count == limit or (bytes_read > PAGE_BYTES_MAX and count < len(rows)):
@@ -446,43 +387,3 @@ def _page(
 
 def _answer(items: list[Item], scanned: int) -> dict[str, Any]:
     return {"Items": items, "Count": len(items), "ScannedCount": scanned}
-
-
-# ---- items
-
-
-def checked_item(table: Table, item: Item) -> Item:
-    """The item as it is stored; raises InvalidError for one DynamoDB would not take."""
-    for name in item.keys() & table.key_names:
-        _check_key(name, item[name])
-    if size_of(item) > ITEM_BYTES_MAX:
-        raise InvalidError("Item size has exceeded the maximum allowed size")
-    return dict(item)
-
-
-def size_of(item: Item) -> int:
-    """DynamoDB's size of an item, bytes: the names and the values."""
-    return sum(
-        (len(name) if name.isascii() else len(name.encode())) + _bytes_of(value)
-        for name, value in item.items()
-    )
-
-
-def _bytes_of(value: Any) -> int:
-    ((kind, content),) = value.items()
-    match kind:
-        case "S":
-            return len(content) if content.isascii() else len(content.encode())
-        case "N":
-            if str(int(content)) != content:
-                raise UnsupportedError(f"the number {content!r}, which is not written as an int")
-            if len(content.lstrip("-")) > DIGITS_MAX:
-                raise InvalidError("Attempting to store more than 38 significant digits")
-            return len(content) // 2 + 2
-        case "BOOL" | "NULL":
-            return 1
-        case "M":
-            return 3 + size_of(content) + len(content)
-        case "L":
-            return 3 + sum(1 + _bytes_of(each) for each in content)
-    raise UnsupportedError(f"the type {kind}")

@@ -32,7 +32,7 @@ class Calls:
 
     def one(self) -> Call:
         reads = (self.get, self.batch, self.query, self.query_index, self.query_index, self.scan)
-        writes = (self.put, self.put, self.move, self.add, self.transact, self.transact)
+        writes = (self.put, self.batch_write, self.move, self.add, self.transact, self.transact)
         return self.random.choice((*reads, *writes))()
 
     def _key(self) -> dict[str, str]:
@@ -121,6 +121,12 @@ class Calls:
         keys = [transactions.to_wire(self._key()) for _ in range(self.random.randint(1, 3))]
         wanted = {"conversions": {"Keys": keys, "ConsistentRead": True}}
         return "BatchGetItem", {"RequestItems": wanted}
+
+    def batch_write(self) -> Call:
+        item = transactions.to_wire(self._item())
+        key = transactions.to_wire(self._key() | {"conversion_id": "cnv_4"})
+        writes = [{"PutRequest": {"Item": item}}, {"DeleteRequest": {"Key": key}}]
+        return "BatchWriteItem", {"RequestItems": {"conversions": writes}}
 
     def query(self) -> Call:
         tests = ("", " AND begins_with (#1, :1)", " AND #1 > :1", " AND #1 <= :1")

@@ -1,0 +1,345 @@
+"""What vendors, customers and time do to the network, at random, through the product's own flow.
+
+Requests are bodies as they come over the wire. One that dies is sent again until it is answered, as
+clients do; the answers DynamoDB's mischief makes impossible are the only ones not accepted here.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from botocore.exceptions import ClientError
+from pynamodb.exceptions import PynamoDBException
+
+from linkage import clock
+from linkage.conversions import REJECTION_CODES, Conversion
+from linkage.errors import LinkageError
+from linkage.flow import awaiting, client_codes, consenting, deciding, recording
+from linkage.keys import Key
+from linkage.programs import EVENTS
+from linkage.requests import client_code_in, customer_in, refund_in, report_in
+from tests.faults.mischief import CrashError, Mischief
+from tests.faults.terms import CATEGORIES, COUPONS, CURRENCIES
+from tests.faults.world import START, World
+
+PASSING = (CrashError, ClientError, PynamoDBException)
+"""After these a client, the stream or a tick comes again."""
+EXPECTED_REFUSALS = frozenset(
+    {
+        *("external_id_reused", "conversion_rejected", "conversion_confirmed", "rejected_before"),
+        *("member_not_approved", "refund_exceeds_rest", "occurred_in_future"),
+        "occurred_too_long_ago",
+    }
+)
+RECENT = 400
+SENT_AGAIN_MAX = 50
+
+
+@dataclass
+class Known:
+    """A conversion as the outside knows it, with the body it was reported with."""
+
+    conversion: Conversion
+    body: dict[str, Any]
+    key: Key
+
+    @property
+    def rest_minor(self) -> int:
+        return self.conversion.amount_minor - self.conversion.refunded_minor
+
+
+class Trade:
+    """The requests; `focus` is what a meddler goes for while another request is under way."""
+
+    def __init__(self, world: World, mischief: Mischief, mean_pause_s: float) -> None:
+        self.random: Random = world.random
+        self.world, self.mischief, self.mean_pause_s = world, mischief, mean_pause_s
+        self.known: dict[str, Known] = {}
+        self.pending: list[str] = []
+        self.confirmed: list[str] = []
+        self.recent: list[str] = []
+        self.reports = self.refunds = 0
+        self.focus: Callable[[], None] | None = None
+        self.hot: dict[str, Any] = {}
+        self.answers: Counter[str] = Counter()
+
+    # ---- one step
+
+    def step(self) -> None:
+        """Time passes, and one thing happens."""
+        self.world.moment += timedelta(
+            milliseconds=int(self.random.expovariate(1 / self.mean_pause_s) * 1000)
+        )
+        if self.random.random() < 0.15:
+            self.change()
+        chances = {
+            self.report: 50,
+            self.confirm: 12,
+            self.reject: 3,
+            self.refund: 25,
+            self.again: 3,
+            self.otherwise: 2,
+            self.silence: 1,
+            self.consent: 1,
+        }
+        self.random.choices(list(chances), list(chances.values()))[0]()
+
+    def meddle(self) -> None:
+        """Another request comes while one is between its read and its write."""
+        focus, self.focus = self.focus, None
+        choice = self.random.random()
+        if focus and choice < 0.3:
+            focus()  # the very same request, twice at once
+        elif self.hot and choice < 0.8:
+            self.report(self.hot)
+        else:
+            self.random.choice((self.confirm, self.refund, self.reject, self.change))()
+
+    def change(self) -> None:
+        """Somebody changes terms, members or coupons; that goes well."""
+        with self.mischief.calm():
+            self.world.change()
+
+    def _sent(self, what: str, request: Callable[[], Any]) -> Any:
+        """Sends a request until it is answered; None if it was refused as it may be."""
+        for _ in range(SENT_AGAIN_MAX):
+            self.focus = lambda: self._once(what, request)
+            try:
+                return self._once(what, request)
+            except PASSING:
+                self.answers[f"{what} sent again"] += 1
+            finally:
+                self.focus = None
+        raise AssertionError(f"{what} was sent {SENT_AGAIN_MAX} times and never answered")
+
+    def _once(self, what: str, request: Callable[[], Any]) -> Any:
+        try:
+            return request()
+        except LinkageError as refused:
+            if refused.code not in EXPECTED_REFUSALS and what != "client code":
+                raise
+            self.answers[f"{what} refused: {refused.code}"] += 1
+            return None
+
+    # ---- reports
+
+    def report(self, like: dict[str, Any] | None = None) -> None:
+        """A new report; `like` one is of the same people under the same terms."""
+        self.reports += 1
+        program = self.world.programs[
+            like["program_id"] if like else self.random.choice(list(self.world.programs))
+        ]
+        key = self._key(program.vendor_id)
+        body = {
+            "program_id": program.program_id,
+            "external_id": f"order-{self.reports}",
+            **self._order(),
+            **(self._claims(program.program_id, program.vendor_id) if like is None else {}),
+            **{name: like[name] for name in like or () if name in _PEOPLE},
+        }
+        if key.role == "operator":
+            body["vendor_id"] = program.vendor_id
+        self._report(body, key)
+
+    def _report(self, body: dict[str, Any], key: Key) -> None:
+        self.hot = body
+        answer = self._sent("report", lambda: recording.report(report_in(body, key)))
+        self.hot = {}
+        if answer:
+            self._learn(*answer, Known(answer[0], body, key))
+
+    def _learn(self, conversion: Conversion, replayed: bool, known: Known) -> None:
+        self.answers["replays"] += replayed
+        conversion_id = conversion.conversion_id
+        if conversion_id not in self.known:
+            self.recent = [*self.recent[-RECENT:], conversion_id]
+            (self.confirmed if conversion.status == "confirmed" else self.pending).append(
+                conversion_id
+            )
+        self.known[conversion_id] = replace(known, conversion=conversion)
+
+    def _key(self, vendor_id: str) -> Key:
+        if self.random.random() < 0.1:
+            return Key("key_operator", "operator", None, "", "")
+        return Key("key_vendor", "vendor", vendor_id, "", "")
+
+    def _order(self) -> dict[str, Any]:
+        chance = self.random
+        most = chance.choices((0, 1, 500, 50_000, 2_000_000, 10**12), (10, 10, 20, 40, 20, 0.1))[0]
+        amount = chance.randint(most // 100, most)
+        order: dict[str, Any] = {
+            "event": chance.choice(("sale",) * 6 + EVENTS),
+            "amount_minor": amount,
+            "currency": chance.choice(CURRENCIES),
+        }
+        if chance.random() < 0.4:
+            order["items"] = self._items(amount)
+        if chance.random() < 0.3:
+            early = timedelta(hours=chance.choice((-0.05, 1, 40, 24 * 20, 24 * 200)))
+            moment = max(self.world.moment - early, START - timedelta(days=200))
+            order["occurred_at"] = clock.text(moment)
+        return order
+
+    def _items(self, amount: int) -> list[dict[str, Any]]:
+        items, rest = [], amount
+        for _ in range(self.random.randint(1, 4)):
+            part = self.random.choice((rest, self.random.randint(0, rest)))
+            rest -= part
+            item: dict[str, Any] = {"amount_minor": part}
+            if self.random.random() < 0.8:
+                item["category"] = self.random.choice((*CATEGORIES, "other"))
+            items.append(item)
+        return items
+
+    def _claims(self, program_id: str, vendor_id: str) -> dict[str, Any]:
+        """What may attribute it, each at random: most often one claim, sometimes many."""
+        chance, claims = self.random, {}
+        if chance.random() < 0.45 and self.world.clicks:
+            own = [each for each in self.world.clicks if each.vendor_id == vendor_id]
+            usable = own if own and chance.random() < 0.95 else self.world.clicks
+            claims["click_id"] = chance.choice(usable).click_id
+        if chance.random() < 0.2:
+            claims["coupon"] = chance.choice((*COUPONS, "unknown")).lower()
+        if chance.random() < 0.25:
+            claims["affiliate_id"] = chance.choice((*self.world.affiliates, "mem_nobody"))
+        if chance.random() < 0.08 and self.recent:
+            claims["lead_id"] = chance.choice(self.recent)
+        if chance.random() < 0.08 and self.recent:
+            claims["joint_with"] = self._joint(program_id)
+        if chance.random() < 0.8:
+            claims["customer"] = self._customer()
+        if chance.random() < 0.04:
+            claims |= self._bought_for_a_client(vendor_id)
+        return claims
+
+    def _joint(self, program_id: str) -> str:
+        joint = self.world.programs[program_id].joint_program_ids
+        fitting = [i for i in self.recent if self.known[i].conversion.program_id in joint]
+        return self.random.choice(fitting or self.recent)
+
+    def _customer(self) -> dict[str, str]:
+        customer = self.random.choice(self.world.customers)
+        names = self.random.sample(list(customer), self.random.choice((1, 1, 2, 3)))
+        return {name: customer[name] for name in sorted(names)}
+
+    def _bought_for_a_client(self, vendor_id: str) -> dict[str, Any]:
+        """An affiliate buys in its own name for a client, whose code it has, or one like it."""
+        affiliate = self.world.members[self.random.choice(self.world.affiliates)]
+        client = {"email": self.random.choice(self.world.customers)["email"]}
+        asked = {"affiliate_id": affiliate.member_id, "client": client}
+        key = Key("key_vendor", "vendor", vendor_id, "", "")
+        made = self._sent("client code", lambda: client_codes.make(client_code_in(asked, key)))
+        code = made[0] if made and self.random.random() < 0.8 else "00000000"
+        return {
+            "affiliate_id": affiliate.member_id,
+            "customer": {"email": affiliate.email},
+            "client": {**client, "code": code},
+        }
+
+    # ---- what is said later
+
+    def again(self) -> None:
+        """A report that was sent before is sent again."""
+        if self.recent:
+            known = self.known[self.random.choice(self.recent)]
+            self._report(known.body, known.key)
+
+    def otherwise(self) -> None:
+        """A report with an external id that was used, with other content."""
+        if self.recent:
+            known = self.known[self.random.choice(self.recent)]
+            other = {**known.body, "metadata": {"said": "otherwise"}}
+            before = self.answers["report refused: external_id_reused"]
+            self._report(other, known.key)
+            assert self.answers["report refused: external_id_reused"] == before + 1
+
+    def confirm(self) -> None:
+        """The vendor confirms what is pending, or sometimes what is not."""
+        known = self._one(self.pending)
+        if known:
+            found, vendor_id = known.conversion.conversion_id, known.conversion.vendor_id
+            self._decided(known, "confirmation", lambda: deciding.confirm(found, vendor_id))
+
+    def reject(self) -> None:
+        """The vendor rejects what is pending, or sometimes what is not."""
+        known = self._one(self.pending)
+        if known:
+            found, vendor_id = known.conversion.conversion_id, known.conversion.vendor_id
+            code = self.random.choice(REJECTION_CODES)
+            self._decided(
+                known, "rejection", lambda: deciding.reject(found, vendor_id, "as it is", code)
+            )
+
+    def _one(self, mostly: list[str]) -> Known | None:
+        """One of these, the latest more often, and now and then any other conversion."""
+        if not self.known:
+            return None
+        if not mostly or self.random.random() < 0.05:
+            return self.known[self.random.choice(self.recent)]
+        place = min(int(self.random.expovariate(1 / 100)), len(mostly) - 1)
+        return self.known[mostly[-1 - place]]
+
+    def _decided(self, known: Known, what: str, request: Callable[[], Any]) -> None:
+        self.hot = known.body
+        answer = self._sent(what, request)
+        self.hot = {}
+        self._look_at(known, answer[0] if answer else None)
+
+    def _look_at(self, known: Known, conversion: Conversion | None) -> None:
+        """Remembers what became of a conversion, and of whom it can still be asked."""
+        if conversion is None:
+            return
+        known.conversion, found = conversion, conversion.conversion_id
+        if conversion.status != "pending" and found in self.pending:
+            self.pending.remove(found)
+            if conversion.status == "confirmed":
+                self.confirmed.append(found)
+        if known.rest_minor == 0 and found in self.confirmed:
+            self.confirmed.remove(found)
+
+    def refund(self) -> None:
+        """A part, the rest, or too much is given back; before or after the confirmation."""
+        first = self.pending and self.random.random() < 0.2
+        known = self._one(self.pending if first else self.confirmed)
+        if known is None:
+            return
+        rest, self.refunds = known.rest_minor, self.refunds + 1
+        parts = (rest, self.random.randint(1, max(1, rest)), self.random.randint(1, 9), rest + 1)
+        amount = self.random.choices(parts, (3, 10, 3, 1))[0]
+        body = {
+            "external_id": f"refund-{self.refunds}",
+            "amount_minor": max(1, amount),
+            "reason": "returned",
+        }
+        found, vendor_id = known.conversion.conversion_id, known.conversion.vendor_id
+        self._decided(
+            known, "refund", lambda: deciding.refund(found, vendor_id, refund_in(body))[::2]
+        )
+
+    def silence(self) -> None:
+        """The hourly tick: what was awaited long enough is confirmed; the next one goes on."""
+        try:
+            self._tick()
+        except PASSING:
+            self.answers["ticks that died"] += 1
+
+    def _tick(self) -> None:
+        for due in awaiting.confirm_due(self.world.moment):
+            if isinstance(due.error, LinkageError):
+                raise due.error
+            known = self.known.get(due.conversion_id)
+            if known and due.confirmed:
+                self._look_at(known, replace(known.conversion, status="confirmed"))
+
+    def consent(self) -> None:
+        """A customer opts out, or in again."""
+        vendor_id, out = self.random.choice(self.world.vendors), self.random.random() < 0.6
+        key = Key("key_vendor", "vendor", vendor_id, "", "")
+        sent = customer_in({"customer": self._customer()}, key)
+        self._sent("consent", lambda: consenting.opt(sent.customer, sent.vendor_id, out))
+
+
+_PEOPLE = ("click_id", "coupon", "affiliate_id", "customer")

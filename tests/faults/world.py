@@ -1,0 +1,234 @@
+"""A random network that changes while it trades: members, terms, settings, coupons, customers."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from linkage import clock
+from linkage.coupons import Coupon
+from linkage.errors import InvalidFieldError
+from linkage.members import Member, Split, upline_below
+from linkage.network import FIRST_SETTINGS, NetworkSettings
+from linkage.programs import Program
+from linkage.tables import coupons, members, programs, settings, transactions
+from linkage.terms import check_splits
+from tests.faults.terms import COUPONS, GROUPS, random_program, random_settings
+
+START = datetime(2026, 1, 1, 8, tzinfo=UTC)
+AFFILIATES, BOTH, CUSTOMERS = 56, 2, 300
+SHOPS = ("mem_v0", "mem_v1")
+PROGRAMS_EACH = 3
+CLICKS_KEPT = 400
+
+
+@dataclass(frozen=True)
+class KnownClick:
+    """A click that may be sent with a report."""
+
+    click_id: str
+    vendor_id: str
+
+
+class World:
+    """Everything that is there before a fact is reported; `moment` is the only clock."""
+
+    def __init__(self, random: Random) -> None:
+        self.random, self.moment = random, START
+        self.settings: NetworkSettings = FIRST_SETTINGS
+        self.members: dict[str, Member] = {}
+        self.programs: dict[str, Program] = {}
+        self.clicks: list[KnownClick] = []
+        self.coupons: list[tuple[str, str]] = []
+        self.customers: list[dict[str, str]] = []
+        self.clicked = 0
+
+    @property
+    def affiliates(self) -> list[str]:
+        return [each.member_id for each in self.members.values() if each.has_role("affiliate")]
+
+    @property
+    def vendors(self) -> list[str]:
+        return [each.member_id for each in self.members.values() if each.has_role("vendor")]
+
+    def build(self) -> None:
+        """The network as it opens."""
+        for vendor_id in SHOPS:
+            self._join(vendor_id, ("vendor",))
+        for number in range(AFFILIATES):
+            roles = ("affiliate", "vendor") if number < BOTH else ("affiliate",)
+            self._join(f"mem_a{number:02d}", roles)
+        self.publish_settings()
+        self._open_programs()
+        for number in range(CUSTOMERS):
+            self.customers.append(self._customer(number))
+        for _ in range(20):
+            self.change_splits()
+            self.click()
+        for _ in range(8):
+            self.change_coupon()
+
+    def _join(self, member_id: str, roles: tuple[str, ...]) -> None:
+        others = self.affiliates
+        # Mostly the newest brings the next one, so that uplines get as deep as they can.
+        recruited = others and self.random.random() < 0.9 and "affiliate" in roles
+        sponsor = self.members[self.random.choice(others[-3:])] if recruited else None
+        member = Member(
+            member_id=member_id,
+            name=member_id,
+            roles=roles,
+            status="approved",
+            created_at=clock.text(self.moment),
+            email=f"{member_id}@gmail.com",
+            phone=f"+26377{len(self.members):07d}",
+            sponsor_id=sponsor.member_id if sponsor else None,
+            upline=upline_below(sponsor) if sponsor else (),
+            groups=tuple(self.random.sample(GROUPS, self.random.choice((0, 1, 1, 2)))),
+        )
+        members.put_member(member)
+        self.members[member_id] = member
+
+    def _open_programs(self) -> None:
+        ids = {v: [f"prg_{v[4:]}{n}" for n in range(PROGRAMS_EACH)] for v in self.vendors}
+        for vendor_id, program_ids in ids.items():
+            others = [
+                each for vendor, theirs in ids.items() if vendor != vendor_id for each in theirs
+            ]
+            for program_id in program_ids:
+                program = Program(
+                    program_id=program_id,
+                    version=0,
+                    vendor_id=vendor_id,
+                    name=program_id,
+                    destination_url="https://shop.example/",
+                    rewards=(),
+                    window_days=30,
+                    hold_days=0,
+                    confirmation="manual",
+                    introducer_rate_bps=0,
+                    created_at=clock.text(self.moment),
+                    joint_program_ids=tuple(self.random.sample(others, 2)),
+                )
+                self.programs[program_id] = program
+                self.publish_program(program_id)
+
+    def _customer(self, number: int) -> dict[str, str]:
+        customer = {
+            "phone": f"+26371{number:07d}",
+            "email": f"customer{number}@example.com",
+            "id": f"c-{number}",
+        }
+        if number % 12 == 0:  # a member, as its mail service would also know it
+            local = self.random.choice(self.affiliates)
+            customer["email"] = f"{local.replace('_', '_.')}+shop@googlemail.com"
+        if number % 15 == 0:
+            customer["phone"] = str(self.members[self.random.choice(self.affiliates)].phone)
+        return customer
+
+    # ---- what changes
+
+    def change(self) -> None:
+        """One change at random."""
+        self.random.choices(
+            (
+                *(self.publish_program, self.publish_settings, self.change_status),
+                *(self.change_groups, self.change_splits, self.change_coupon, self.click),
+            ),
+            (3, 1, 4, 3, 3, 4, 40),
+        )[0]()
+
+    def publish_program(self, program_id: str | None = None) -> None:
+        """A new version of a program's terms."""
+        was = self.programs[program_id or self.random.choice(list(self.programs))]
+        now = clock.text(self.moment)
+        fresh = replace(was, version=was.version + 1, created_at=now)
+        program = random_program(self.random, fresh, self.settings)
+        programs.publish_program(program)
+        self.programs[program.program_id] = program
+
+    def publish_settings(self) -> None:
+        """A new version of the settings, if one is found that every program's ceiling allows."""
+        found = random_settings(self.random, self.settings, list(self.programs.values()))
+        if found.version > self.settings.version:
+            settings.publish_settings(found)
+            self.settings = found
+
+    def change_status(self) -> None:
+        """Suspends a member, or takes one that is suspended back; few are suspended at a time."""
+        member_id = self.random.choice(list(self.members))
+        gone = [each for each in self.members.values() if each.status != "approved"]
+        if len(gone) > 6:
+            member_id = self.random.choice(gone).member_id
+        suspended = self.members[member_id].status == "suspended"
+        self._set(member_id, status="approved" if suspended else "suspended")
+
+    def change_groups(self) -> None:
+        """Puts an affiliate into other groups."""
+        groups = tuple(self.random.sample(GROUPS, self.random.choice((0, 1, 2))))
+        self._set(self.random.choice(self.affiliates), groups=groups)
+
+    def change_splits(self) -> None:
+        """Gives an affiliate other splits, as many as the settings allow now."""
+        member_id = self.random.choice(self.affiliates)
+        most = min(self.settings.split_members_max, self.random.choice((0, 1, 2, 9)))
+        receivers = self.random.sample(self.affiliates, most)
+        shares = [self.random.randint(1, 10_000 // max(1, most)) for _ in receivers]
+        splits = tuple(Split(*each) for each in zip(receivers, shares, strict=True))
+        try:
+            check_splits(member_id, splits, self.settings)
+        except InvalidFieldError:
+            return
+        members.set_member(member_id, splits=[asdict(each) for each in splits])
+        self.members[member_id] = replace(self.members[member_id], splits=splits)
+
+    def _set(self, member_id: str, **changes: Any) -> None:
+        members.set_member(member_id, **changes)
+        self.members[member_id] = replace(self.members[member_id], **changes)
+
+    def change_coupon(self) -> None:
+        """A new coupon, or one that is paused, taken up again or dated otherwise."""
+        program = self.programs[self.random.choice(list(self.programs))]
+        code, today = self.random.choice(COUPONS), self.moment.date()
+        starts, ends = (
+            (today + timedelta(days=self.random.randint(*bounds))).isoformat()
+            if self.random.random() < 0.5
+            else None
+            for bounds in ((-30, 10), (10, 60))
+        )
+        if (program.vendor_id, code) in self.coupons:
+            paused = self.random.random() < 0.3
+            coupons.set_coupon(
+                program.vendor_id, code, paused=paused, starts_on=starts, ends_on=ends
+            )
+            return
+        coupons.put_coupon(
+            Coupon(
+                vendor_id=program.vendor_id,
+                code=code,
+                program_id=program.program_id,
+                affiliate_id=self.random.choice(self.affiliates),
+                exclusive=self.random.random() < 0.5,
+                starts_on=starts,
+                ends_on=ends,
+                paused=False,
+                created_at=clock.text(self.moment),
+            )
+        )
+        self.coupons.append((program.vendor_id, code))
+
+    def click(self) -> None:
+        """A visit through an affiliate's link, some time ago."""
+        program = self.programs[self.random.choice(list(self.programs))]
+        clicked_at = self.moment - timedelta(minutes=self.random.randrange(60 * 24 * 40))
+        self.clicked += 1
+        click_id = f"clk_{self.clicked}"
+        item = {
+            "click_id": click_id,
+            "code": "abcdefgh",
+            "program_id": program.program_id,
+            "vendor_id": program.vendor_id,
+            "affiliate_id": self.random.choice(self.affiliates),
+            "clicked_at": clock.text(clicked_at),
+        }
+        transactions.write([transactions.put_new("clicks", item, "click_id")])
+        self.clicks = [*self.clicks[-CLICKS_KEPT:], KnownClick(click_id, program.vendor_id)]
