@@ -112,20 +112,21 @@ def test_an_affiliate_reads_its_own_part_and_others_as_another_affiliate(
     assert told["attribution"]["affiliate_id"] == "another affiliate"
     story = "\n".join(told["story"])
     assert "attributed to another affiliate: the click was sent" in story
-    assert "1.25 USD override moved from the network's fees to you" in story
+    assert "1.25 USD override of level 1 moved from the network's fees to you" in story
     assert "1.25 USD for you is due on" in story
     lines = {each["affiliate_id"]: "payout" in each for each in told["lines"]}
     assert lines == {"another affiliate": False, network.sponsor.member_id: True}
 
 
 def test_a_vendor_is_not_told_by_which_sale_elsewhere_its_customer_was_introduced(
-    network: Network, sold: str
+    network: Network,
 ) -> None:
+    first = sale(network, network.program(), named=network.affiliate.member_id)
     again = sale(network, network.program(), external_id="order 2")
     path = f"/v1/conversions/{again}/explanation"
     (for_vendor,) = network.vendor.get(path).body["attribution"]["candidates"]
     (for_operator,) = network.operator.get(path).body["attribution"]["candidates"]
-    assert for_operator["reference"] == sold
+    assert for_operator["reference"] == first
     assert for_vendor == for_operator | {"reference": None}
     assert for_vendor["affiliate_id"] == network.affiliate.member_id
 
@@ -142,9 +143,9 @@ def test_a_conversion_says_what_it_still_waits_for(network: Network) -> None:
     assert "neither confirmed nor rejected" in story(pending)
     unposted = sale(network, program_id, named=named, external_id="order 2", posted=False)
     assert "not posted to the ledger yet" in story(unposted)
-    from linkage.flow import recording
+    from linkage.flow import deciding
 
-    recording.reject(pending, None, "never paid")
+    deciding.reject(pending, None, "not_qualified", "never paid")
     assert "rejected it" in story(pending)
     assert "never paid" in story(pending)
 

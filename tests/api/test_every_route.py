@@ -20,6 +20,37 @@ EVERYBODY = frozenset(ROLES)
 MEMBER = {"name": "Tendai", "roles": ["affiliate"]}
 KEY = {"role": "operator"}
 LINK = {"program_id": "prg_0"}
+COUPON = {
+    "code": "SUMMER",
+    "affiliate_id": "mem_0",
+    "program_id": "prg_0",
+    "exclusive": True,
+    "starts_on": "2026-01-01",
+    "ends_on": "2026-12-31",
+}
+WHOLE_PROGRAM = PROGRAM | {
+    "vendor_id": "mem_0",
+    "categories": ["tools"],
+    "joint_program_ids": ["prg_0"],
+    "bonuses": [
+        {"by": "count", "period": "year", "target": 5, "amount_minor": 5, "currency": "USD"}
+    ],
+    "rewards": [
+        {
+            "event": "sale",
+            "currency": "USD",
+            "thresholds": {
+                "by": "volume",
+                "period": "month",
+                "steps": [{"from": 0, "to": 5, "rate_bps": 5}, {"from": 5, "amount_minor": 5}],
+            },
+            "category": "tools",
+            "coupon": "SUMMER",
+            "affiliate_id": "mem_0",
+            "starts_on": "2026-01-01",
+        }
+    ],
+}
 
 
 @dataclass(frozen=True)
@@ -51,12 +82,13 @@ ROUTES = [
     Route("POST", "/keys", OPERATOR, KEY),
     Route("GET", "/keys", OPERATOR, listed=True),
     Route("DELETE", "/keys/{id}", OPERATOR),
-    Route("POST", "/programs", VENDOR, PROGRAM),
+    Route("POST", "/programs", VENDOR, WHOLE_PROGRAM),
     Route("PUT", "/programs/{id}", VENDOR, PROGRAM),
     Route("GET", "/programs", EVERYBODY, listed=True),
     Route("GET", "/programs/{id}", EVERYBODY),
-    Route("POST", "/coupons", EVERYBODY, {}),
-    Route("GET", "/coupons", EVERYBODY),
+    Route("POST", "/coupons", VENDOR, COUPON),
+    Route("GET", "/coupons", EVERYBODY, listed=True),
+    Route("PATCH", "/coupons/{id}", VENDOR, {"paused": True}),
     Route("POST", "/links", AFFILIATE, LINK),
     Route("GET", "/links", AFFILIATE, listed=True),
     Route("GET", "/conversions", EVERYBODY, listed=True),
@@ -69,8 +101,11 @@ ROUTES = [
     Route("GET", "/payout-batches/{id}", OPERATOR),
     Route("GET", "/payout-batches/{id}/file", OPERATOR),
 ]
-WITH_ID = [route for route in ROUTES if "{id}" in route.path]
-WITH_BODY = [route for route in ROUTES if route.body is not None and route.path != "/coupons"]
+WITH_ID = [
+    route for route in ROUTES if "{id}" in route.path and not route.path.startswith("/coupons/")
+]
+"""Not those with a coupon's code, which is no id."""
+WITH_BODY = [route for route in ROUTES if route.body is not None]
 LISTED = [route for route in ROUTES if route.listed]
 
 
@@ -249,6 +284,10 @@ def test_no_value_of_any_field_is_an_error_of_ours(network: Network, route: Rout
         "member_id": "",
         "destination_url": "",
         "sub": {"sub1": ""},
+        "splits": [{"member_id": "mem_0", "share_bps": 5}],
+        "recruitment_bonus": {"amount_minor": 5, "currency": "USD"},
+        "version": 1,
+        "id": "",
     }
     for path in (*_paths(route.body), *((name,) for name in extra), ("payout_method", "account")):
         for value in STRANGE_VALUES:
@@ -263,6 +302,13 @@ def _existing(network: Network, route: Route) -> str:
     """The route's address with an id that exists, so that the body is looked at."""
     if "/programs/{id}" in route.path:
         return route.url(network.program())
+    if "/coupons/{id}" in route.path:
+        sent = COUPON | {
+            "program_id": network.program(),
+            "affiliate_id": network.affiliate.member_id,
+        }
+        assert network.vendor.post("/v1/coupons", sent).status in {200, 201}
+        return f"{route.url('SUMMER')}?vendor_id={network.vendor.member_id}"
     return route.url(network.affiliate.member_id or "")
 
 

@@ -6,18 +6,55 @@ from linkage.links import is_code
 from tests.api.conftest import PROGRAM, Network, make_member
 from tests.domain.test_destinations import REFUSED
 
-LATER = [
-    "category",
-    "thresholds",
-    "affiliate_id",
-    "coupon",
-    "group",
-    "max_minor",
-    "first_n",
-    "months",
-    "starts_on",
-    "ends_on",
-]
+EVERYTHING = {
+    "name": "Roof tiles",
+    "destination_url": "https://shop.example/tiles",
+    "click_model": "first",
+    "lateness_days": 0,
+    "window_days": 365,
+    "hold_days": 0,
+    "confirmation": "automatic",
+    "confirm_after_days": 14,
+    "introducer_rate_bps": 200,
+    "categories": ["tools", "paint"],
+    "ceiling_bps": 2000,
+    "paused": True,
+    "joint_program_ids": [],
+    "bonuses": [
+        {
+            "by": "volume",
+            "period": "quarter",
+            "target": 100_000,
+            "amount_minor": 500,
+            "currency": "USD",
+        }
+    ],
+    "rewards": [
+        {
+            "event": "sale",
+            "name": "progressive",
+            "currency": "USD",
+            "thresholds": {
+                "by": "volume",
+                "period": "month",
+                "steps": [
+                    {"from": 0, "to": 100_000, "rate_bps": 500},
+                    {"from": 100_000, "rate_bps": 700},
+                ],
+            },
+            "max_minor": 3000,
+            "period": "month",
+            "period_max_minor": 20_000,
+            "budget_minor": 500_000,
+        },
+        {"event": "sale", "rate_bps": 900, "category": "tools", "group": "builders"},
+        {"event": "sale", "rate_bps": 1000, "coupon": "SUMMER-26", "ends_on": "2026-12-31"},
+        {"event": "sale", "rate_bps": 1000, "first_n": 1, "starts_on": "2026-01-01"},
+        {"event": "sale", "rate_bps": 300, "months": 12},
+        {"event": "signup", "amount_minor": 200, "currency": "USD"},
+        {"event": "install", "amount_minor": 100, "currency": "USD"},
+    ],
+}
 
 
 def test_a_program_is_made_published_anew_and_read(network: Network) -> None:
@@ -62,28 +99,129 @@ def test_a_vendor_not_approved_makes_no_programs_and_gets_no_links(network: Netw
     assert (answer.status, answer.code) == (409, "member_not_approved")
 
 
-@pytest.mark.parametrize("name", LATER)
-def test_fields_of_a_reward_that_come_later_are_refused_by_name(
-    network: Network, name: str
+def test_a_program_says_everything_and_what_is_shown_can_be_published_again(
+    network: Network,
 ) -> None:
-    reward = {"event": "sale", "rate_bps": 1000, name: 1}
-    answer = network.vendor.post("/v1/programs", PROGRAM | {"rewards": [reward]})
-    assert (answer.status, answer.code) == (422, "not_supported")
-    assert answer.pointer == f"/rewards/0/{name}"
-    assert name in answer.body["detail"]
+    sent = EVERYTHING | {"rewards": [dict(each) for each in EVERYTHING["rewards"]]}
+    sent["rewards"].append(
+        {"event": "sale", "rate_bps": 1200, "affiliate_id": network.affiliate.member_id}
+    )
+    sent["joint_program_ids"] = [_of_the_other_vendor(network)]
+    made = network.vendor.post("/v1/programs", sent)
+    assert made.status == 201, made.body
+    path = f"/v1/programs/{made.body['id']}"
+    shown = network.vendor.get(path).body
+    added = {"id", "version", "vendor_id", "created_at"}
+    assert {name: value for name, value in shown.items() if name not in added} == sent
+    again = network.vendor.put(path, shown)
+    assert (again.status, again.body) == (200, shown)
+    changed = network.vendor.put(path, shown | {"paused": False})
+    assert (changed.body["version"], changed.body["paused"]) == (2, False)
+    stale = network.vendor.put(path, shown | {"hold_days": 9})
+    assert (stale.status, stale.code) == (409, "published_meanwhile")
+    for name, value in (("id", "prg_0"), ("vendor_id", network.other_vendor.member_id)):
+        assert network.vendor.put(path, shown | {name: value}).pointer == f"/{name}"
 
 
-@pytest.mark.parametrize("event", ["signup", "install", "click", "impression"])
+def _of_the_other_vendor(network: Network) -> str:
+    made = network.other_vendor.post(
+        "/v1/programs", PROGRAM | {"destination_url": "https://paint.example/"}
+    )
+    return made.body["id"]
+
+
+def test_what_is_not_said_has_its_default(network: Network) -> None:
+    shown = network.vendor.get(f"/v1/programs/{network.program()}").body
+    assert {name: shown[name] for name in shown.keys() - PROGRAM.keys()} | {
+        "id": "",
+        "created_at": "",
+    } == {
+        "id": "",
+        "version": 1,
+        "vendor_id": network.vendor.member_id,
+        "click_model": "last",
+        "lateness_days": 30,
+        "confirm_after_days": None,
+        "categories": [],
+        "bonuses": [],
+        "ceiling_bps": None,
+        "paused": False,
+        "joint_program_ids": [],
+        "created_at": "",
+    }
+
+
+def test_what_one_affiliate_alone_gets_is_shown_to_no_other(network: Network) -> None:
+    own = {"event": "sale", "rate_bps": 1200, "affiliate_id": network.affiliate.member_id}
+    program_id = network.program(rewards=[*PROGRAM["rewards"], own])
+    path = f"/v1/programs/{program_id}"
+    for reader in (network.vendor, network.operator, network.affiliate):
+        assert reader.get(path).body["rewards"] == [*PROGRAM["rewards"], own]
+    for url in (path, "/v1/programs"):
+        body = network.sponsor.get(url).body
+        (shown,) = body.get("data", [body])
+        assert shown["rewards"] == PROGRAM["rewards"]
+
+
+@pytest.mark.parametrize("event", ["click", "impression"])
 def test_events_that_come_later_are_refused(network: Network, event: str) -> None:
     rewards = [{"event": event, "rate_bps": 1000}]
     answer = network.vendor.post("/v1/programs", PROGRAM | {"rewards": rewards})
     assert (answer.code, answer.pointer) == ("not_supported", "/rewards/0/event")
 
 
+STEPS = "/rewards/0/thresholds/steps"
+
+
+def reward(**fields: object) -> dict[str, object]:
+    """A change of a program to one reward with these fields."""
+    return {"rewards": [{"event": "sale", "rate_bps": 100} | fields]}
+
+
+def stepped(*steps: dict[str, object]) -> dict[str, object]:
+    """A change of a program to one reward with these steps."""
+    thresholds = {"by": "count", "period": "month", "steps": list(steps)}
+    return {"rewards": [{"event": "sale", "thresholds": thresholds}]}
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "pointer"),
     [
-        ({"ceiling_bps": 5}, "not_supported", "/ceiling_bps"),
+        ({"ceiling_bps": 1199}, "over_the_ceiling", "/rewards/0/rate_bps"),
+        ({"ceiling_bps": 0}, "invalid_field", "/ceiling_bps"),
+        ({"click_model": "any"}, "invalid_field", "/click_model"),
+        ({"lateness_days": 366}, "invalid_field", "/lateness_days"),
+        ({"confirmation": "automatic"}, "invalid_field", "/confirm_after_days"),
+        ({"confirm_after_days": 5}, "invalid_field", "/confirm_after_days"),
+        ({"categories": ["a", "a"]}, "invalid_field", "/categories"),
+        ({"categories": ["x" * 65]}, "invalid_field", "/categories/0"),
+        ({"categories": [str(each) for each in range(51)]}, "invalid_field", "/categories"),
+        ({"paused": 1}, "invalid_field", "/paused"),
+        ({"joint_program_ids": ["prg_0"]}, "invalid_field", "/joint_program_ids/0"),
+        ({"joint_program_ids": ["%"]}, "invalid_field", "/joint_program_ids/0"),
+        ({"bonuses": [{"by": "volume"}]}, "invalid_field", "/bonuses/0/period"),
+        (reward(affiliate_id="mem_0"), "invalid_field", "/rewards/0/affiliate_id"),
+        (reward(coupon="a b"), "invalid_field", "/rewards/0/coupon"),
+        (reward(coupon=5), "invalid_field", "/rewards/0/coupon"),
+        (reward(category="tools"), "unknown_category", "/rewards/0/category"),
+        (reward(starts_on="2026-02-30"), "invalid_field", "/rewards/0/starts_on"),
+        (reward(starts_on="20260201"), "invalid_field", "/rewards/0/starts_on"),
+        (
+            reward(starts_on="2026-02-01", ends_on="2026-01-01"),
+            "dates_reversed",
+            "/rewards/0/ends_on",
+        ),
+        (reward(first_n=0), "invalid_field", "/rewards/0/first_n"),
+        (reward(months=0), "invalid_field", "/rewards/0/months"),
+        (reward(max_minor=5), "invalid_field", "/rewards/0/currency"),
+        (reward(period="week"), "invalid_field", "/rewards/0/period"),
+        (stepped({"from": 5, "rate_bps": 1}), "thresholds_gap", f"{STEPS}/0/from"),
+        (stepped({"from": -1, "rate_bps": 1}), "invalid_field", f"{STEPS}/0/from"),
+        (stepped({"rate_bps": 1}), "invalid_field", f"{STEPS}/0/from"),
+        (stepped({"start": 0, "rate_bps": 1}), "invalid_field", f"{STEPS}/0/from"),
+        (stepped({"from": 0, "to": 5, "rate_bps": 1}), "thresholds_gap", f"{STEPS}/0/to"),
+        (stepped({"from": 0, "to": "5", "rate_bps": 1}), "invalid_field", f"{STEPS}/0/to"),
+        (stepped(), "invalid_field", STEPS),
         ({"rewards": []}, "invalid_field", "/rewards"),
         ({"rewards": [{"event": "sale"}]}, "invalid_field", "/rewards/0"),
         ({"rewards": [5]}, "invalid_field", "/rewards/0"),
@@ -94,11 +232,6 @@ def test_events_that_come_later_are_refused(network: Network, event: str) -> Non
         ),
         (
             {"rewards": [{"event": "sale", "amount_minor": 1}]},
-            "invalid_field",
-            "/rewards/0/currency",
-        ),
-        (
-            {"rewards": [{"event": "sale", "rate_bps": 1, "currency": "USD"}]},
             "invalid_field",
             "/rewards/0/currency",
         ),
@@ -136,9 +269,16 @@ def test_a_fixed_amount_for_each_currency_is_no_tie(network: Network) -> None:
     assert made.body["rewards"] == rewards
 
 
-def test_coupons_are_not_supported_yet(network: Network) -> None:
-    answers = [network.vendor.post("/v1/coupons", {}), network.affiliate.get("/v1/coupons")]
-    assert [(each.status, each.code) for each in answers] == [(422, "not_supported")] * 2
+def test_joint_programs_are_another_vendors(network: Network) -> None:
+    own = network.vendor.post("/v1/programs", PROGRAM | {"joint_program_ids": [network.program()]})
+    assert (own.status, own.pointer) == (422, "/joint_program_ids/0")
+    assert "with another vendor" in own.body["detail"]
+
+
+def test_codes_of_coupons_are_kept_in_capitals(network: Network) -> None:
+    rewards = [*PROGRAM["rewards"], {"event": "sale", "rate_bps": 900, "coupon": " summer_1 "}]
+    shown = network.vendor.get(f"/v1/programs/{network.program(rewards=rewards)}").body
+    assert shown["rewards"][1]["coupon"] == "SUMMER_1"
 
 
 def test_a_link_leads_to_the_program_or_to_a_page_of_its_vendor(network: Network) -> None:

@@ -45,7 +45,7 @@ def test_levels_that_the_fee_cannot_pay_are_refused_with_what_to_change(operator
     levels = {"level_rates_bps": [1500, 600]}
     answer = operator.put("/v1/network", NETWORK | levels)
     assert (answer.status, answer.code) == (422, "overrides_not_funded")
-    assert "100 more than the network fee" in answer.body["detail"]
+    assert "100 more than the fees" in answer.body["detail"]
     paid_by_vendor = NETWORK | levels | {"override_funding": "vendor"}
     assert operator.put("/v1/network", paid_by_vendor).status == 200
 
@@ -53,8 +53,25 @@ def test_levels_that_the_fee_cannot_pay_are_refused_with_what_to_change(operator
 @pytest.mark.parametrize(
     ("changes", "code", "pointer"),
     [
-        ({"recruitment_bonus": 5}, "not_supported", "/recruitment_bonus"),
-        ({"recruitment_bonus": None}, "not_supported", "/recruitment_bonus"),
+        ({"recruitment_bonus": 5}, "invalid_field", "/recruitment_bonus"),
+        (
+            {"recruitment_bonus": {"amount_minor": 5}},
+            "invalid_field",
+            "/recruitment_bonus/currency",
+        ),
+        (
+            {"recruitment_bonus": {"amount_minor": 5, "currency": "ZWL"}},
+            "unknown_currency",
+            "/recruitment_bonus/currency",
+        ),
+        ({"affiliate_fee_bps": -1}, "invalid_field", "/affiliate_fee_bps"),
+        ({"active_days": 0}, "invalid_field", "/active_days"),
+        ({"split_members_max": 10}, "invalid_field", "/split_members_max"),
+        (
+            {"level_rates_bps": [1] * 5, "split_members_max": 6},
+            "too_many_payees",
+            "/split_members_max",
+        ),
         ({"payout_minimum_minor": {"ZWL": 5}}, "unknown_currency", "/payout_minimum_minor/ZWL"),
         ({"payout_minimum_minor": {"USD": 0}}, "invalid_field", "/payout_minimum_minor/USD"),
         ({"payout_minimum_minor": {"USD": True}}, "invalid_field", "/payout_minimum_minor/USD"),
@@ -108,6 +125,7 @@ def test_a_member_starts_as_applied_and_what_it_gives_is_normalised(operator: Cl
         "groups": ["builders"],
         "hosts": ["shop.example", "*.shop.example"],
         "payout_method": METHOD,
+        "splits": [],
         "created_at": "",
     }
     assert operator.get(f"/v1/members/{made.body['id']}").body == made.body
@@ -144,6 +162,83 @@ def test_a_member_that_cannot_be_is_refused_at_its_field(
     operator: Client, changes: dict[str, object], pointer: str
 ) -> None:
     answer = operator.post("/v1/members", {"name": "T", "roles": ["affiliate"]} | changes)
+    assert (answer.status, answer.pointer) == (422, pointer)
+
+
+def test_settings_say_everything_and_what_is_shown_can_be_published_again(operator: Client) -> None:
+    sent = NETWORK | {
+        "affiliate_fee_bps": 300,
+        "active_days": 90,
+        "recruitment_bonus": {"amount_minor": 500, "currency": "USD"},
+        "split_members_max": 2,
+        "introducer_days": 365,
+        "payout_schedule": None,
+    }
+    shown = operator.put("/v1/network", sent).body
+    assert shown == sent | {"version": 1}
+    assert operator.put("/v1/network", shown).body == shown
+    second = operator.put("/v1/network", shown | {"active_days": None})
+    assert (second.body["version"], second.body["active_days"]) == (2, None)
+    stale = operator.put("/v1/network", shown | {"active_days": 5})
+    assert (stale.status, stale.code) == (409, "published_meanwhile")
+
+
+def test_settings_that_lift_a_program_over_its_ceiling_are_refused_by_its_name(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("linkage_api.network.LIMIT_MAX", 2)
+    for _ in range(3):
+        network.program()
+    capped = network.program(name="Capped tiles", ceiling_bps=1200)
+    network.program(ceiling_bps=10_000)
+    answer = network.operator.put("/v1/network", NETWORK | {"network_fee_bps": 2001})
+    assert (answer.code, answer.pointer) == ("over_the_ceiling", "/network_fee_bps")
+    assert f"Program Capped tiles ({capped}) would be over its ceiling" in answer.body["detail"]
+    assert "over the ceiling of 12 %" in answer.body["detail"]
+    assert network.operator.put("/v1/network", NETWORK).status == 200
+
+
+def test_a_member_splits_with_affiliates_that_exist(network: Network) -> None:
+    path = f"/v1/members/{network.affiliate.member_id}"
+    splits = [{"member_id": network.sponsor.member_id, "share_bps": 2500}]
+    changed = network.operator.call("PATCH", path, {"splits": splits})
+    assert (changed.status, changed.body["splits"]) == (200, splits)
+    assert network.affiliate.get(path).body["splits"] == splits
+    assert network.operator.call("PATCH", path, {"name": "B"}).body["splits"] == splits
+    assert network.operator.call("PATCH", path, {"splits": []}).body["splits"] == []
+    made = network.operator.post(
+        "/v1/members", {"name": "Firm", "roles": ["affiliate"], "splits": splits}
+    )
+    assert made.body["splits"] == splits
+
+
+@pytest.mark.parametrize(
+    ("splits", "pointer"),
+    [
+        ([{"member_id": "{self}", "share_bps": 1}], "/splits/0/member_id"),
+        ([{"member_id": "mem_0", "share_bps": 1}], "/splits/0/member_id"),
+        ([{"member_id": "{vendor}", "share_bps": 1}], "/splits/0/member_id"),
+        ([{"member_id": "{sponsor}", "share_bps": 0}], "/splits/0/share_bps"),
+        ([{"member_id": "{sponsor}", "share_bps": 10_001}], "/splits/0/share_bps"),
+        ([{"member_id": "{sponsor}", "share_bps": 1}] * 2, "/splits/1/member_id"),
+        ([{"member_id": f"mem_{each}", "share_bps": 1} for each in range(5)], "/splits"),
+        (None, "/splits"),
+        ([{}], "/splits/0/member_id"),
+    ],
+)
+def test_splits_that_cannot_be_are_refused_at_their_field(
+    network: Network, splits: list[dict[str, object]] | None, pointer: str
+) -> None:
+    known = {
+        "{self}": network.affiliate.member_id,
+        "{vendor}": network.vendor.member_id,
+        "{sponsor}": network.sponsor.member_id,
+    }
+    sent = splits and [
+        {name: known.get(str(value), value) for name, value in split.items()} for split in splits
+    ]
+    path = f"/v1/members/{network.affiliate.member_id}"
+    answer = network.operator.call("PATCH", path, {"splits": sent})
     assert (answer.status, answer.pointer) == (422, pointer)
 
 

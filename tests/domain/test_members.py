@@ -13,8 +13,9 @@ def test_an_upline_is_the_sponsors_below_the_sponsor() -> None:
     assert upline_below(replace(MEMBER, member_id="s", upline=("t", "u"))) == ("s", "t", "u")
 
 
-def test_an_upline_is_five_deep() -> None:
-    assert upline_below(replace(MEMBER, member_id="1", upline=tuple("23456"))) == tuple("12345")
+def test_an_upline_is_ten_deep_so_that_levels_find_somebody() -> None:
+    sponsor = replace(MEMBER, member_id="0", upline=tuple("123456789a"))
+    assert upline_below(sponsor) == tuple("0123456789")
 
 
 @pytest.mark.parametrize(

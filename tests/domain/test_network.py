@@ -140,20 +140,26 @@ def test_hourly_ticks_name_every_scheduled_day_once_each_whenever_they_come(
 
 
 @pytest.mark.parametrize(
-    ("levels", "fee", "funding", "gap"),
+    ("levels", "fees", "funding", "gap"),
     [
-        ((1000, 500), 2000, "network", 0),
-        ((1000, 1000), 2000, "network", 0),
-        ((1000, 1001), 2000, "network", 1),
-        ((1000, 500), 0, "vendor", 0),
-        ((), 0, "network", 0),
+        ((1000, 500), (2000, 0), "network", 0),
+        ((1000, 1000), (2000, 0), "network", 0),
+        ((1000, 1001), (2000, 0), "network", 1),
+        ((1000, 1001), (1000, 1000), "network", 1),
+        ((1000, 1001), (0, 2001), "network", 0),
+        ((1000, 500), (0, 0), "vendor", 0),
+        ((), (0, 0), "network", 0),
     ],
 )
-def test_overrides_paid_out_of_the_fee_must_fit_in_it(
-    levels: tuple[int, ...], fee: int, funding: str, gap: int
+def test_overrides_paid_out_of_the_fees_must_fit_in_them(
+    levels: tuple[int, ...], fees: tuple[int, int], funding: str, gap: int
 ) -> None:
     network = replace(
-        FIRST_SETTINGS, level_rates_bps=levels, network_fee_bps=fee, override_funding=funding
+        FIRST_SETTINGS,
+        level_rates_bps=levels,
+        network_fee_bps=fees[0],
+        affiliate_fee_bps=fees[1],
+        override_funding=funding,
     )
     assert funding_gap_bps(network) == gap
 
