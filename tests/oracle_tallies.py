@@ -1,0 +1,148 @@
+"""What the rules say of tallies and of the bonuses they hold, worked out apart from the product.
+
+A state is a tally as a plain dictionary; nothing here is imported from `linkage`.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from tests.oracle import Held, Plain, Story, cap_names, direct_of, due_on, left, recruits
+
+type State = dict[str, Any]
+
+
+def new(name: str) -> State:
+    """A tally nobody has moved yet."""
+    return {
+        "name": name, "version": 0, "count": 0, "amount_minor": 0,
+        "since": None, "last_on": None, "recruited_by": None, "held": (),
+    }  # fmt: skip
+
+
+def wanted(story: Story) -> list[str]:
+    """The sorted names of the tallies the confirmation has to read."""
+    conversion, program = story.conversion, story.program
+    event, currency = conversion["event"], conversion["currency"]
+    names = set()
+    if any(r["event"] == event and (r["first_n"] or r["months"]) for r in program["rewards"]):
+        begins = f"customer#{conversion['program_id']}#{event}#"
+        names |= {begins + key for key in conversion["customer_keys"]}
+    if story.earns and not story.introduced:
+        for reward in program["rewards"]:
+            if (reward["event"], reward["currency"]) == (event, currency):
+                names |= set(cap_names(story, reward))
+        if story.is_sale:
+            names |= _sales_names(story)
+            if story.amount > 0:
+                names.add(f"member#{story.affiliate}")
+    return sorted(names)
+
+
+def _sales_names(story: Story) -> set[str]:
+    currency = story.conversion["currency"]
+    steps = [(r["thresholds"], r["currency"]) for r in story.program["rewards"] if r["thresholds"]]
+    uses = steps + [(bonus, bonus["currency"]) for bonus in story.program["bonuses"]]
+    return {
+        story.sales_name(use["by"], use["period"], of)
+        for use, of in uses
+        if use["by"] == "count" or of == currency
+    }
+
+
+def after_confirmation(story: Story) -> dict[str, State]:
+    """Every tally the confirmation saw, as it is afterwards."""
+    return {name: _confirmed(story, dict(tally)) for name, tally in story.tallies.items()}
+
+
+def _confirmed(story: Story, tally: State) -> State:
+    before, kind = dict(tally), tally["name"].split("#")[0]
+    stands = story.refunded < story.amount or story.amount == 0
+    if kind == "sales":
+        if stands:
+            tally["count"] += 1
+            if not _of_all(tally):
+                tally["amount_minor"] += story.amount - story.refunded
+        tally["held"] = (*tally["held"], *_granted(story, tally))
+    elif kind == "reward":
+        tally["amount_minor"] += _part(story, tally, story.refunded)
+    elif kind == "customer":
+        tally["count"] += 1 if stands else 0
+        if tally["since"] is None and story.earns:
+            tally["since"] = story.conversion["occurred_at"]
+    else:
+        tally["last_on"] = max(tally["last_on"] or "", story.conversion["occurred_at"][:10])
+        if recruits(story):
+            tally["recruited_by"] = story.conversion["conversion_id"]
+    return tally | {"version": tally["version"] + (tally != before)}
+
+
+def after_refund(
+    story: Story, states: Mapping[str, Plain], before_minor: int, after_minor: int
+) -> dict[str, State]:
+    """Tallies as a refund after the confirmation finds them, once it has moved them back."""
+    return {
+        name: _refunded(story, dict(tally), before_minor, after_minor)
+        for name, tally in states.items()
+    }
+
+
+def _refunded(story: Story, tally: State, before_minor: int, after_minor: int) -> State:
+    before, kind, whole = dict(tally), tally["name"].split("#")[0], after_minor == story.amount
+    if kind in {"sales", "customer"} and whole:
+        tally["count"] = max(0, tally["count"] - 1)
+    if kind == "sales":
+        if not _of_all(tally):
+            tally["amount_minor"] = max(0, tally["amount_minor"] - (after_minor - before_minor))
+        stays = [bonus for bonus in tally["held"] if bonus["target"] <= _value(tally)]
+        tally["held"] = tuple(stays)
+    elif kind == "reward":
+        less = _part(story, tally, before_minor) - _part(story, tally, after_minor)
+        tally["amount_minor"] = max(0, tally["amount_minor"] - less)
+    elif whole and tally["recruited_by"] == story.conversion["conversion_id"]:
+        tally["recruited_by"] = None
+    return tally | {"version": tally["version"] + (tally != before)}
+
+
+def bonuses(story: Story, before: Mapping[str, Plain], after: Mapping[str, Plain]) -> Held:
+    """What vendor and affiliate gain or lose by what tallies hold after and did not before."""
+    of: Held = Counter()
+    for sign, states in ((1, after), (-1, before)):
+        for tally in states.values():
+            for bonus in tally["held"]:
+                minor = sign * bonus["amount_minor"]
+                of[f"affiliate:{story.affiliate}", bonus["currency"]] += minor
+                of[f"vendor:{story.conversion['vendor_id']}", bonus["currency"]] -= minor
+    return Counter({account: minor for account, minor in of.items() if minor})
+
+
+def _of_all(tally: Plain) -> bool:
+    return tally["name"].split("#")[-1] == "*"
+
+
+def _value(tally: Plain) -> int:
+    return int(tally["count"] if _of_all(tally) else tally["amount_minor"])
+
+
+def _part(story: Story, tally: Plain, refunded: int) -> int:
+    return sum(
+        left(minor, story.amount, refunded)
+        for reward, minor in zip(story.program["rewards"], direct_of(story)[1], strict=True)
+        if tally["name"] in cap_names(story, reward)
+    )
+
+
+def _granted(story: Story, tally: Plain) -> list[Plain]:
+    has = {(bonus["target"], bonus["currency"]) for bonus in tally["held"]}
+    return [
+        {
+            "target": bonus["target"],
+            "amount_minor": bonus["amount_minor"],
+            "currency": bonus["currency"],
+            "due_on": due_on(story),
+        }
+        for bonus in story.program["bonuses"]
+        if story.sales_name(bonus["by"], bonus["period"], bonus["currency"]) == tally["name"]
+        and bonus["target"] <= _value(tally)
+        and (bonus["target"], bonus["currency"]) not in has
+    ]
