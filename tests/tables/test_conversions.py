@@ -3,10 +3,12 @@ from dataclasses import replace
 import pytest
 
 from linkage.attribution import Attribution, Candidate, Click
-from linkage.conversions import REPORT, Rejection, refund_key
+from linkage.conversions import REPORT, Item, Rejection, refund_key
 from linkage.errors import NotFoundError
+from linkage.members import Seen, Split, Standing
 from linkage.tables import conversions, transactions
 from linkage.tables.transactions import ConditionFailedError
+from linkage.tallies import HeldBonus, Tally
 from tests.domain.examples import CONVERSION, confirmation, refund, seen
 
 pytestmark = pytest.mark.usefixtures("network")
@@ -22,10 +24,26 @@ RICH = replace(
         (Candidate("click", "clk_1", "mem_a", True, "because"),
          Candidate("named", "mem_b", "mem_b", False, "the click comes first")),
         CLICK,
+        coupon="SPRING",
     ),
+    occurred_at="2026-11-19T09:00:00.000Z",
+    items=(Item(6_000, "tiles", "T-1", 3), Item(4_000)),
     customer_keys=("phone_1", "own_1"),
+    customer_aliases=("phone_1", "mailbox_1"),
     metadata={"till": "3"},
 )  # fmt: skip
+AWAITING = replace(RICH, confirm_at="2026-12-04T10:00:00.000Z")
+TALLIES = (
+    Tally("member#mem_a", 3, last_on="2026-11-01", recruited_by="cnv_0"),
+    Tally(
+        "sales#prg_1#mem_a#2026-11#USD", 7, 2, 900, held=(HeldBonus(500, 5, "USD", "2026-12-05"),)
+    ),
+)
+SEEN = Seen(
+    Standing("mem_a", "approved", groups=("gold",), splits=(Split("mem_e", 2_500),)),
+    (Standing("mem_s", "approved", active=False, buyer=True, splits=(Split("mem_f", 1),)),),
+    TALLIES,
+)
 CONFIRMED = replace(RICH, status="confirmed", sequence=1)
 
 
@@ -35,6 +53,11 @@ def unposted() -> set[tuple[str, str]]:
         for shard in range(conversions.UNPOSTED_SHARDS)
         for conversion_id, fact, _ in conversions.unposted_facts(shard, "2027")
     }
+
+
+def awaiting(until: str = "2027") -> set[tuple[str, str]]:
+    shards = range(conversions.AWAITING_SHARDS)
+    return {each for shard in shards for each in conversions.awaiting_confirmation(shard, until)}
 
 
 def put_pending() -> None:
@@ -121,9 +144,72 @@ def test_a_posted_fact_leaves_the_index() -> None:
         transactions.write([conversions.mark_posted("cnv_2", "confirmation")])
 
 
-def test_a_rejection_is_kept_with_its_reason() -> None:
+def test_a_confirmation_keeps_all_it_saw() -> None:
     put_pending()
-    rejection = Rejection("cnv_1", "2026-11-22T09:00:00.000Z", 0, "fraud")
+    silent = replace(confirmation(SEEN), silent=True)
+    conversions.accept(conversions.put_confirmation(RICH, silent))
+    assert conversions.get_history("cnv_1").confirmation == silent
+
+
+def test_a_refund_keeps_the_tallies_it_saw() -> None:
+    put_confirmed()
+    refunded = replace(refund(100), tallies=TALLIES)
+    conversions.accept(conversions.put_refund(CONFIRMED, refunded))
+    assert conversions.get_history("cnv_1").refunds == (refunded,)
+
+
+def test_what_silence_confirms_waits_until_then() -> None:
+    conversions.accept([conversions.put_report(AWAITING, None)])
+    assert conversions.get_conversion("cnv_1") == AWAITING
+    assert awaiting("2026-12-04T10:00:00.000Z") == {("cnv_1", AWAITING.confirm_at)}
+    assert awaiting("2026-12-04T09:59:59.999Z") == set()
+
+
+def test_a_refund_leaves_a_conversion_waiting_and_each_decision_ends_it() -> None:
+    rejection = Rejection("cnv_1", "2026-11-22T09:00:00.000Z", 1, "fraud", "fraud")
+    refunded = replace(AWAITING, refunded_minor=100, sequence=1)
+    for decided in (
+        conversions.put_confirmation(refunded, replace(confirmation(), sequence=1)),
+        conversions.put_rejection(refunded, rejection),
+    ):
+        conversions.accept([conversions.put_report(AWAITING, None)])
+        before = replace(refund(100), posts=False, sequence=0)
+        conversions.accept(conversions.put_refund(AWAITING, before))
+        assert awaiting() == {("cnv_1", AWAITING.confirm_at)}
+        conversions.accept(decided)
+        assert awaiting() == set()
+        assert conversions.get_conversion("cnv_1").confirm_at is None
+        for item in conversions.ConversionItem.query("cnv_1"):
+            item.delete()
+
+
+def test_facts_stored_before_have_the_defaults() -> None:
+    put_confirmed()
+    conversions.accept(conversions.put_refund(CONFIRMED, refund(100)))
+    added = ("occurred_at", "items", "customer_aliases", "silent", "tallies")
+    for fact in (REPORT, "confirmation", refund_key("r-1")):
+        transactions.client.update_item(
+            TableName="conversions",
+            Key=transactions.to_wire({"conversion_id": "cnv_1", "fact": fact}),
+            UpdateExpression="REMOVE " + ", ".join(f"#{name}" for name in added),
+            ExpressionAttributeNames={f"#{name}": name for name in added},
+        )
+    history = conversions.get_history("cnv_1")
+    assert history.conversion == replace(
+        CONFIRMED,
+        occurred_at=RICH.reported_at,
+        items=(),
+        customer_aliases=(),
+        refunded_minor=100,
+        sequence=2,
+    )
+    assert history.confirmation == confirmation()
+    assert history.refunds == (refund(100),)
+
+
+def test_a_rejection_is_kept_with_its_code_and_reason() -> None:
+    put_pending()
+    rejection = Rejection("cnv_1", "2026-11-22T09:00:00.000Z", 0, "stolen card", "fraud")
     conversions.accept(conversions.put_rejection(RICH, rejection))
     history = conversions.get_history("cnv_1")
     assert (history.rejection, history.conversion.status) == (rejection, "rejected")

@@ -1,3 +1,5 @@
+import heapq
+import random
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
@@ -6,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from linkage.tables import transactions
-from linkage.tables.transactions import ATTEMPTS_MAX, ConditionFailedError
+from linkage.tables.transactions import ATTEMPTS_MAX, ConditionFailedError, attempts
 
 STORED = {"account": {"S": "transaction:t"}, "amount_minor": {"N": "5"}}
 FAILED = {"Code": "ConditionalCheckFailed", "Item": STORED}
@@ -149,6 +151,56 @@ def test_conflicts_without_an_end_are_raised_after_bounded_tries(pauses: list[fl
         written(fake, PUT, UPDATE)
     assert (len(fake.calls), len(pauses)) == (ATTEMPTS_MAX, ATTEMPTS_MAX - 1)
     assert all(0 <= pause <= 1 for pause in pauses)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [cancelled(CONFLICT), cancelled(FAILED, CONFLICT), error("TransactionConflictException")],
+)
+def test_what_was_decided_on_reads_is_decided_anew_after_a_conflict(
+    refusal: ClientError, pauses: list[float]
+) -> None:
+    fake = FakeClient(refusal)
+    with patch.object(transactions, "client", fake), pytest.raises(ConditionFailedError):
+        transactions.write([PUT, UPDATE], decided_on_reads=True)
+    assert (len(fake.calls), pauses) == (1, [])
+
+
+def test_what_was_decided_on_reads_waits_for_a_throttle_to_end(pauses: list[float]) -> None:
+    fake = FakeClient(cancelled(CONFLICT, {"Code": "ThrottlingError"}))
+    with patch.object(transactions, "client", fake):
+        transactions.write([PUT, UPDATE], decided_on_reads=True)
+    assert (len(fake.calls), len(pauses)) == (2, 1)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_fifty_who_change_one_item_at_once_all_come_through(seed: int, pauses: list[float]) -> None:
+    """Each reads the item and writes it about 60 ms later if it is still that: slow, as when cold.
+
+    Time is counted, not passed: the pauses asked for say when each one comes back.
+    """
+    chance = random.Random(seed)
+    tries = [attempts() for _ in range(50)]
+    moments: list[tuple[float, int, int | None]] = []
+    version = 0
+
+    def begin(number: int, now: float) -> None:
+        pauses.clear()
+        assert next(tries[number], None) is not None, f"gave up after {ATTEMPTS_MAX} attempts"
+        heapq.heappush(moments, (now + sum(pauses), number, None))
+
+    with patch.object(transactions.random, "uniform", chance.uniform):
+        for number in range(50):
+            begin(number, chance.uniform(0, 0.05))
+        while moments:
+            now, number, read = heapq.heappop(moments)
+            if read is None:
+                heapq.heappush(moments, (now + chance.uniform(0.04, 0.08), number, version))
+            elif read == version:
+                version += 1
+            else:
+                begin(number, now)
+    assert version == 50
 
 
 @pytest.mark.parametrize("refusal", [cancelled(NONE, FAILED), cancelled(BARE, FAILED)])

@@ -105,15 +105,8 @@ def set_member(member_id: str, **changes: object) -> Member:
     item = MemberItem(member_id)
     attributes = MemberItem.get_attributes()
     actions: list[Action] = [
-        attributes[name].remove() if value is None else attributes[name].set(_plain(value))
+        attributes[name].remove() if value is None else attributes[name].set(value)
         for name, value in changes.items()
     ]
     item.update(actions=actions, condition=MemberItem.member_id.exists())
     return _member(item)
-
-
-def _plain(value: object) -> object:
-    """A value as an attribute takes it: splits as maps, all else as it is."""
-    if isinstance(value, tuple):
-        return [asdict(each) if isinstance(each, Split) else each for each in value]
-    return value
