@@ -96,3 +96,10 @@ def test_of_a_customers_clicks_the_first_five_and_the_last_fifteen_of_a_year_sta
     kept = kept_clicks(clicks, NOW)
     assert [each.click_id for each in kept] == [f"clk_{age}" for age in expected]
     assert kept_clicks(kept, NOW) == kept
+
+
+def test_what_speaks_against_many_clicks_is_said_once() -> None:
+    old = tuple(click(f"clk_{age}", days=age) for age in range(40, 60))
+    found = decided(Claims(presented=old))
+    assert found.reason == "click: the click is older than the program's window of 30 days"
+    assert len(found.candidates) == 20

@@ -138,15 +138,36 @@ def test_a_suspended_affiliate_gets_no_code(network: Network) -> None:
 # ---- consent
 
 
-def test_who_opts_out_has_no_introducer_and_no_clicks_until_they_opt_in(network: Network) -> None:
-    put_click(network, "1", "mem_spo", days=1)
-    network.report("o-1", 100, click_id="clk_1", affiliate_id=None, customer=BUYER)
-    consenting.opt(Customer(phone=BUYER.phone), VENDOR, out=True)
-    out = network.report("o-2", 100, affiliate_id=None, customer=BUYER)
-    assert (won(out), out.attribution.candidates) == ((None, None), ())
+def test_who_opts_out_has_no_introducer_until_they_opt_in(network: Network) -> None:
+    network.report("o-1", 100, customer=BUYER)
+    sent: dict[str, Any] = {"affiliate_id": None, "customer": BUYER}
+    for number in (2, 3):  # and again
+        consenting.opt(Customer(phone=BUYER.phone), VENDOR, out=True)
+        out = network.report(f"o-{number}", 100, **sent)
+        assert (won(out), out.attribution.candidates) == ((None, None), ())
     consenting.opt(Customer(phone=BUYER.phone), VENDOR, out=False)
-    back = network.report("o-3", 100, affiliate_id=None, customer=BUYER)
-    assert won(back) == ("click", "mem_spo")
+    assert won(network.report("o-4", 100, **sent)) == ("introducer", "mem_ann")
+
+
+def test_the_clicks_of_who_opts_out_are_not_used_and_are_gone(network: Network) -> None:
+    put_click(network, "1", "mem_spo", days=1)
+    by_phone = Customer(phone=BUYER.phone)
+    sent: dict[str, Any] = {"affiliate_id": None, "customer": by_phone, "program_id": "prg_man"}
+    network.report("o-1", 100, click_id="clk_1", **sent)
+    assert won(network.report("o-2", 100, **sent)) == ("click", "mem_spo")
+    consenting.opt(by_phone, VENDOR, out=True)
+    assert won(network.report("o-3", 100, **sent)) == (None, None)
+    consenting.opt(by_phone, VENDOR, out=False)
+    assert won(network.report("o-4", 100, **sent)) == (None, None)
+    assert "clk_1" not in str(table("customers"))
+
+
+def test_an_operator_opts_a_customer_out_of_the_whole_network(network: Network) -> None:
+    put_click(network, "1", "mem_spo", days=1)
+    sent: dict[str, Any] = {"affiliate_id": None, "customer": BUYER}
+    network.report("o-1", 100, click_id="clk_1", **sent)
+    consenting.opt(Customer(email=BUYER.email), None, out=True)
+    assert won(network.report("o-2", 100, **sent)) == (None, None)
 
 
 def test_a_sale_to_who_opted_out_still_earns_and_leaves_nothing(network: Network) -> None:

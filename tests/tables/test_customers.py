@@ -17,6 +17,10 @@ CLICK = Click("clk_1", "abcdefgh", "prg_1", "mem_shop", "mem_ann", "2026-11-01",
 CODE = ClientCode("code_1", "2026-11-01T09:00:00.000Z", "2026-11-04T09:00:00.000Z")
 
 
+def opt(opted_out_at: str | None, *keys: str) -> None:
+    transactions.write([customers.put_consent(key, opted_out_at) for key in keys])
+
+
 def test_of_a_customer_nobody_knows_nothing_is_found() -> None:
     assert customers.find((PHONE, EMAIL), "mem_shop") == Remembered({}, False, {})
     assert customers.find(()) == Remembered({}, False, {})
@@ -26,7 +30,7 @@ def test_of_a_customer_nobody_knows_nothing_is_found() -> None:
 def test_everything_of_a_customer_is_found_under_its_key() -> None:
     transactions.write([customers.put_binding(BINDING, None)])
     transactions.write([customers.put_presented(EMAIL, "mem_shop", (CLICK,), Presented())])
-    customers.opt_out([EMAIL], None, "2026-11-21T09:00:00.000Z")
+    opt("2026-11-21T09:00:00.000Z", EMAIL)
     assert customers.find((PHONE, EMAIL), "mem_shop") == Remembered(
         {PHONE: BINDING}, True, {EMAIL: Presented((CLICK,), 1)}
     )
@@ -62,19 +66,12 @@ def test_a_key_is_bound_only_over_what_was_read() -> None:
 def test_opting_out_and_in_may_be_repeated_and_leaves_the_binding() -> None:
     transactions.write([customers.put_binding(BINDING, None)])
     for _ in range(2):
-        customers.opt_out([PHONE, EMAIL], "mem_shop", "2026-11-21T09:00:00.000Z")
+        opt("2026-11-21T09:00:00.000Z", PHONE, EMAIL)
         assert customers.find((EMAIL,)).opted_out
     for _ in range(2):
-        customers.opt_in([PHONE])
+        opt(None, PHONE)
         assert customers.find((PHONE,)) == Remembered({PHONE: BINDING}, False, {})
     assert customers.find((PHONE, EMAIL)).opted_out
-
-
-def test_who_opts_out_at_a_vendor_leaves_no_click_there() -> None:
-    transactions.write([customers.put_presented(PHONE, "mem_shop", (CLICK,), Presented())])
-    customers.opt_out([PHONE], "mem_shop", "2026-11-21T09:00:00.000Z")
-    customers.opt_in([PHONE])
-    assert customers.find((PHONE,), "mem_shop").presented == {}
 
 
 def test_a_code_is_used_once() -> None:

@@ -179,7 +179,7 @@ def _reason(program: Program, candidates: list[Candidate]) -> str:
     if program.paused:
         return "the program is paused"
     return (
-        "; ".join(f"{each.model}: {each.why}" for each in candidates)
+        "; ".join(dict.fromkeys(f"{each.model}: {each.why}" for each in candidates))
         or "no click, no named affiliate and no introducer of this customer"
     )
 

@@ -68,7 +68,7 @@ def find(keys: tuple[str, ...], clicks_at: str | None = None) -> Remembered:
     found = {item.customer_key: item for item in _read(wanted)}
     return Remembered(
         bindings={key: _binding(found[key]) for key in keys if key in found},
-        opted_out=any(_opt_out(key) in found for key in keys),
+        opted_out=any(item.opted_out_at is not None for item in found.values()),
         presented={key: _presented(found[name]) for name, key in clicks.items() if name in found},
     )
 
@@ -104,7 +104,7 @@ def _clicks(key: str, vendor_id: str) -> str:
     return f"{key}#clicks#{vendor_id}"
 
 
-# ---- what goes into the transaction of a report or a confirmation
+# ---- what goes into a transaction
 
 
 def put_binding(binding: Binding, was: Binding | None) -> dict[str, Any]:
@@ -133,6 +133,12 @@ def put_presented(
     return transactions.put_over(_TABLE, wire, {"version": was.version})
 
 
+def put_consent(key: str, opted_out_at: str | None) -> dict[str, Any]:
+    """The operation that marks a key as opted out since then, or with None as in again."""
+    wire = CustomerItem(_opt_out(key), opted_out_at=opted_out_at).serialize()
+    return {"Put": {"TableName": _TABLE, "Item": wire}}
+
+
 def use_code(code_key: str, conversion_id: str) -> dict[str, Any]:
     """The operation that uses a client's code up, if nothing has used it."""
     return transactions.update(
@@ -151,19 +157,3 @@ def put_code(code: ClientCode) -> None:
     """Stores a new client's code; raises ConditionFailedError if it exists."""
     item = CustomerItem(code.code_key, created_at=code.created_at, expires_at=code.expires_at)
     transactions.write([transactions.put_wire(_TABLE, item.serialize(), "customer_key")])
-
-
-def opt_out(keys: Iterable[str], vendor_id: str | None, opted_out_at: str) -> None:
-    """Marks the keys, and forgets the clicks presented for them at this vendor."""
-    with CustomerItem.batch_write() as batch:
-        for key in keys:
-            batch.save(CustomerItem(_opt_out(key), opted_out_at=opted_out_at))
-            if vendor_id:
-                batch.delete(CustomerItem(_clicks(key, vendor_id)))
-
-
-def opt_in(keys: Iterable[str]) -> None:
-    """Takes the marks off the keys again."""
-    with CustomerItem.batch_write() as batch:
-        for key in keys:
-            batch.delete(CustomerItem(_opt_out(key)))
