@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from linkage import clock, ids
 from linkage.attribution import Click
@@ -47,8 +48,9 @@ def sale(
     confirmed: bool = True,
     posted: bool = True,
     phone: str = "+263712000111",
+    **changes: Any,
 ) -> str:
-    """The id of a sale of 125.00 USD by the network's vendor."""
+    """The id of a sale of 125.00 USD by the network's vendor, or of what the changes make of it."""
     sent = Report(
         vendor_id=network.vendor.member_id or "",
         program_id=program_id,
@@ -62,7 +64,7 @@ def sale(
         customer=Customer(phone=phone),
         metadata={"till": "harare 7"},
     )
-    conversion, _ = recording.report(sent)
+    conversion, _ = recording.report(replace(sent, **changes))
     if confirmed:
         deciding.confirm(conversion.conversion_id, None)
         if posted:

@@ -112,7 +112,7 @@ def test_an_affiliate_reads_its_own_part_and_others_as_another_affiliate(
     assert told["attribution"]["affiliate_id"] == "another affiliate"
     story = "\n".join(told["story"])
     assert "attributed to another affiliate: the click was sent" in story
-    assert "1.25 USD override of level 1 moved from the network's fees to you" in story
+    assert "1.25 USD level 1 override moved from the network's fees to you" in story
     assert "1.25 USD for you is due on" in story
     lines = {each["affiliate_id"]: "payout" in each for each in told["lines"]}
     assert lines == {"another affiliate": False, network.sponsor.member_id: True}

@@ -258,6 +258,15 @@ def test_two_bonuses_have_not_the_same_target() -> None:
         check_program(replace(PROGRAM, bonuses=(bonus, replace(bonus, **other))), FEES)
 
 
+def test_bonuses_are_in_at_most_5_currencies() -> None:
+    codes = ("USD", "ZWG", "ZAR", "EUR", "JPY", "BHD")
+    bonuses = tuple(Bonus("count", "month", 5, 100, each) for each in codes)
+    check_program(replace(PROGRAM, bonuses=bonuses[:5]), FEES)
+    refused = refusal(replace(PROGRAM, bonuses=bonuses))
+    assert refused[0] == "/bonuses"
+    assert "in 6 currencies" in refused[2]
+
+
 def test_days_of_silence_are_of_automatic_confirmation_alone() -> None:
     for confirmation, days in (("automatic", None), ("manual", 5), ("on_report", 5)):
         program = replace(PROGRAM, confirmation=confirmation, confirm_after_days=days)

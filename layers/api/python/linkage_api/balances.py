@@ -89,19 +89,32 @@ def _entry(line: dict[str, Any]) -> dict[str, Any]:
 
 def _why(part: dict[str, Any], line: dict[str, Any]) -> str:
     amount = amount_text(abs(part["amount_minor"]), line["currency"])
-    level, conversion = part["level"], line.get("conversion_id")
-    match part["kind"]:
-        case "commission":
-            return f"{amount} commission for conversion {conversion}."
-        case "override":
-            return f"{amount} override of level {level} for conversion {conversion}."
-        case "clawback":
-            earned = f"override of level {level}" if level else "commission"
-            return f"{amount} {earned} taken back: conversion {conversion} was refunded."
-        case "payout":
-            return f"{amount} left the balance in payout {line.get('payout_id')}."
-        case _:
-            return f"{amount} came back from payout {line.get('payout_id')}."
+    conversion, payout = line.get("conversion_id"), line.get("payout_id")
+    kind, level = part["kind"], part["level"]
+    if kind == "payout":
+        return f"{amount} left the balance in payout {payout}."
+    if payout is not None:
+        return f"{amount} came back from payout {payout}."
+    if kind == "clawback":
+        earned = f" override of level {level}" if level else ""
+        return f"{amount}{earned} taken back: conversion {conversion} was refunded."
+    own = f"override of level {level}" if level and kind == "override" else None
+    what = own or _WHAT[kind, part["amount_minor"] > 0]
+    return f"{amount} {what} for conversion {conversion}."
+
+
+_WHAT = {
+    ("commission", True): "commission",
+    ("affiliate_fee", False): "fee to the network",
+    ("affiliate_fee_return", True): "fee given back after a refund",
+    ("split", True): "split from another member",
+    ("split", False): "split to another member",
+    ("split_return", True): "split that came back after a refund",
+    ("split_return", False): "split taken back after a refund",
+    ("recruitment", True): "recruitment bonus",
+    ("bonus", True): "bonus for the period's sales",
+    ("bonus_return", False): "bonus taken back after a refund",
+}
 
 
 @router.get("/v1/payouts")

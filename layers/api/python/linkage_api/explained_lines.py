@@ -133,7 +133,7 @@ def moved(posting: Posting, viewer: Viewer) -> str:
     amount = amount_text(posting.amount_minor, posting.currency)
     source, target = _said(posting.source, viewer), _said(posting.target, viewer)
     if posting.kind == "override":
-        name = f"override of level {posting.level}"
+        name = f"level {posting.level} override"
     elif posting.kind == "clawback":
         name = f"taken back {_clawed(posting)}"
     else:
@@ -144,7 +144,7 @@ def moved(posting: Posting, viewer: Viewer) -> str:
 def _clawed(posting: Posting) -> str:
     if posting.target == NETWORK_BONUSES:
         return "recruitment bonus"
-    return f"override of level {posting.level}" if posting.level else "commission"
+    return f"level {posting.level} override" if posting.level else "commission"
 
 
 def _said(account: str, viewer: Viewer) -> str:
@@ -159,7 +159,7 @@ def _said(account: str, viewer: Viewer) -> str:
 def _part_name(posting: Posting, minor: int) -> str:
     """A posting as a part of an affiliate's line, as its own side of it."""
     if posting.kind == "override":
-        return f"override of level {posting.level}"
+        return f"level {posting.level} override"
     if posting.kind == "clawback":
         return f"{_clawed(posting)} taken back"
     lost, won = _OWN_SIDE.get(posting.kind, (_KINDS[posting.kind],) * 2)

@@ -35,7 +35,7 @@ def summary(found: Found, lines: Sequence[Line], viewer: Viewer) -> list[str]:
             found, [line for line in lines if line.affiliate_id == affiliate_id], viewer
         )
     ]
-    return [*gets, *_keeps(found)] or [f"Nobody gets anything: {_why_nothing(found, viewer)}"]
+    return [*gets, *_keeps(found)] or [f"Everybody gets {_nothing(found, viewer)}"]
 
 
 def _why(found: Found, viewer: Viewer) -> str:
@@ -98,12 +98,12 @@ def _due(found: Found, minor: int, currency: str, due_on: str, *, whole: bool) -
 
 
 def _nothing(found: Found, viewer: Viewer) -> str:
-    waits = found.rejection is None and found.conversion.status == "pending"
-    posted = found.confirmation is None or found.head is not None
-    return f"nothing{'' if posted and not waits else ' yet'}: {_why_nothing(found, viewer)}"
+    """That there is nothing, or nothing yet, and why, to follow whom it is about."""
+    never = _why_never(found, viewer)
+    return f"nothing: {never}" if never else f"nothing yet: {_why_not_yet(found)}"
 
 
-def _why_nothing(found: Found, viewer: Viewer) -> str:
+def _why_never(found: Found, viewer: Viewer) -> str | None:
     conversion = found.conversion
     if found.rejection:
         code = REJECTIONS[found.rejection.code]
@@ -111,16 +111,19 @@ def _why_nothing(found: Found, viewer: Viewer) -> str:
     if conversion.attribution.affiliate_id is None:
         return f"it is attributed to nobody: {viewer.reason(conversion)}."
     lost = _lost(conversion, viewer)
-    if lost:
-        return lost
-    if found.confirmation is None:
-        by_itself = f" It is confirmed by itself at {conversion.confirm_at} unless it is rejected."
-        return "the vendor has neither confirmed nor rejected it." + (
-            by_itself if conversion.confirm_at else ""
-        )
-    if found.head is None:
+    if lost is None and found.head:
+        return " ".join(found.head["why"])
+    return lost
+
+
+def _why_not_yet(found: Found) -> str:
+    if found.confirmation:
         return "it is confirmed, and not posted to the ledger yet. That usually takes seconds."
-    return " ".join(found.head["why"])
+    waits = "the vendor has neither confirmed nor rejected it."
+    confirm_at = found.conversion.confirm_at
+    if confirm_at is None:
+        return waits
+    return f"{waits} It is confirmed by itself at {confirm_at} unless it is rejected."
 
 
 def _lost(conversion: Conversion, viewer: Viewer) -> str | None:
@@ -139,11 +142,12 @@ def _costs(found: Found) -> Iterator[str]:
     """What a vendor pays for a conversion, a text for each currency."""
     account = vendor_account(found.conversion.vendor_id)
     for currency, parts in _of_accounts(found, {account}).items():
-        cost_minor = -sum(parts.values())
         named = ", ".join(
-            f"{name} {decimal_text(-minor, currency)}" for name, minor in parts.items()
+            f"{name} {decimal_text(-minor, currency)}" for name, minor in parts.items() if minor
         )
-        yield f"This costs you {amount_text(cost_minor, currency)}: {named}."
+        cost = amount_text(-sum(parts.values()), currency)
+        all_back = f"This costs you nothing in {currency} in the end: all of it was taken back."
+        yield f"This costs you {cost}: {named}." if named else all_back
 
 
 def _keeps(found: Found) -> Iterator[str]:

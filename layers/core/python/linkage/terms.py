@@ -17,8 +17,9 @@ from linkage.tallies import ANY
 
 TALLIES_MAX = 12
 """Counts one confirmation may have to move, all in its own transaction."""
-PAYEES_MAX = 40
-"""Affiliates one conversion may pay: their lines and balances are written in one transaction."""
+PAYEES_MAX, BONUS_CURRENCIES_MAX = 40, 5
+"""Whom one conversion may pay: each one's line and balance in each currency are two of the 100
+items that DynamoDB writes in one transaction."""
 
 
 def check_program(program: Program, settings: NetworkSettings) -> None:
@@ -263,6 +264,13 @@ def _days_in_common(one: Reward, other: Reward) -> bool:
 
 
 def _check_bonuses(bonuses: Sequence[Bonus]) -> None:
+    currencies = {bonus.currency for bonus in bonuses}
+    if len(currencies) > BONUS_CURRENCIES_MAX:
+        raise InvalidFieldError(
+            "/bonuses",
+            f"The bonuses are in {len(currencies)} currencies. One sale can bring bonuses in at "
+            f"most {BONUS_CURRENCIES_MAX}. Use fewer.",
+        )
     for (first, one), (second, other) in combinations(enumerate(bonuses), 2):
         if replace(one, amount_minor=other.amount_minor) == other:
             raise InvalidFieldError(
