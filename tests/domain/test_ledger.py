@@ -3,7 +3,15 @@ from datetime import date
 import pytest
 
 from linkage.errors import LedgerError
-from linkage.ledger import Balance, Line, Posting, Transaction, affiliate_in, lines_due_on
+from linkage.ledger import (
+    Balance,
+    Line,
+    Posting,
+    Transaction,
+    affiliate_in,
+    dated_lines,
+    lines_due_on,
+)
 
 POSTING = Posting("vendor:v", "affiliate:a", 5, "USD", "commission")
 
@@ -49,6 +57,18 @@ def test_postings_to_one_affiliate_are_one_line_of_several_parts() -> None:
     ]
     assert lines[0].parts == (("commission", 0, 5), ("override", 1, 2))
     assert all(dict(line.dues) == {"2026-12-05": line.amount_minor} for line in lines)
+
+
+def test_postings_of_different_due_dates_are_one_line_of_several_dues() -> None:
+    postings = [
+        (Posting("affiliate:a", "vendor:v", 4, "USD", "clawback"), "2026-12-05"),
+        (Posting("affiliate:a", "vendor:v", 7, "USD", "bonus_return"), "2026-11-30"),
+        (Posting("affiliate:a", "affiliate:b", 1, "USD", "split_return"), "2026-12-05"),
+    ]
+    first, second = dated_lines(postings)
+    assert first.dues == {"2026-11-30": -7, "2026-12-05": -5}
+    assert first.parts == (("clawback", 0, -4), ("bonus_return", 0, -7), ("split_return", 0, -1))
+    assert second.dues == {"2026-12-05": 1}
 
 
 @pytest.mark.parametrize(
