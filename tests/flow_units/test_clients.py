@@ -1,17 +1,19 @@
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from linkage import clock
-from linkage.client_codes import Client
+from linkage.client_codes import Client, ClientCode
 from linkage.conversions import Conversion
 from linkage.customers import Customer
 from linkage.errors import InvalidFieldError
 from linkage.flow import client_codes, consenting, recording
 from linkage.requests import SentClientCode
-from linkage.tables import members
+from linkage.tables import customers, members
 from tests.flow_units.attributions import BOB, BUYER, CLIENT, put_click, won
 from tests.flow_units.network import VENDOR, Network, put_members, reported, table
 
@@ -80,6 +82,23 @@ def test_a_clients_code_is_good_once(code: str) -> None:
 
 def test_a_purchase_sent_again_uses_no_second_code(code: str) -> None:
     assert buying_for("o-1", code) == buying_for("o-1", code)
+
+
+def test_two_purchases_at_once_cannot_use_one_code(code: str) -> None:
+    """The second has read the code before the first used it up, and must look again."""
+    real, stale = customers.find_codes, []
+
+    def found(code_keys: Iterable[str]) -> dict[str, ClientCode]:
+        keys = list(code_keys)
+        if not stale:
+            stale.append(real(keys))
+            buying_for("o-1", code)
+            return stale[0]
+        return real(keys)
+
+    with patch.object(customers, "find_codes", found):
+        second = buying_for("o-2", code)
+    assert str(second.attribution.reason).endswith("the client's code was used before")
 
 
 def test_a_clients_code_expires_after_three_days(network: Network, code: str) -> None:
