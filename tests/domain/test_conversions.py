@@ -9,8 +9,7 @@ from linkage.conversions import (
     require_rejectable,
 )
 from linkage.errors import ConflictError, InvalidFieldError
-from linkage.programs import Reward, reward_for, tied_rewards
-from tests.domain.examples import CONVERSION, PROGRAM
+from tests.domain.examples import CONVERSION
 
 PENDING = CONVERSION
 CONFIRMED = replace(CONVERSION, status="confirmed")
@@ -64,43 +63,3 @@ def test_a_refund_is_known_by_its_own_id_in_its_one_form() -> None:
     assert refund_key(" Cafe\u0301 ") == refund_key("Café")
     assert refund_key("r-1") != refund_key("R-1")
     assert refund_key("r-1").startswith("refund#")
-
-
-SALE, LEAD = Reward("sale", rate_bps=500), Reward("lead", rate_bps=100)
-FLAT_USD = Reward("lead", amount_minor=250, currency="USD")
-FLAT_ZWG = Reward("lead", amount_minor=6_500, currency="ZWG")
-
-
-@pytest.mark.parametrize(
-    ("event", "currency", "expected"),
-    [
-        ("sale", "USD", SALE),
-        ("sale", "JPY", SALE),
-        ("lead", "USD", FLAT_USD),
-        ("lead", "ZWG", FLAT_ZWG),
-        ("lead", "EUR", None),
-    ],
-)
-def test_one_reward_matches_an_event_in_a_currency(
-    event: str, currency: str, expected: Reward | None
-) -> None:
-    program = replace(PROGRAM, rewards=(SALE, FLAT_USD, FLAT_ZWG))
-    assert reward_for(program, event, currency) == expected
-
-
-@pytest.mark.parametrize(
-    ("rewards", "tie"),
-    [
-        pytest.param((SALE, LEAD), None, id="two events"),
-        pytest.param((FLAT_USD, FLAT_ZWG), None, id="two currencies"),
-        pytest.param((SALE, LEAD, SALE), (0, 2), id="the same twice"),
-        pytest.param((FLAT_USD, replace(FLAT_USD, amount_minor=1)), (0, 1), id="same currency"),
-        pytest.param((LEAD, FLAT_USD), (0, 1), id="a percentage is for every currency"),
-        pytest.param((FLAT_USD, LEAD), (0, 1), id="in either order"),
-        pytest.param((), None, id="none at all"),
-    ],
-)
-def test_two_rewards_that_could_both_match_are_a_tie(
-    rewards: tuple[Reward, ...], tie: tuple[int, int] | None
-) -> None:
-    assert tied_rewards(rewards) == tie
