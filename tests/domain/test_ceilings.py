@@ -1,0 +1,117 @@
+"""Programs and settings by which a sale could cost more than its ceiling are refused."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from linkage.errors import InvalidFieldError
+from linkage.network import NetworkSettings
+from linkage.programs import Bonus, Reward
+from linkage.terms import check_program, check_settings_for
+from tests.domain.terms import FEES, PLAIN, PROGRAM, VENDOR_PAYS, refusal, steps
+
+CEILINGS = [
+    pytest.param(
+        {"ceiling_bps": 599}, FEES, "/rewards/0/rate_bps", "6 % in all", id="rate and fee"
+    ),
+    pytest.param(
+        {"ceiling_bps": 674},
+        VENDOR_PAYS,
+        "/rewards/0/rate_bps",
+        "5 % of a sale, and 35 % of that",
+        id="levels that the vendor pays",
+    ),
+    pytest.param(
+        {"ceiling_bps": 600, "introducer_rate_bps": 501},
+        FEES,
+        "/introducer_rate_bps",
+        "6.02 % in all, over the ceiling of 6 %",
+        id="introducer, rounded up in words only",
+    ),
+    pytest.param(
+        {"ceiling_bps": 239, "rewards": (steps((0, 5), (5, None)),)},
+        FEES,
+        "/rewards/0/thresholds/steps/1/rate_bps",
+        "The rate of reward 1 in step 2",
+        id="the best step",
+    ),
+    pytest.param(
+        {"ceiling_bps": 9999, "bonuses": (Bonus("count", "month", 1, 1, "USD"),)},
+        FEES,
+        "/bonuses/0/by",
+        "Make it one by volume",
+        id="bonus by count",
+    ),
+    pytest.param(
+        {"ceiling_bps": 700, "bonuses": (Bonus("volume", "month", 10_000, 101, "USD"),)},
+        FEES,
+        "/bonuses",
+        "can be 1.01 % of the sales",
+        id="bonus by volume",
+    ),
+    pytest.param(
+        {
+            "ceiling_bps": 700,
+            "bonuses": (
+                Bonus("volume", "month", 10_000, 60, "USD"),
+                Bonus("volume", "month", 20_000, 141, "USD"),
+            ),
+        },
+        FEES,
+        "/bonuses",
+        "over the ceiling of 7 %",
+        id="bonuses that add up",
+    ),
+    pytest.param(
+        {
+            "ceiling_bps": 700,
+            "bonuses": (
+                Bonus("volume", "month", 10_000, 60, "USD"),
+                Bonus("volume", "year", 100_000, 410, "USD"),
+            ),
+        },
+        FEES,
+        "/bonuses",
+        "over the ceiling of 7 %",
+        id="twelve months and their year",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "network", "pointer", "said"), CEILINGS)
+def test_terms_that_could_exceed_their_ceiling_are_refused(
+    changes: dict[str, Any], network: NetworkSettings, pointer: str, said: str
+) -> None:
+    program = replace(PROGRAM, **changes)
+    refused = refusal(program, network)
+    assert refused[:2] == (pointer, "over_the_ceiling")
+    assert said in refused[2]
+    with pytest.raises(InvalidFieldError, match=r"Program Roof tiles \(prg_1\)") as by_settings:
+        check_settings_for(program, network)
+    assert by_settings.value.code == "over_the_ceiling"
+    assert said.partition(".")[0] in by_settings.value.detail or "by volume" in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "network"),
+    [
+        ({"ceiling_bps": None, "rewards": (replace(PLAIN, rate_bps=10_000),)}, FEES),
+        ({"ceiling_bps": 600}, FEES),
+        ({"ceiling_bps": 675}, VENDOR_PAYS),
+        ({"ceiling_bps": 600, "rewards": (PLAIN, Reward("lead", rate_bps=9000))}, FEES),
+        (
+            {
+                "ceiling_bps": 120,
+                "rewards": (Reward("sale", amount_minor=10**9, currency="USD"),),
+            },
+            FEES,
+        ),
+        ({"ceiling_bps": 700, "bonuses": (Bonus("volume", "month", 10_000, 100, "USD"),)}, FEES),
+    ],
+)
+def test_terms_at_their_ceiling_are_taken_and_fixed_amounts_left_to_each_sale(
+    changes: dict[str, Any], network: NetworkSettings
+) -> None:
+    check_program(replace(PROGRAM, **changes), network)
+    check_settings_for(replace(PROGRAM, **changes), network)
