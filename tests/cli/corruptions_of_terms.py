@@ -248,6 +248,19 @@ def a_sale_is_attributed_while_its_program_is_paused(hand: Hand) -> None:
     hand.programs["prg_plain"]["paused"] = True
 
 
+def silence_confirms_what_it_may_not(hand: Hand) -> None:
+    hand.facts["cnv_lead", "confirmation"]["silent"] = True
+
+
+def silence_confirms_too_early(hand: Hand) -> None:
+    hand.programs["prg_leads"] |= {"confirmation": "automatic", "confirm_after_days": 7}
+    hand.facts["cnv_lead", "confirmation"]["silent"] = True
+
+
+def what_is_confirmed_still_waits_for_silence(hand: Hand) -> None:
+    hand.facts["cnv_lead", "report"]["awaiting"] = "awaiting#0"
+
+
 def the_items_exceed_the_sale(hand: Hand) -> None:
     hand.facts["cnv_lines", "report"]["items"][0]["amount_minor"] = 10_001
 
@@ -300,5 +313,8 @@ CORRUPTIONS_OF_TERMS: list[Case] = [
     (a_refund_does_not_look_at_a_tally, {"I20", "I6"}),
     (a_refund_before_the_confirmation_moves_a_tally, {"I6"}),
     (a_sale_is_attributed_while_its_program_is_paused, {"I16"}),
+    (silence_confirms_what_it_may_not, {"I5"}),
+    (silence_confirms_too_early, {"I5"}),
+    (what_is_confirmed_still_waits_for_silence, {"I19"}),
     (the_items_exceed_the_sale, {"I20", "I6"}),
 ]

@@ -90,6 +90,7 @@ class Hand:
             "vendor_id": "mem_vendor",
             "rewards": list(rewards),
             "hold_days": 10,
+            "confirmation": "manual",
             "introducer_rate_bps": 200,
             "bonuses": [],
             **terms,
@@ -217,7 +218,8 @@ class Hand:
     def due_on(self, conversion_id: str) -> str:
         """The day of the confirmation and the program's hold."""
         report = self.facts[conversion_id, "report"]
-        confirmed = date.fromisoformat(report["accepted_at"][:10])
+        confirmation = self.facts[conversion_id, "confirmation"]
+        confirmed = date.fromisoformat(confirmation["accepted_at"][:10])
         hold_days = self.programs[report["program_id"]]["hold_days"]
         return (confirmed + timedelta(days=hold_days)).isoformat()
 

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from tests.aws_tables import TABLES, create_tables
 from tests.domain.examples import operator
 
-NOUNS = ("members", "programs", "settings", "clicks", "customers", "conversions", "payouts")
-KEPT = ("conversions", "ledger", "payouts", "programs", "settings")
+KEPT = ("conversions", "tallies", "ledger", "payouts", "programs", "settings")
 ENVIRONMENT = {
-    **{f"{noun.upper()}_TABLE": noun for noun in (*NOUNS, "ledger")},
+    **{f"{noun.upper()}_TABLE": noun for noun in TABLES},
     "HASH_SECRET": "a secret",
     "WORK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/work",
     "PAYOUT_FILES_BUCKET": "payout-files",
@@ -40,44 +40,9 @@ def main() -> None:
 def create_stores() -> None:
     import boto3
 
-    from linkage.tables import clicks, conversions, customers, members, payouts, programs, settings
-
-    for model in (
-        members.MemberItem,
-        programs.ProgramItem,
-        settings.SettingsItem,
-        clicks.ClickItem,
-        customers.CustomerItem,
-        conversions.ConversionItem,
-        payouts.PayoutItem,
-    ):
-        model.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
-    create_ledger(boto3.client("dynamodb"), "ledger")
+    create_tables()
     boto3.client("sqs").create_queue(QueueName="work")
     boto3.client("s3").create_bucket(Bucket="payout-files")
-
-
-def create_ledger(dynamodb: Any, name: str) -> None:
-    names = ("account", "line", "open")
-    dynamodb.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in names],
-        KeySchema=[
-            {"AttributeName": "account", "KeyType": "HASH"},
-            {"AttributeName": "line", "KeyType": "RANGE"},
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "open",
-                "KeySchema": [
-                    {"AttributeName": "open", "KeyType": "HASH"},
-                    {"AttributeName": "account", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
-    )
 
 
 def trade() -> None:
@@ -106,16 +71,48 @@ def trade() -> None:
     sell("tools-6", 40_000, affiliate_id="mem_tendai")
     cancel_batch("bat_second", "ZWG")
     plan_batch("bat_third", "USD")
+    trade_by_every_rule()
     sell("in-flight", 9_999, affiliate_id="mem_tendai", post=False)
 
 
+def trade_by_every_rule() -> None:
+    """Steps, caps, a budget, a ceiling, splits, compression, a recruit, bonuses; and refunds."""
+    from linkage.conversions import Item
+
+    put_every_rule()
+    for number in range(3):
+        sell(
+            f"plan-{number}",
+            12_345,
+            program="prg_plan",
+            affiliate_id="mem_team",
+            customer="loyal",
+            items=(Item(2_345, "tools"), Item(10, None)),
+        )
+    coupon = sell("plan-coupon", 40_001, program="prg_plan", customer="new", coupon="TEAM")
+    sell("plan-recruit", 5_000, program="prg_plan", affiliate_id="mem_tendai", customer="loyal")
+    sell("plan-signup", 0, program="prg_plan", event="signup", affiliate_id="mem_team")
+    part = sell("plan-part", 9_999, program="prg_plan", affiliate_id="mem_team", confirm=False)
+    refund(part, 3_333)
+    confirm(part)
+    for part_minor in (13_333, 13_333, 13_335):
+        refund(coupon, part_minor)
+    sell("plan-after", 20_000, program="prg_plan", affiliate_id="mem_team", customer="new")
+
+
 def put_members() -> None:
-    from linkage.members import Member
+    from linkage.members import Member, Split
     from linkage.tables.members import put_member
 
     method = {"type": "mobile_money", "provider": "EcoCash", "phone": "+263773047653"}
 
-    def put(name: str, *upline: str, status: str = "approved", role: str = "affiliate") -> None:
+    def put(
+        name: str,
+        *upline: str,
+        status: str = "approved",
+        role: str = "affiliate",
+        splits: tuple[Split, ...] = (),
+    ) -> None:
         put_member(
             Member(
                 member_id=f"mem_{name}",
@@ -126,6 +123,7 @@ def put_members() -> None:
                 sponsor_id=upline[0] if upline else None,
                 upline=upline,
                 payout_method=method,
+                splits=splits,
             )
         )
 
@@ -135,6 +133,8 @@ def put_members() -> None:
     put("tendai", "mem_architect", "mem_builder")
     put("suspended", "mem_builder", status="suspended")
     put("orphan", "mem_suspended", "mem_builder")
+    team = (Split("mem_architect", 3_333), Split("mem_orphan", 500))
+    put("team", "mem_tendai", "mem_suspended", "mem_builder", "mem_architect", splits=team)
 
 
 def put_terms() -> None:
@@ -178,6 +178,67 @@ def put_terms() -> None:
     )
 
 
+def put_every_rule() -> None:
+    from linkage.coupons import Coupon
+    from linkage.network import NetworkSettings, RecruitmentBonus
+    from linkage.programs import Bonus, Program, Reward, Step, Thresholds
+    from linkage.tables.coupons import put_coupon
+    from linkage.tables.programs import publish_program
+    from linkage.tables.settings import publish_settings
+
+    publish_settings(
+        NetworkSettings(
+            version=2,
+            level_rates_bps=(1000, 500, 250),
+            override_funding="vendor",
+            affiliate_fee_bps=333,
+            active_days=3650,
+            recruitment_bonus=RecruitmentBonus(700, "ZWG"),
+        )
+    )
+    limits: dict[str, Any] = {"period": "year", "period_max_minor": 3_000, "budget_minor": 4_000}
+    steps = Thresholds("count", "month", (Step(0, 2, rate_bps=500), Step(2, None, rate_bps=700)))
+    publish_program(
+        Program(
+            program_id="prg_plan",
+            version=1,
+            vendor_id="mem_hardware",
+            name="Plan",
+            destination_url="https://hardware.example/",
+            created_at="2026-01-01T00:00:00.000Z",
+            rewards=(
+                Reward("sale", thresholds=steps),
+                Reward("sale", rate_bps=1_111, category="tools", currency="USD", max_minor=200),
+                Reward("sale", rate_bps=2_000, coupon="TEAM", currency="USD", name="T", **limits),
+                Reward("sale", rate_bps=1_500, first_n=1, months=12),
+                Reward("signup", amount_minor=150, currency="USD"),
+            ),
+            window_days=30,
+            hold_days=5,
+            confirmation="manual",
+            introducer_rate_bps=100,
+            categories=("tools",),
+            ceiling_bps=1_500,
+            bonuses=(
+                Bonus("volume", "quarter", 70_000, 1_000, "USD"),
+                Bonus("count", "month", 3, 250, "ZWG"),
+            ),
+        )
+    )
+    coupon = Coupon(
+        vendor_id="mem_hardware",
+        code="TEAM",
+        program_id="prg_plan",
+        affiliate_id="mem_team",
+        exclusive=True,
+        starts_on=None,
+        ends_on=None,
+        paused=False,
+        created_at="2026-01-01T00:00:00.000Z",
+    )
+    put_coupon(coupon)
+
+
 def sell(
     external_id: str,
     amount_minor: int,
@@ -189,6 +250,7 @@ def sell(
     customer: str | None = None,
     confirm: bool = True,
     post: bool = True,
+    **also: Any,
 ) -> str:
     from linkage.customers import Customer
     from linkage.flow import deciding, recording
@@ -208,6 +270,7 @@ def sell(
             affiliate_id=affiliate_id,
             customer=Customer(vendor_customer_id=customer),
             metadata={},
+            **also,
         )
     )
     if conversion.status == "confirmed":

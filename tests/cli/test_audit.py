@@ -3,6 +3,7 @@
 import copy
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,8 +12,6 @@ import pytest
 
 from linkage_cli.audit import Report, Stored, audit
 from tests.cli.corruptions import CORRUPTIONS, Items, find
-
-FORBIDDEN = ("linkage.commissions", "linkage.ledger", "linkage.flow", "linkage.money")
 
 
 def audited(network: dict[str, Items], now: datetime | None = None) -> Report:
@@ -29,19 +28,21 @@ def test_the_auditor_finds_nothing_wrong_with_what_the_product_posted(
     assert set(report.totals) == {"USD", "ZWG"}
 
 
-def test_what_vendors_owe_is_all_that_anyone_has_or_was_paid(network: dict[str, Items]) -> None:
+def test_what_vendors_owe_and_the_network_adds_is_all_that_anyone_has_or_was_paid(
+    network: dict[str, Items],
+) -> None:
     for totals in audited(network).totals.values():
-        assert totals.vendors_owe == (
+        assert totals.vendors_owe + totals.network_bonuses == (
             totals.owed_to_affiliates + totals.network_fees + totals.in_payout + totals.paid_out
         )
 
 
-def test_the_auditor_shares_no_code_with_the_posting_code() -> None:
+def test_the_auditor_shares_no_code_with_the_product() -> None:
     loads = "import sys, linkage_cli.ledger_check; print('\\n'.join(sys.modules))"
     loaded = subprocess.run(
         [sys.executable, "-c", loads], capture_output=True, check=True, text=True
     ).stdout.split()
-    assert [name for name in loaded if name.startswith((*FORBIDDEN, "linkage.tables"))] == []
+    assert [name for name in loaded if name.startswith("linkage.")] == []
 
 
 def _name(case: object) -> str:
@@ -91,12 +92,26 @@ KEPT_FOR_THE_STORY = {
 }
 
 
+LIKE_NUMBERS_MAX = 8
+
+
+def numbers_of_each_kind(ledger: Items) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
+    """The ledger's numbers by item and path, but no more than some of those alike."""
+    alike: Counter[tuple[Any, ...]] = Counter()
+    for item in ledger:
+        for path in numbers_in(item):
+            is_told = item["line"] == "head" and path[0] in KEPT_FOR_THE_STORY
+            inner = item["postings"][path[1]]["kind"] if path[0] == "postings" else path[-1]
+            kind = (item["line"].partition("#")[0], item.get("kind"), path[0], path[-1], inner)
+            alike[kind] += 1
+            if not is_told and alike[kind] <= LIKE_NUMBERS_MAX:
+                yield item, path
+
+
 def test_one_more_in_any_number_of_the_ledger_is_found(network: dict[str, Items]) -> None:
     missed = [
         (item["account"], item["line"], path)
-        for item in network["ledger"]
-        for path in numbers_in(item)
-        if not (item["line"] == "head" and path[0] in KEPT_FOR_THE_STORY)
+        for item, path in numbers_of_each_kind(network["ledger"])
         if not audited(
             network
             | {

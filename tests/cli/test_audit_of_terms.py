@@ -29,6 +29,15 @@ def test_the_auditor_finds_nothing_wrong_with_what_was_worked_out_by_hand() -> N
     assert report.totals["ZWG"].network_bonuses == 300
 
 
+def test_silence_that_lasted_confirms_and_from_then_on_the_hold_runs() -> None:
+    hand = hand_network()
+    hand.programs["prg_leads"] |= {"confirmation": "automatic", "confirm_after_days": 7}
+    silent = {"silent": True, "accepted_at": "2026-11-09T08:00:00.000Z"}
+    hand.facts["cnv_lead", "confirmation"] |= silent
+    assert audited(hand).findings == ()
+    assert hand.due_on("cnv_lead") == "2026-11-19"
+
+
 def _name(case: object) -> str:
     return getattr(case, "__name__", "").replace("_", " ")
 

@@ -26,6 +26,7 @@ def tables(wire: dict[str, Items], monkeypatch: pytest.MonkeyPatch) -> Iterator[
         monkeypatch.setenv(name, value)
     keys = {
         "conversions": ("conversion_id", "fact"),
+        "tallies": ("tally",),
         "ledger": ("account", "line"),
         "payouts": ("batch_id", "item"),
         "programs": ("program_id", "version"),
@@ -106,7 +107,8 @@ def run(*arguments: str) -> Any:
 def test_the_command_exits_0_with_a_summary() -> None:
     result = run("--stage", "dev")
     assert result.exit_code == 0, result.output
-    assert "32 transactions" in result.output
+    assert "43 transactions" in result.output
+    assert "11 tallies" in result.output
     assert "In flight: 1 fact" in result.output
     assert "USD, in minor units: affiliates are owed" in result.output
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from linkage_cli.audit.findings import Finding
 from linkage_cli.audit.stored import Fact, Item
@@ -39,6 +40,7 @@ class Conversion:
 def check_facts(conversion: Conversion, program: Item) -> Iterator[Finding]:
     """Every finding about the facts by themselves; `program` is the version they saw."""
     yield from _check_state(conversion)
+    yield from _check_silence(conversion, program)
     yield from _check_refund_chain(conversion)
     yield from _check_attribution(conversion, program)
 
@@ -57,6 +59,26 @@ def _check_state(conversion: Conversion) -> Iterator[Finding]:
         yield Finding(
             "I19", subject, f"it counts {report.sequence} later facts, they are {sequences}"
         )
+
+
+def _check_silence(conversion: Conversion, program: Item) -> Iterator[Finding]:
+    """Only silence that lasted as long as the terms say confirms, and only the pending wait."""
+    subject, report, confirming = conversion.conversion_id, conversion.report, conversion.confirming
+    waits, until = program["confirmation"] == "automatic", None
+    if waits:
+        days = timedelta(days=program["confirm_after_days"])
+        until = _instant(report) + days
+    is_pending = confirming is None and conversion.rejection is None
+    if ("awaiting" in report.values) != (waits and is_pending):
+        said = "waits" if "awaiting" in report.values else "does not wait"
+        yield Finding("I19", subject, f"it {said} for silence to confirm it")
+    silent = confirming if confirming and confirming.values.get("silent") else None
+    if silent and not (until and until <= _instant(silent)):
+        yield Finding("I5", subject, "silence confirmed it before the terms allow")
+
+
+def _instant(fact: Fact) -> datetime:
+    return datetime.fromisoformat(fact.accepted_at)
 
 
 def _check_refund_chain(conversion: Conversion) -> Iterator[Finding]:

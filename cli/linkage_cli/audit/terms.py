@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from math import floor
 from typing import Any
 
@@ -62,6 +63,7 @@ def half_up(value: Fraction) -> int:
     return floor(value + Fraction(1, 2))
 
 
+@cache
 def share(bps: int) -> Fraction:
     """Basis points as a fraction."""
     return Fraction(bps, 10_000)
