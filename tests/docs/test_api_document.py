@@ -6,12 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from linkage import requests
+from linkage.keys import Key
+from linkage.network import FIRST_SETTINGS
+from linkage.terms import check_program
 from linkage_api.app import app
 from linkage_api.bodies import Body, read
+from linkage_api.coupons import CouponBody, CouponChanges
 from linkage_api.links import LinkBody
-from linkage_api.members import MemberBody
+from linkage_api.members import MemberBody, MemberChanges
 from linkage_api.network import NetworkBody
-from linkage_api.programs import ProgramBody
+from linkage_api.terms import BonusBody, ProgramBody, RewardBody, StepBody, ThresholdsBody
 from tests.docs.markdown import ROOT
 
 DOCUMENT = (ROOT / "docs" / "api.md").read_text()
@@ -21,10 +26,18 @@ SOURCES = [
 ]
 BODIES: dict[str, type[Body]] = {
     "programs": ProgramBody,
+    "coupons": CouponBody,
     "links": LinkBody,
     "network": NetworkBody,
     "members": MemberBody,
 }
+VENDOR = Key("key_1", "vendor", "mem_1", "", "2026-01-01T00:00:00.000Z")
+REPORTED = {
+    "conversions": requests.report_in,
+    "client-codes": requests.client_code_in,
+    "customers/opt-out": requests.customer_in,
+}
+"""What the function that records conversions reads."""
 
 
 def codes(path: Path) -> set[str]:
@@ -53,17 +66,58 @@ def test_every_route_is_listed() -> None:
     }
     assert len(routes) > 20
     assert routes - listed == set()
+    assert {
+        "POST /v1/conversions",
+        "POST /v1/conversions/{id}/rejection",
+        "POST /v1/client-codes",
+        "POST /v1/customers/opt-out",
+        "POST /v1/customers/opt-in",
+    } <= listed
 
 
-EXAMPLES = re.findall(r"\$API/v1/(\w+)\"[^\n]*? -d '(\{.*?\})'\n", DOCUMENT, re.DOTALL)
+EXAMPLES = re.findall(r"\$API/v1/([\w/-]+)\"[^\n]*? -d '(\{.*?\})'\n", DOCUMENT, re.DOTALL)
 
 
 @pytest.mark.parametrize(("noun", "text"), EXAMPLES, ids=[noun for noun, _ in EXAMPLES])
 def test_what_an_example_sends_is_taken(noun: str, text: str) -> None:
     body = json.loads(re.sub(r"'\$\w+'", "xyz_0", text))
-    if noun in BODIES:
+    if noun in REPORTED:
+        REPORTED[noun](body, VENDOR)
+    else:
         read(BODIES[noun], body)
 
 
 def test_the_examples_are_found() -> None:
-    assert {noun for noun, _ in EXAMPLES} == {*BODIES, "conversions"}
+    assert {noun for noun, _ in EXAMPLES} == {*BODIES, *REPORTED}
+
+
+def test_the_terms_of_the_examples_would_be_published() -> None:
+    programs = [json.loads(text) for noun, text in EXAMPLES if noun == "programs"]
+    assert len(programs) == 2
+    for body in programs:
+        check_program(read(ProgramBody, body).program("mem_1", ""), FIRST_SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        ProgramBody,
+        RewardBody,
+        StepBody,
+        ThresholdsBody,
+        BonusBody,
+        CouponBody,
+        CouponChanges,
+        NetworkBody,
+        MemberBody,
+        MemberChanges,
+    ],
+)
+def test_every_field_is_named(model: type[Body]) -> None:
+    named = {field.alias or name for name, field in model.model_fields.items()}
+    assert [name for name in named if not re.search(rf"[`\"]{name}[`\"]", DOCUMENT)] == []
+
+
+def test_every_field_of_a_conversion_is_named() -> None:
+    fields = requests.Report.__dataclass_fields__.keys() - {"fingerprint", "may_backdate"}
+    assert [name for name in fields if not re.search(rf"[`\"]{name}[`\"]", DOCUMENT)] == []

@@ -137,26 +137,9 @@ def _published_meanwhile() -> ConflictError:
 def _terms(body: ProgramBody, vendor: Member) -> Program:
     """The program a body asks for; raises InvalidFieldError for terms that cannot be."""
     require_approved(vendor, "vendor")
-    program = Program(
-        program_id="",
-        version=1,
-        vendor_id=vendor.member_id,
-        name=body.name,
+    program = replace(
+        body.program(vendor.member_id, clock.text(clock.now())),
         destination_url=checked_destination(body.destination_url, vendor.hosts),
-        rewards=tuple(reward.reward() for reward in body.rewards),
-        window_days=body.window_days,
-        hold_days=body.hold_days,
-        confirmation=body.confirmation,
-        introducer_rate_bps=body.introducer_rate_bps,
-        created_at=clock.text(clock.now()),
-        click_model=body.click_model,
-        lateness_days=body.lateness_days,
-        confirm_after_days=body.confirm_after_days,
-        categories=tuple(body.categories),
-        bonuses=tuple(bonus.bonus() for bonus in body.bonuses),
-        ceiling_bps=body.ceiling_bps,
-        paused=body.paused,
-        joint_program_ids=tuple(body.joint_program_ids),
     )
     check_program(program, current_settings())
     _require_named(program)

@@ -157,6 +157,30 @@ class ProgramBody(Body):
     paused: bool = False
     joint_program_ids: Annotated[list[Id], Field(max_length=10), AfterValidator(unique)] = []
 
+    def program(self, vendor_id: str, created_at: str) -> Program:
+        """The domain's program, a first version without an id; nothing of it is checked yet."""
+        return Program(
+            program_id="",
+            version=1,
+            vendor_id=vendor_id,
+            name=self.name,
+            destination_url=self.destination_url,
+            rewards=tuple(reward.reward() for reward in self.rewards),
+            window_days=self.window_days,
+            hold_days=self.hold_days,
+            confirmation=self.confirmation,
+            introducer_rate_bps=self.introducer_rate_bps,
+            created_at=created_at,
+            click_model=self.click_model,
+            lateness_days=self.lateness_days,
+            confirm_after_days=self.confirm_after_days,
+            categories=tuple(self.categories),
+            bonuses=tuple(bonus.bonus() for bonus in self.bonuses),
+            ceiling_bps=self.ceiling_bps,
+            paused=self.paused,
+            joint_program_ids=tuple(self.joint_program_ids),
+        )
+
 
 class ProgramVersionBody(ProgramBody):
     """The next version of a program: its terms, or what a GET showed with changes."""
