@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.flow_units.network import START, Network, small_network
+from tests.flow_units.network import START, Network, make_rich, small_network
 
 
 @pytest.fixture(scope="module")
@@ -18,3 +18,11 @@ def network(built: Network) -> Iterator[Network]:
     yield built
     built.saved = first
     built.restore()
+
+
+@pytest.fixture
+def rich(network: Network) -> Network:
+    """The small network with terms that look at more than the sale itself."""
+    make_rich()
+    network.save()
+    return network

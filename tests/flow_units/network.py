@@ -32,12 +32,14 @@ from linkage.flow import (
 )
 from linkage.ids import fingerprint
 from linkage.ledger import Balance
-from linkage.members import Member
-from linkage.network import NetworkSettings
+from linkage.members import Member, Split
+from linkage.network import NetworkSettings, RecruitmentBonus
 from linkage.payouts import Batch, payout_id
-from linkage.programs import Program, Reward
+from linkage.programs import Bonus, Program, Reward, Step, Thresholds
 from linkage.requests import Report, Result, SentRefund
 from linkage.tables import ledger, members, payouts, programs, settings, transactions
+from linkage.tables.tallies import find_tallies
+from linkage.tallies import Tally
 from tests.aws_tables import TABLES, empty_network
 from tests.domain.examples import MEMBER, PROGRAM, operator
 
@@ -58,6 +60,42 @@ LEADS = replace(
     ON_REPORT, program_id="prg_led", rewards=(Reward("lead", amount_minor=250, currency="USD"),)
 )
 SETTINGS = NetworkSettings(version=1, payout_minimum_minor={"USD": 20})
+
+TILES = Reward(
+    "sale",
+    rate_bps=2_000,
+    currency="USD",
+    name="tiles",
+    category="tiles",
+    max_minor=8_000,
+    period="month",
+    period_max_minor=12_000,
+    budget_minor=15_000,
+)
+STEPS = Thresholds("count", "month", (Step(0, 2, rate_bps=500), Step(2, None, rate_bps=1_000)))
+RICH = replace(
+    ON_REPORT,
+    program_id="prg_rich",
+    rewards=(
+        TILES,
+        Reward("sale", amount_minor=900, currency="USD", first_n=1),
+        Reward("sale", thresholds=STEPS),
+    ),
+    categories=("tiles",),
+    bonuses=(Bonus("volume", "month", 100_000, 2_500, "USD"),),
+    ceiling_bps=6_000,
+)
+SILENT = replace(
+    RICH, program_id="prg_silent", confirmation="automatic", confirm_after_days=14, ceiling_bps=None
+)
+EMP = replace(MEMBER, member_id="mem_emp", name="Emp")
+RICH_SETTINGS = replace(
+    SETTINGS,
+    version=2,
+    active_days=30,
+    affiliate_fee_bps=200,
+    recruitment_bonus=RecruitmentBonus(500, "USD"),
+)
 
 
 class CrashError(Exception):
@@ -98,6 +136,9 @@ class Network:
 
     def confirm(self, conversion: Conversion) -> Conversion:
         return deciding.confirm(conversion.conversion_id, VENDOR)[0]
+
+    def reject(self, conversion: Conversion) -> Conversion:
+        return deciding.reject(conversion.conversion_id, VENDOR, "cancelled", "not picked up")[0]
 
     def refund(self, conversion: Conversion, external_id: str, amount_minor: int) -> Refund:
         body = {"external_id": external_id, "amount_minor": amount_minor}
@@ -164,12 +205,17 @@ class Network:
         items = table("conversions")
         return [(item["conversion_id"], item["fact"]) for item in items if "unposted" in item]
 
+    def tallies(self) -> dict[str, Tally]:
+        """Every tally that ever moved, by its name without the programs' and members' prefixes."""
+        found = find_tallies(item["tally"] for item in table("tallies"))
+        return {name.replace("prg_", "").replace("mem_", ""): each for name, each in found.items()}
+
     def balance(self, name: str, currency: str = "USD") -> Balance | None:
         return ledger.find_balance(f"mem_{name}", currency)
 
     def balances(self, currency: str = "USD") -> dict[str, int]:
         """Balances that are not 0, by the members' short names."""
-        found = {name: self.balance(name, currency) for name in ("ann", "spo", "top")}
+        found = {name: self.balance(name, currency) for name in ("ann", "emp", "spo", "top")}
         return {
             name: each.balance_minor for name, each in found.items() if each and each.balance_minor
         }
@@ -217,9 +263,7 @@ def reported(external_id: str, amount_minor: int, **changes: Any) -> Report:
         "metadata": {},
         **changes,
     }
-    return Report(
-        **values, fingerprint=fingerprint({**values, "customer": repr(values["customer"])})
-    )
+    return Report(**values, fingerprint=fingerprint(repr(sorted(values.items()))))
 
 
 def table(noun: str) -> list[dict[str, Any]]:
@@ -259,6 +303,14 @@ def _items(noun: str) -> Iterator[Any]:
 
 def _tables() -> dict[str, Any]:
     return {noun: copy.deepcopy(_backend().tables[noun].items) for noun in TABLES}
+
+
+def make_rich() -> None:
+    """Gives the small network terms that look at more than the sale itself, and Ann an employee."""
+    put_members(EMP)
+    members.set_member(ANN.member_id, splits=[asdict(Split(EMP.member_id, 2_500))])
+    put_programs(RICH, SILENT)
+    settings.publish_settings(RICH_SETTINGS)
 
 
 @contextmanager

@@ -9,12 +9,18 @@ Since the tables end up byte-equal after every step, the story as a whole ends t
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
+import pytest
+
+from linkage.conversions import Item
+from linkage.customers import Customer
 from linkage.flow import planning
+from linkage.flow.awaiting import confirm_due
 from tests.domain.examples import operator
-from tests.flow_units.network import CrashError, Network, Writes
+from tests.flow_units.network import CrashError, Network, Writes, make_rich
 
-type Action = Callable[[], object]
+type Action = Callable[[], Any]
 
 
 @dataclass
@@ -71,9 +77,55 @@ def story(network: Network) -> Iterator[Step]:
     network.pay_all("bat_3", ann="paid", spo="paid", top="paid")
 
 
-def test_dying_at_any_write_changes_nothing_in_the_end(network: Network) -> None:
+def rich_story(network: Network) -> Iterator[Step]:
+    """Sales, refunds and silence under terms that count: every fact moves what others see."""
+    make_rich()
+    buyer = Customer(phone="+263773000001")
+    tiles = (Item(50_000, "tiles"),)
+
+    def sale(external_id: str, program_id: str) -> Action:
+        of = {"program_id": program_id, "customer": buyer, "items": tiles}
+        return partial(network.report, external_id, 60_000, **of)
+
+    yield Step("the first sale", (sale("o-1", "prg_rich"), network.deliver_facts))
+    first = sale("o-1", "prg_rich")()
+    yield Step("a sale that earns a bonus", (sale("o-2", "prg_rich"), network.deliver_facts))
+    yield Step(
+        "a refund that loses it",
+        (partial(network.refund, first, "r-1", 30_000), network.deliver_facts),
+    )
+    yield Step("a report that waits", (sale("o-3", "prg_silent"),))
+    network.pass_time(days=15)
+    yield Step("its confirmation by silence", (partial(silence, network), network.deliver_facts))
+    yield Step("a report that waits in vain", (sale("o-4", "prg_silent"),))
+    rejected = sale("o-4", "prg_silent")()
+    yield Step("its rejection", (partial(network.reject, rejected),))
+    yield Step(
+        "the rest refunded",
+        (
+            partial(network.refund, first, "r-2", 30_000),
+            *(
+                partial(network.refund, sale(external_id, program_id)(), "r-1", 60_000)
+                for external_id, program_id in (("o-2", "prg_rich"), ("o-3", "prg_silent"))
+            ),
+            network.deliver_facts,
+        ),
+    )
+
+
+def silence(network: Network) -> None:
+    for due in confirm_due(network.moment):
+        assert due.error is None
+
+
+@pytest.mark.parametrize(
+    ("tells", "least"), [(story, 60), (rich_story, 30)], ids=["plain terms", "terms that count"]
+)
+def test_dying_at_any_write_changes_nothing_in_the_end(
+    network: Network, tells: Callable[[Network], Iterator[Step]], least: int
+) -> None:
     runs = 0
-    for step in story(network):
+    for step in tells(network):
         network.save()
         writes = Writes()
         with writes.watched():
@@ -87,4 +139,4 @@ def test_dying_at_any_write_changes_nothing_in_the_end(network: Network) -> None
                 assert network.everything() == expected, f"{step.name}: died {when} write {number}"
                 runs += 1
     assert network.balances() == {}
-    assert runs >= 60
+    assert runs >= least

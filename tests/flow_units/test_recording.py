@@ -80,6 +80,9 @@ def test_a_rejection_is_final_and_repeatable(network: Network) -> None:
     rejected, replayed = deciding.reject(pending.conversion_id, VENDOR, "fraud", "stolen card")
     again, replayed_again = deciding.reject(pending.conversion_id, VENDOR, "fraud", "stolen card")
     assert (rejected, replayed, replayed_again) == (again, False, True)
+    for code, reason in (("other", "stolen card"), ("fraud", "no card")):
+        with pytest.raises(ConflictError, match="fraud, stolen card"):
+            deciding.reject(pending.conversion_id, VENDOR, code, reason)
     with pytest.raises(ConflictError):
         network.confirm(pending)
     with pytest.raises(ConflictError):

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
@@ -6,10 +6,13 @@ import pytest
 
 from linkage.errors import InvalidFieldError, LedgerError
 from linkage.ledger import Posting, Transaction, lines_due_on
+from linkage.members import Split
 from linkage.payouts import Batch, Payout, debit_transaction, decide
+from linkage.rewards import Part
 from linkage.tables import ledger, transactions
 from linkage.tables.transactions import ConditionFailedError
-from tests.domain.examples import MEMBER
+from linkage.uplines import Level, Recruitment
+from tests.domain.examples import COMMISSION, MEMBER
 
 pytestmark = pytest.mark.usefixtures("network")
 
@@ -59,6 +62,23 @@ def test_one_id_with_other_postings_is_refused() -> None:
         ledger.post(earning(1, 501))
     (balance,) = ledger.list_balances(MEMBER.member_id)
     assert balance.balance_minor == 500
+
+
+def test_a_commission_comes_back_from_its_head_with_all_a_refund_needs() -> None:
+    commission = replace(
+        COMMISSION,
+        affiliate_fee_bps=100,
+        levels=(Level("mem_s", 1, 1_000, (Split("mem_f", 5),)), Level("mem_t", 2, 500)),
+        parts=(Part("tiles", 300),),
+        splits=(Split("mem_e", 2_500),),
+        recruitment=Recruitment("mem_s", 500, "JPY"),
+    )
+    for number, each in enumerate((COMMISSION, commission, None)):
+        facts = {"commission": each and asdict(each)}
+        ledger.post(replace(earning(number, 500), facts=facts))
+        head = ledger.find_head(f"cnv_{number:04d}/confirmation")
+        assert head is not None
+        assert ledger.commission_in(head) == each
 
 
 def test_a_condition_beside_the_transaction_stops_all_of_it() -> None:
