@@ -198,6 +198,11 @@ OWN_OBJECTIONS = [
         joined(rejected=True), "joint: the other half was rejected", id="rejected other half"
     ),
     pytest.param(
+        joined(refunded=True),
+        "joint: the other half was refunded in full",
+        id="refunded other half",
+    ),
+    pytest.param(
         joined(occurred_at=ago(days=-31)),
         "joint: the other half is not within the program's window of 30 days",
         id="the other half too late",

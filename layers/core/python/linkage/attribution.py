@@ -318,6 +318,8 @@ def _joint_objection(program: Program, joint: Earlier | None, occurred_at: datet
         return "the other half belongs to no affiliate"
     if joint.rejected:
         return "the other half was rejected"
+    if joint.refunded:
+        return "the other half was refunded in full"
     first, second = sorted((clock.instant(joint.occurred_at), occurred_at))
     if clock.days_later(first, program.window_days) < second:
         return f"the other half is not within the program's window of {program.window_days} days"
