@@ -77,6 +77,17 @@ def test_the_summary_says_what_an_affiliate_gets_of_what_and_when(rich: Rich) ->
     assert "10 % of 125.00 USD is 12.50 USD, rounded half up" in why
 
 
+def test_the_summary_says_when_batches_come_and_what_they_leave(rich: Rich) -> None:
+    schedule = {"days_of_month": [15, 1], "hour": 8, "time_zone": "UTC", "currencies": ["USD"]}
+    publish(rich.network, payout_schedule=schedule)
+    usd, zwg, _ = told(rich.network.affiliate, rich.sold)["summary"]
+    assert usd.endswith(
+        "pays it. Batches in USD are planned on these days of each month: 1, 15. They pay from "
+        "10.00 USD on; less waits for the next."
+    )
+    assert zwg.endswith("that day pays it.")
+
+
 def test_the_summary_is_the_readers_own(rich: Rich) -> None:
     (sponsor, why) = told(rich.network.sponsor, rich.sold)["summary"]
     assert sponsor.startswith(

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from linkage.conversions import Conversion
 from linkage.ledger import NETWORK_BONUSES, NETWORK_FEES, vendor_account
 from linkage.money import amount_text, decimal_text
+from linkage.tables.settings import current_settings
 from linkage_api.explained_lines import Line, hold, parts_text
 from linkage_api.found import Found
 from linkage_api.viewers import SOMEBODY_ELSE, Viewer
@@ -84,7 +85,19 @@ def _dues(found: Found, lines: Sequence[Line], currency: str) -> str:
         for due_on, minor in sorted(open_minor.items())
         if minor
     ]
-    return "".join(f" {sentence}" for sentence in (*said, *due))
+    paid = _batches(currency) if any(minor > 0 for minor in open_minor.values()) else ()
+    return "".join(f" {sentence}" for sentence in (*said, *due, *paid))
+
+
+def _batches(currency: str) -> Iterator[str]:
+    """When batches come and what they leave for later, as far as the settings now say it."""
+    settings = current_settings()
+    minimum_minor, schedule = settings.minimum_minor(currency), settings.payout_schedule
+    if schedule and currency in schedule.currencies:
+        days = ", ".join(map(str, schedule.days_of_month))
+        yield f"Batches in {currency} are planned on these days of each month: {days}."
+    if minimum_minor > 1:
+        yield f"They pay from {amount_text(minimum_minor, currency)} on; less waits for the next."
 
 
 def _due(found: Found, minor: int, currency: str, due_on: str, *, whole: bool) -> str:
