@@ -10,7 +10,8 @@ from linkage.money import checked_currency
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _TIME = re.compile(
-    r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.IGNORECASE | re.ASCII
+    r"(19[7-9]\d|20\d\d)-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)",
+    re.IGNORECASE | re.ASCII,
 )
 METADATA_KEYS_MAX, METADATA_BYTES_MAX = 20, 4096
 
@@ -92,7 +93,7 @@ class Fields:
         return None if value is None else checked_integer(value, pointer, low, high)
 
     def optional_time(self, name: str) -> str | None:
-        """An RFC 3339 time of this century as stored, UTC to the millisecond; or None."""
+        """An RFC 3339 time of 1970 to 2099 as stored, UTC to the millisecond; or None."""
         value, pointer = self._take(name)
         if value is None:
             return None
