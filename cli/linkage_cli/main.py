@@ -2,7 +2,7 @@
 
 import typer
 
-from linkage_cli import dev, keys, ledger_check, orders
+from linkage_cli import dev, explain, keys, ledger_check, orders
 
 app = typer.Typer(
     help="Linkage: a referral network in your own AWS account.",
@@ -11,6 +11,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command("dev")(dev.dev)
+app.command("explain")(explain.explain)
 app.add_typer(keys.app, name="keys")
 app.add_typer(orders.app, name="orders")
 app.add_typer(ledger_check.app, name="ledger")

@@ -11,7 +11,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from linkage_cli.errors import CommandError
-from linkage_cli.local_aws import REGION, is_loopback
+from linkage_cli.local_aws import REGION, environment_for, is_loopback
 from linkage_cli.places import LOCAL_FILE
 
 LOCAL_STAGE = "local"
@@ -43,6 +43,15 @@ class Network:
                 f"Linkage to it first: npx cdk deploy -c stage={self.stage}"
             )
         return self.outputs[output]
+
+    def environment(self) -> dict[str, str]:
+        """What makes AWS clients that read the environment talk to this network."""
+        region = self.session.region_name
+        named = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region} if region else {}
+        if self.endpoint_url is None:
+            return named
+        port = urlsplit(self.endpoint_url).port
+        return environment_for(port, {}) if port else named
 
 
 def client_of(session: boto3.Session, service: str, endpoint_url: str | None = None) -> Any:

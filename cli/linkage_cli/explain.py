@@ -1,0 +1,91 @@
+"""`linkage explain cnv_…`: why a conversion earned what it did, and whether it would again."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
+
+from linkage.errors import LinkageError
+from linkage.money import amount_text
+from linkage_cli.errors import CommandError
+from linkage_cli.local_aws import replace_environment
+from linkage_cli.networks import Network, find_network
+
+NOUNS = ("conversions", "ledger", "payouts", "programs", "settings")
+
+
+def explain(
+    conversion: Annotated[str, typer.Argument(help="The conversion (cnv_…).")],
+    stage: Annotated[str | None, typer.Option(help="The stage on AWS, for example prod.")] = None,
+    local: Annotated[bool, typer.Option("--local", help="The network make dev runs.")] = False,
+    replay: Annotated[
+        bool,
+        typer.Option("--replay", help="Compute it again from its facts, and compare every byte."),
+    ] = False,
+) -> None:
+    """Tell a conversion's story: who could have had it, what it earned, why, and when it is due."""
+    try:
+        with tables_of(find_network(stage, local=local)):
+            lines, is_right = replay_lines(conversion) if replay else ([], True)
+            # What the ledger has wrong cannot be told as a story.
+            told = [*story_lines(conversion), ""] if is_right else []
+    except (CommandError, LinkageError) as error:
+        sys.exit(str(error))
+    except (BotoCoreError, ClientError, PynamoDBException) as error:
+        sys.exit(f"The network could not be read: {error}")
+    print("\n".join([*told, *lines]).rstrip())
+    if not is_right:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def tables_of(network: Network) -> Iterator[None]:
+    """While it lasts, the product's own modules, imported within, read this network's tables."""
+    before = dict(os.environ)
+    names = {f"{noun.upper()}_TABLE": network.table(noun) for noun in NOUNS}
+    replace_environment(before | names | network.environment())
+    try:
+        yield
+    finally:
+        replace_environment(before)
+
+
+def story_lines(conversion_id: str) -> Iterator[str]:
+    """What an operator is told of a conversion: its head, its facts, and its story in sentences."""
+    from linkage.tables.conversions import get_conversion
+    from linkage_api.explanations import explanation
+    from linkage_api.viewers import Viewer
+
+    conversion = get_conversion(conversion_id)
+    told = explanation(conversion, Viewer("operator", None))
+    amount = amount_text(conversion.amount_minor, conversion.currency)
+    yield f"{conversion_id}: a {conversion.event} of {amount}, {conversion.status}"
+    yield (
+        f"Vendor {conversion.vendor_id}, order {conversion.external_id}, program "
+        f"{conversion.program_id} version {conversion.program_version}, network settings version "
+        f"{conversion.settings_version}"
+    )
+    yield from ("", "Facts:", f"- {conversion.reported_at} report")
+    yield from (f"- {_fact(fact, conversion.currency)}" for fact in told["facts"])
+    yield from ("", "Story:")
+    yield from (f"- {sentence}" for sentence in told["story"])
+
+
+def _fact(fact: Mapping[str, Any], currency: str) -> str:
+    said = f"{fact['accepted_at']} {fact['fact']}"
+    if "amount_minor" in fact:
+        said += f" {fact.get('external_id', '')} of {amount_text(fact['amount_minor'], currency)}"
+    return f"{said}: {fact['reason']}" if fact.get("reason") else said
+
+
+def replay_lines(conversion_id: str) -> tuple[list[str], bool]:
+    """What came of computing the conversion again, and whether the ledger has just that."""
+    from linkage_cli.replay import replayed
+
+    found = replayed(conversion_id)
+    return list(found.lines()), not found.differences

@@ -1,0 +1,190 @@
+"""Computes a conversion's transactions again from its stored facts and terms, and compares them.
+
+By the product's own pure rules and nothing newer than the facts. Heads are compared in the form
+DynamoDB keeps them, whole but for the sentences; lines in all that is computed of them. Import it
+only once the environment names the tables.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from linkage.commissions import confirmation_transaction, refund_transaction
+from linkage.conversions import History
+from linkage.ledger import Line, Transaction, affiliate_account, affiliate_in
+from linkage.tables.conversions import get_history
+from linkage.tables.ledger import commission_in, head_of
+from linkage.tables.programs import program_version
+from linkage.tables.settings import settings_version
+from linkage.tables.transactions import client, from_wire, to_wire
+
+type Wire = Mapping[str, Any]
+
+NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """How many transactions were compared and where they differ, in money or in wording only.
+
+    `unposted` are those the ledger does not have yet.
+    """
+
+    compared: int
+    differences: tuple[str, ...]
+    wording: tuple[str, ...]
+    unposted: tuple[str, ...]
+
+    def lines(self) -> Iterator[str]:
+        """What `--replay` prints."""
+        many = f"{self.compared} transaction{'' if self.compared == 1 else 's'}"
+        if self.differences:
+            yield f"replayed: {many}, NOT the same as what is stored:"
+            yield from (f"- {difference}" for difference in self.differences)
+        else:
+            yield f"replayed: {many}, byte for byte the same"
+        for transaction_id in self.unposted:
+            yield f"{transaction_id} is accepted and not posted yet, so it was not compared."
+        if self.wording:
+            yield "Only worded otherwise by this version of Linkage; the money is the same:"
+            yield from (f"- {difference}" for difference in self.wording)
+
+
+def replayed(conversion_id: str) -> Replayed:
+    """Everything a conversion's facts post, again; raises NotFoundError for no such conversion."""
+    differences: list[str] = []
+    wording: list[str] = []
+    unposted: list[str] = []
+    compared = 0
+    for transaction in transactions_of(get_history(conversion_id)):
+        again = to_wire(head_of(transaction))
+        head = _stored_head(again)
+        if head is None:
+            unposted.append(transaction.transaction_id)
+            continue
+        compared += 1
+        name = transaction.transaction_id
+        differences += _differences(name, _money(head), _money(again))
+        differences += _differences(name, _stored_lines(transaction, head), _lines(transaction))
+        wording += _differences(name, _words(head), _words(again))
+    return Replayed(compared, tuple(differences), tuple(wording), tuple(unposted))
+
+
+def transactions_of(history: History) -> Iterator[Transaction]:
+    """What the facts of a conversion post, in the order in which they were accepted."""
+    conversion, confirmation = history.conversion, history.confirmation
+    if confirmation is None:
+        return
+    confirmed = confirmation_transaction(
+        conversion,
+        confirmation,
+        program_version(conversion.program_id, conversion.program_version),
+        settings_version(conversion.settings_version),
+    )
+    yield confirmed
+    commission = commission_in(head_of(confirmed))
+    for refund in history.refunds:
+        if refund.posts:
+            yield refund_transaction(conversion, refund, commission)
+
+
+def _money(head: Wire) -> Wire:
+    return {name: value for name, value in head.items() if name != "why"}
+
+
+def _words(head: Wire) -> Wire:
+    return {"why": head.get("why", {"L": []})}
+
+
+# ---- heads and lines as they are stored
+
+
+def _stored_head(again: Wire) -> Wire | None:
+    answer = client.get_item(
+        TableName=os.environ["LEDGER_TABLE"],
+        Key={name: again[name] for name in ("account", "line")},
+        ConsistentRead=True,
+    )
+    return answer.get("Item")
+
+
+def _lines(transaction: Transaction) -> Wire:
+    return to_wire({_line_name(*_whose(line)): _computed(line) for line in transaction.lines})
+
+
+def _whose(line: Line) -> tuple[str, str]:
+    return affiliate_account(line.affiliate_id), line.currency
+
+
+def _line_name(account: str, currency: str) -> str:
+    return f"line of {account} in {currency}"
+
+
+def _computed(line: Line) -> dict[str, Any]:
+    return {
+        "amount_minor": line.amount_minor,
+        "dues": dict(line.dues),
+        "parts": [
+            {"kind": kind, "level": level, "amount_minor": amount_minor}
+            for kind, level, amount_minor in line.parts
+        ],
+    }
+
+
+def _stored_lines(transaction: Transaction, head: Wire) -> Wire:
+    """The lines of a transaction in the account of each affiliate it touched, or should have."""
+    moved = from_wire({"postings": head["postings"]})["postings"]
+    accounts = {posting[side] for posting in moved for side in ("source", "target")}
+    accounts |= {affiliate_account(line.affiliate_id) for line in transaction.lines}
+    found: dict[str, Any] = {}
+    for account in sorted(each for each in accounts if affiliate_in(each)):
+        for item in _lines_at(account, transaction.accepted_at):
+            if item["transaction_id"]["S"] == transaction.transaction_id:
+                computed = {name: item.get(name) for name in ("amount_minor", "dues", "parts")}
+                found[_line_name(account, item["currency"]["S"])] = {"M": computed}
+    return found
+
+
+def _lines_at(account: str, accepted_at: str) -> Iterator[Wire]:
+    pages = client.get_paginator("query").paginate(
+        TableName=os.environ["LEDGER_TABLE"],
+        KeyConditionExpression="#account = :account AND begins_with(#line, :line)",
+        ExpressionAttributeNames={"#account": "account", "#line": "line"},
+        ExpressionAttributeValues=to_wire({":account": account, ":line": f"line#{accepted_at}#"}),
+        ConsistentRead=True,
+    )
+    for page in pages:
+        yield from page["Items"]
+
+
+# ---- comparing
+
+
+def _differences(name: str, stored: Wire, again: Wire) -> Iterator[str]:
+    """Each place where two items in DynamoDB's form are not the same bytes."""
+    was, now = _leaves({"M": stored}), _leaves({"M": again})
+    for place in sorted(was.keys() | now.keys()):
+        before, after = was.get(place, NOTHING), now.get(place, NOTHING)
+        if before != after:
+            yield f"{name}, {place}: stored {before}, replayed {after}"
+
+
+def _leaves(value: Any, place: str = "") -> dict[str, str]:
+    """The canonical JSON of each value inside a value, by its place; empty ones are values too."""
+    ((kind, content),) = value.items() if value else (("NULL", True),)
+    inner: Iterator[tuple[Any, Any]] | None = None
+    if kind == "M" and content:
+        inner = iter(content.items())
+    elif kind == "L" and content:
+        inner = iter(enumerate(content, start=1))
+    if kind == "NULL":
+        return {place: "null"}
+    if inner is None:
+        return {place: content if kind == "N" else json.dumps(content, sort_keys=True)}
+    return {
+        leaf: text
+        for key, each in inner
+        for leaf, text in _leaves(each, f"{place}.{key}" if place else str(key)).items()
+    }
