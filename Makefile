@@ -23,7 +23,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.13 --generat
 begin = mkdir -p $(STAMPS) && if [ -e $@.begun ]; then rm -rf $(1); fi && touch $@.begun
 finish = mv $@.begun $@
 
-.PHONY: help dev test lint types unit flow layers synth orders bench lock preflight bootstrap format clean
+.PHONY: help dev test lint types unit flow layers synth orders faults bench lock preflight bootstrap format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -45,13 +45,16 @@ types: $(STAMPS)/python ## static types
 	$(PYTHON) -m mypy
 
 unit: bootstrap layers ## tests that need no emulator
-	$(PYTHON) -m pytest -q -m 'not flow and not orders' --ignore=tests/flow
+	$(PYTHON) -m pytest -q -m 'not flow and not orders and not faults' --ignore=tests/flow
 
 flow: bootstrap layers ## tests of the deployed app on the emulator
 	$(PYTHON) -m pytest -q -m 'not orders' tests/flow
 
 orders: bootstrap layers ## import all the real orders on the emulator
 	$(PYTHON) -m pytest -q -m orders tests/flow
+
+faults: bootstrap layers ## a hundred thousand random facts, delivered badly, against the auditor
+	$(PYTHON) -m pytest -q -m faults tests/faults
 
 bench: bootstrap layers ## ratios, each measured within one run
 	@for script in bench/[a-z]*.py; do echo "$$script"; $(PYTHON) "$$script" || exit 1; done

@@ -32,7 +32,7 @@ def random_program(random: Random, program: Program, settings: NetworkSettings) 
         rewards=(),
         bonuses=(),
         ceiling_bps=None,
-        window_days=random.choice((1, 30, 365)),
+        window_days=random.choice((3, 30, 365)),
         hold_days=random.choice((0, 7, 30)),
         confirmation=confirmation,
         confirm_after_days=random.choice((1, 5, 14)) if confirmation == "automatic" else None,
@@ -42,17 +42,15 @@ def random_program(random: Random, program: Program, settings: NetworkSettings) 
         categories=CATEGORIES,
         paused=random.random() < 0.03,
     )
-    for _ in range(random.randint(2, REWARDS_TRIED)):
-        reward = random_reward(random, program)
+    tried = [random_reward(random, program) for _ in range(random.randint(2, REWARDS_TRIED))]
+    for reward in (*_basic_rewards(random), *tried):
         terms = _with(settings, terms, rewards=(*terms.rewards, reward)) or terms
-    if not any(reward.event == "sale" for reward in terms.rewards):
-        rate = Reward("sale", rate_bps=random.randint(1, 2_000))
-        terms = _with(settings, terms, rewards=(*terms.rewards, rate)) or terms
+    terms = replace(terms, rewards=tuple(random.sample(terms.rewards, len(terms.rewards))))
     if random.random() < 0.4:
         for factor in (1, 2, 4):
             ceiling_bps = random.randint(200, 2_500) * factor
             terms = _with(settings, terms, ceiling_bps=min(ceiling_bps, 10_000)) or terms
-    for _ in range(random.choice((0, 0, 1, 3))):
+    for _ in range(random.choice((0, 1, 2, 4))):
         bonuses = (*terms.bonuses, random_bonus(random))
         terms = _with(settings, terms, bonuses=bonuses) or terms
     check_program(terms, settings)
@@ -68,24 +66,37 @@ def _with(settings: NetworkSettings, program: Program, **changes: Any) -> Progra
     return changed
 
 
+def _basic_rewards(random: Random) -> list[Reward]:
+    """What any sale earns when nothing narrower fits: in every currency alike, or in each."""
+    name = f"basic-{random.randrange(2)}"
+    currencies = random.choice(((None,), CURRENCIES))
+    return [
+        _capped(random, _paying(random, Reward("sale", currency=each, name=f"{name}-{each}")))
+        for each in currencies
+    ]
+
+
 def random_reward(random: Random, program: Program) -> Reward:
     """Any reward: what it pays, whom it is for, and its caps, each at random."""
-    event = random.choice(("sale", "sale", "sale", *EVENTS))
-    kind = random.choice(("rate", "rate", "amount", "volume", "count"))
+    event = random.choice(("sale", "sale", *EVENTS))
     currency = random.choice((None, *CURRENCIES))
-    name = random.choice(NAMES)
-    reward = Reward(event, currency=currency, name=f"{name}-{random.randrange(4)}")
-    if kind == "rate":
-        reward = replace(reward, rate_bps=_rate(random))
-    elif kind == "amount":
-        currency = currency or random.choice(CURRENCIES)
-        reward = replace(reward, currency=currency, amount_minor=random.randint(1, 5_000))
-    else:
-        currency = currency or (random.choice(CURRENCIES) if kind == "volume" else None)
-        reward = replace(reward, currency=currency, thresholds=_thresholds(random, kind, currency))
-    for narrow in random.sample(_NARROWER, random.choice((0, 0, 1, 1, 2))):
+    name = f"{random.choice(NAMES)}-{random.randrange(4)}"
+    reward = _paying(random, Reward(event, currency=currency, name=name))
+    for narrow in random.sample(_NARROWER, random.choice((0, 1, 1, 1, 2, 3))):
         reward = replace(reward, **narrow(random, program))
     return _capped(random, reward)
+
+
+def _paying(random: Random, reward: Reward) -> Reward:
+    """A rate, a fixed amount or steps; in some currency where one is needed."""
+    kind = random.choice(("rate", "rate", "amount", "volume", "count"))
+    if kind == "rate":
+        return replace(reward, rate_bps=_rate(random))
+    currency = reward.currency or (random.choice(CURRENCIES) if kind != "count" else None)
+    reward = replace(reward, currency=currency)
+    if kind == "amount":
+        return replace(reward, amount_minor=random.randint(1, 5_000))
+    return replace(reward, thresholds=_thresholds(random, kind, currency))
 
 
 def _rate(random: Random) -> int:
@@ -139,7 +150,7 @@ def _capped(random: Random, reward: Reward) -> Reward:
 def random_bonus(random: Random) -> Bonus:
     """A period's target, by volume or by count."""
     by = random.choice(("volume", "count"))
-    target = random.randint(1, 500_000) if by == "volume" else random.randint(1, 12)
+    target = random.randint(1, 200_000) if by == "volume" else random.randint(1, 6)
     paid = random.randint(1, 9_999)
     return Bonus(by, random.choice(PERIODS), target, paid, random.choice(CURRENCIES))
 

@@ -156,14 +156,20 @@ class Trade:
         conversion_id = conversion.conversion_id
         if conversion_id not in self.known:
             self.recent = [*self.recent[-RECENT:], conversion_id]
-            (self.confirmed if conversion.status == "confirmed" else self.pending).append(
-                conversion_id
-            )
+            if conversion.status == "pending":
+                self.pending.append(conversion_id)
+            elif conversion.amount_minor:
+                self.confirmed.append(conversion_id)
         self.known[conversion_id] = replace(known, conversion=conversion)
 
     def _key(self, vendor_id: str) -> Key:
         if self.random.random() < 0.1:
             return Key("key_operator", "operator", None, "", "")
+        return self.vendor_key(vendor_id)
+
+    @staticmethod
+    def vendor_key(vendor_id: str) -> Key:
+        """The key of a vendor's own shop."""
         return Key("key_vendor", "vendor", vendor_id, "", "")
 
     def _order(self) -> dict[str, Any]:
@@ -197,16 +203,17 @@ class Trade:
     def _claims(self, program_id: str, vendor_id: str) -> dict[str, Any]:
         """What may attribute it, each at random: most often one claim, sometimes many."""
         chance, claims = self.random, {}
-        if chance.random() < 0.45 and self.world.clicks:
+        if chance.random() < 0.55 and self.world.clicks:
             own = [each for each in self.world.clicks if each.vendor_id == vendor_id]
             usable = own if own and chance.random() < 0.95 else self.world.clicks
             claims["click_id"] = chance.choice(usable).click_id
-        if chance.random() < 0.2:
-            claims["coupon"] = chance.choice((*COUPONS, "unknown")).lower()
         if chance.random() < 0.25:
+            theirs = [code for vendor, code in self.world.coupons if vendor == vendor_id]
+            claims["coupon"] = chance.choice((*theirs, *theirs, *COUPONS, "unknown")).lower()
+        if chance.random() < 0.35:
             claims["affiliate_id"] = chance.choice((*self.world.affiliates, "mem_nobody"))
-        if chance.random() < 0.08 and self.recent:
-            claims["lead_id"] = chance.choice(self.recent)
+        if chance.random() < 0.12 and self.recent:
+            claims["lead_id"] = self._lead(vendor_id)
         if chance.random() < 0.08 and self.recent:
             claims["joint_with"] = self._joint(program_id)
         if chance.random() < 0.8:
@@ -214,6 +221,15 @@ class Trade:
         if chance.random() < 0.04:
             claims |= self._bought_for_a_client(vendor_id)
         return claims
+
+    def _lead(self, vendor_id: str) -> str:
+        fitting = [
+            i
+            for i in self.recent
+            if self.known[i].conversion.vendor_id == vendor_id
+            and self.known[i].conversion.event in {"lead", "signup"}
+        ]
+        return self.random.choice(fitting or self.recent)
 
     def _joint(self, program_id: str) -> str:
         joint = self.world.programs[program_id].joint_program_ids
@@ -230,8 +246,9 @@ class Trade:
         affiliate = self.world.members[self.random.choice(self.world.affiliates)]
         client = {"email": self.random.choice(self.world.customers)["email"]}
         asked = {"affiliate_id": affiliate.member_id, "client": client}
-        key = Key("key_vendor", "vendor", vendor_id, "", "")
-        made = self._sent("client code", lambda: client_codes.make(client_code_in(asked, key)))
+        key = self.vendor_key(vendor_id)
+        with self.mischief.calm():
+            made = self._sent("client code", lambda: client_codes.make(client_code_in(asked, key)))
         code = made[0] if made and self.random.random() < 0.8 else "00000000"
         return {
             "affiliate_id": affiliate.member_id,
@@ -295,7 +312,7 @@ class Trade:
         known.conversion, found = conversion, conversion.conversion_id
         if conversion.status != "pending" and found in self.pending:
             self.pending.remove(found)
-            if conversion.status == "confirmed":
+            if conversion.status == "confirmed" and known.rest_minor:
                 self.confirmed.append(found)
         if known.rest_minor == 0 and found in self.confirmed:
             self.confirmed.remove(found)
@@ -337,7 +354,7 @@ class Trade:
     def consent(self) -> None:
         """A customer opts out, or in again."""
         vendor_id, out = self.random.choice(self.world.vendors), self.random.random() < 0.6
-        key = Key("key_vendor", "vendor", vendor_id, "", "")
+        key = self.vendor_key(vendor_id)
         sent = customer_in({"customer": self._customer()}, key)
         self._sent("consent", lambda: consenting.opt(sent.customer, sent.vendor_id, out))
 

@@ -16,7 +16,8 @@ from linkage.terms import check_splits
 from tests.faults.terms import COUPONS, GROUPS, random_program, random_settings
 
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
-AFFILIATES, BOTH, CUSTOMERS = 56, 2, 300
+BOTH = 2
+"""So many of the affiliates sell too."""
 SHOPS = ("mem_v0", "mem_v1")
 PROGRAMS_EACH = 3
 CLICKS_KEPT = 400
@@ -33,7 +34,8 @@ class KnownClick:
 class World:
     """Everything that is there before a fact is reported; `moment` is the only clock."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, affiliates: int = 56, customers: int = 300) -> None:
+        self._affiliate_count, self._customer_count = affiliates, customers
         self.random, self.moment = random, START
         self.settings: NetworkSettings = FIRST_SETTINGS
         self.members: dict[str, Member] = {}
@@ -55,12 +57,12 @@ class World:
         """The network as it opens."""
         for vendor_id in SHOPS:
             self._join(vendor_id, ("vendor",))
-        for number in range(AFFILIATES):
+        for number in range(self._affiliate_count):
             roles = ("affiliate", "vendor") if number < BOTH else ("affiliate",)
             self._join(f"mem_a{number:02d}", roles)
         self.publish_settings()
         self._open_programs()
-        for number in range(CUSTOMERS):
+        for number in range(self._customer_count):
             self.customers.append(self._customer(number))
         for _ in range(20):
             self.change_splits()
@@ -219,7 +221,7 @@ class World:
     def click(self) -> None:
         """A visit through an affiliate's link, some time ago."""
         program = self.programs[self.random.choice(list(self.programs))]
-        clicked_at = self.moment - timedelta(minutes=self.random.randrange(60 * 24 * 40))
+        clicked_at = self.moment - timedelta(minutes=int(self.random.expovariate(1 / 5_000)))
         self.clicked += 1
         click_id = f"clk_{self.clicked}"
         item = {

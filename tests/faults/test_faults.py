@@ -1,0 +1,110 @@
+"""Random facts through the product's own flow, delivered badly; then the ledger, to the unit.
+
+`FAULTS_SEED` starts another network, `FAULTS_FACTS` sets how many facts `make faults` accepts. What
+fails says its seed, what is stored of the conversions it is about, and the fewest facts that fail.
+"""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+
+from tests.faults.expressions import Item
+from tests.faults.run import Outcome, Run
+
+SEED = int(os.environ.get("FAULTS_SEED", "1"))
+FACTS = int(os.environ.get("FAULTS_FACTS", "100000"))
+FEW_FACTS = 1_200
+FACTS_IN_A_NETWORK = 12_500
+TOLD = 3
+
+
+def test_over_a_thousand_facts_leave_the_ledger_right_to_the_unit() -> None:
+    run = Run(SEED, FEW_FACTS)
+    outcome = run.play()
+    assert_right(run, outcome)
+    assert {"report", "confirmation", "rejection", "refund"} == set(outcome.facts)
+    assert {"click", "coupon", "lead", "joint", "named", "introducer"} <= set(outcome.models)
+    assert set(outcome.kinds) >= EARNED
+    assert {what for what, count in outcome.met.items() if count} >= TROUBLES
+
+
+EARNED = {
+    *("commission", "clawback", "fee", "fee_return", "affiliate_fee", "bonus", "recruitment"),
+    *("override 1", "override 2", "split"),
+}
+TROUBLES = {
+    *("crash before a write", "crash after a write", "transaction conflict", "throttle"),
+    *("never delivered", "meddling before a transaction", "swept"),
+    "done, but answered with a failure",
+}
+
+
+def test_one_unit_too_much_in_one_posting_is_found() -> None:
+    run = Run(SEED + 1, 200)
+    with run.open():
+        run.trade_until_done()
+        run.finish()
+        assert not run.audited().findings
+        head = next(item for item in run.standin.tables["ledger"].items() if has_postings(item))
+        amount = head["postings"]["L"][0]["M"]["amount_minor"]
+        amount["N"] = str(int(amount["N"]) + 1)
+        assert any("I20" in str(finding) for finding in run.audited().findings)
+
+
+def has_postings(item: Item) -> bool:
+    return bool(item.get("postings", {}).get("L"))
+
+
+@pytest.mark.faults
+def test_a_hundred_thousand_facts_leave_the_ledger_right_to_the_unit(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    networks = max(1, FACTS // FACTS_IN_A_NETWORK)
+    sizes = [FACTS // networks + (number < FACTS % networks) for number in range(networks)]
+    workers = min(networks, os.cpu_count() or 1)
+    wrong, facts = [], 0
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        for outcome in pool.map(played, range(SEED, SEED + networks), sizes):
+            facts += sum(outcome.facts.values())
+            if not outcome.is_right:
+                wrong.append(outcome)
+            with capsys.disabled():
+                print("", *outcome.lines(), sep="\n", flush=True)  # noqa: T201, the report asked for
+    with capsys.disabled():
+        print(f"\n{facts:,} facts in {networks} networks")  # noqa: T201
+    for outcome in wrong:
+        run = Run(outcome.seed, smallest(outcome.seed, sum(outcome.facts.values())))
+        assert_right(run, run.play())
+    assert not wrong
+    assert facts >= FACTS
+
+
+def played(seed: int, facts: int) -> Outcome:
+    """One network's outcome, in a process of its own."""
+    return Run(seed, facts).play()
+
+
+def assert_right(run: Run, outcome: Outcome) -> None:
+    """Fails with the seed, the findings and all that is stored of what they are about."""
+    if outcome.is_right:
+        return
+    about = {each.subject.split()[0].split("/")[0] for each in outcome.report.findings[:TOLD]}
+    pytest.fail("\n".join([*outcome.lines(), *_told(outcome), *map(run.said_of, sorted(about))]))
+
+
+def _told(outcome: Outcome) -> Iterator[str]:
+    yield from map(str, outcome.report.findings[:TOLD])
+    yield from (
+        f"posted otherwise in another order: {each}"
+        for each in outcome.reordered_differences[:TOLD]
+    )
+
+
+def smallest(seed: int, facts: int) -> int:
+    """Half as many facts as long as those are wrong too."""
+    while facts > 1 and not played(seed, facts // 2).is_right:
+        facts //= 2
+    return facts
