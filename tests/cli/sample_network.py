@@ -95,6 +95,11 @@ def trade_by_every_rule() -> None:
     part = sell("plan-part", 9_999, program="prg_plan", affiliate_id="mem_team", confirm=False)
     refund(part, 3_333)
     confirm(part)
+    gone = sell("plan-gone", 4_000, program="prg_plan", affiliate_id="mem_builder", confirm=False)
+    refund(gone, 4_000)
+    confirm(gone)
+    sell("plan-top", 4_000, program="prg_plan", affiliate_id="mem_builder")
+    sell("plan-lost", 4_000, program="prg_plan", affiliate_id="mem_orphan")
     for part_minor in (13_333, 13_333, 13_335):
         refund(coupon, part_minor)
     sell("plan-after", 20_000, program="prg_plan", affiliate_id="mem_team", customer="new")
