@@ -39,7 +39,7 @@ class SmallNetwork(RuleBasedStateMachine):
     @initialize(seed=st.integers(0, 2**16))
     def open(self, seed: int) -> None:
         """Random terms, members and clicks; everything after that is hypothesis' own choice."""
-        self.run = Run(seed, 1, affiliates=6, customers=3)
+        self.run = Run(seed, 1, affiliates=8, customers=3)
         self.stack = ExitStack()
         self.stack.enter_context(self.run.open())
         self.run.world.build()
