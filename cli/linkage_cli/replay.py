@@ -171,20 +171,18 @@ def _differences(name: str, stored: Wire, again: Wire) -> Iterator[str]:
             yield f"{name}, {place}: stored {before}, replayed {after}"
 
 
-def _leaves(value: Any, place: str = "") -> dict[str, str]:
+def _leaves(value: Wire | None, place: str = "") -> dict[str, str]:
     """The canonical JSON of each value inside a value, by its place; empty ones are values too."""
-    ((kind, content),) = value.items() if value else (("NULL", True),)
-    inner: Iterator[tuple[Any, Any]] | None = None
-    if kind == "M" and content:
-        inner = iter(content.items())
-    elif kind == "L" and content:
-        inner = iter(enumerate(content, start=1))
+    if not value:
+        return {place: NOTHING}
+    ((kind, content),) = value.items()
+    if kind in {"M", "L"} and content:
+        parts = content.items() if kind == "M" else enumerate(content, start=1)
+        return {
+            leaf: text
+            for key, part in parts
+            for leaf, text in _leaves(part, f"{place}.{key}" if place else str(key)).items()
+        }
     if kind == "NULL":
         return {place: "null"}
-    if inner is None:
-        return {place: content if kind == "N" else json.dumps(content, sort_keys=True)}
-    return {
-        leaf: text
-        for key, each in inner
-        for leaf, text in _leaves(each, f"{place}.{key}" if place else str(key)).items()
-    }
+    return {place: str(content) if kind == "N" else json.dumps(content, sort_keys=True)}
