@@ -4,6 +4,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import boto3
@@ -14,10 +15,11 @@ from moto import mock_aws
 from linkage.tables import transactions
 from tests.aws_tables import create_tables
 from tests.faults.expressions import InvalidError, UnsupportedError, condition, update
+from tests.faults.run import Run
 from tests.faults.standin import Standin
 
 SEED = int(os.environ.get("FAULTS_SEED", "1"))
-CALLS = int(os.environ.get("FAULTS_CALLS", "1000"))
+CALLS = int(os.environ.get("FAULTS_CALLS", "700"))
 WORDS = ("a", "b", "ab", "é", "report", "refund#1", "refund#2")
 SHARDS = ("unposted#0", "unposted#1")
 
@@ -274,3 +276,24 @@ def test_an_expression_it_was_never_compared_on_is_an_error_of_the_test() -> Non
             update(text)
     with pytest.raises(InvalidError):
         update("SET a = :a" + " " * 4096)
+
+
+def test_what_the_product_calls_is_answered_as_moto_answers_it(mocked: Any) -> None:
+    run = Run(SEED, 30, affiliates=8, customers=3)
+    answer, calls = run.standin.answer, list[Call]()
+
+    def recording(operation: str, arguments: Any) -> Any:
+        calls.append((operation, deepcopy(arguments)))
+        return answer(operation, arguments)
+
+    run.standin.answer = recording
+    with run.open():
+        run.trade_until_done()
+        run.finish()
+    standin, operations = Standin(), Counter[str]()
+    for number, call in enumerate(calls):
+        expected = outcome(mocked, call)
+        with standin.serving():
+            assert outcome(mocked, call) == expected, f"seed {SEED}, call {number}: {call}"
+        operations[call[0]] += 1
+    assert {"GetItem", "BatchGetItem", "Query", "PutItem", "TransactWriteItems"} <= set(operations)

@@ -172,7 +172,8 @@ class World:
     def change_splits(self) -> None:
         """Gives an affiliate other splits, as many as the settings allow now."""
         member_id = self.random.choice(self.affiliates)
-        most = min(self.settings.split_members_max, self.random.choice((0, 1, 2, 5)))
+        many = min(self.settings.split_members_max, self.random.choice((0, 1, 2, 9)))
+        most = min(many, len(self.affiliates))
         receivers = self.random.sample(self.affiliates, most)
         shares = [self.random.randint(1, 10_000 // max(1, most)) for _ in receivers]
         splits = tuple(Split(*each) for each in zip(receivers, shares, strict=True))
