@@ -14,13 +14,14 @@ from linkage.conversions import Confirmation, Conversion, Item
 from linkage.customers import Customer
 from linkage.flow import posting
 from linkage.members import Split
-from linkage.tables import conversions, members
+from linkage.tables import conversions, members, settings
 from linkage.tallies import HeldBonus, Tally
 from tests.domain.examples import MEMBER
 from tests.flow_units.network import (
     ANN,
     EMP,
     RICH,
+    RICH_SETTINGS,
     Network,
     make_rich,
     put_members,
@@ -233,6 +234,17 @@ def test_a_split_is_seen_while_its_receiver_may_earn(rich: Network) -> None:
     later = seen_by(sell(rich, "o-2")).seen
     assert later.affiliate is not None
     assert (later.affiliate.splits, later.upline[0].splits) == ((), ())
+
+
+def test_no_more_splits_are_seen_than_the_settings_allow(rich: Network) -> None:
+    both = [Split(EMP.member_id, 2_500), Split("mem_top", 100)]
+    members.set_member(ANN.member_id, splits=[asdict(each) for each in both])
+    settings.publish_settings(
+        replace(RICH_SETTINGS, version=RICH_SETTINGS.version + 1, split_members_max=1)
+    )
+    seen = seen_by(sell(rich, "o-1")).seen
+    assert seen.affiliate is not None
+    assert seen.affiliate.splits == (both[0],)
 
 
 def test_a_sponsor_who_is_the_customer_is_seen_as_that(rich: Network) -> None:

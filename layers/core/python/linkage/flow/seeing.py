@@ -38,13 +38,16 @@ def seen_now(
     members = _with(members, above)
     members = _with(members, _receivers((affiliate_id or "", *above), members))
 
-    standing = _standing(affiliate_id, conversion, members) if affiliate_id else None
+    def standing_of(member_id: str) -> Standing:
+        return _standing(member_id, conversion, members, settings)
+
+    standing = standing_of(affiliate_id) if affiliate_id else None
     names = wanted(conversion, program, settings, standing)
     own_sales = map(member_tally, above) if settings.active_days is not None else ()
     tallies = find_tallies([*names, *own_sales])
     upline = (
         replace(
-            _standing(member_id, conversion, members),
+            standing_of(member_id),
             active=_active(tallies.get(member_tally(member_id)), settings, moment),
         )
         for member_id in above
@@ -75,16 +78,23 @@ def _receivers(earner_ids: Iterable[str], members: Members) -> set[str]:
     }
 
 
-def _standing(member_id: str, conversion: Conversion, members: Members) -> Standing:
+def _standing(
+    member_id: str, conversion: Conversion, members: Members, settings: NetworkSettings
+) -> Standing:
+    """One member as it stands; of more splits than the settings allow, only the first count.
+
+    What settings allow was checked to fit into one transaction when they were published.
+    """
     member = members.get(member_id)
     if member is None:
         return Standing(member_id, "unknown")
+    allowed = member.splits[: settings.split_members_max]
     return Standing(
         member_id,
         member.status,
         buyer=not own_aliases(_SECRET, member).isdisjoint(conversion.customer_aliases),
         groups=member.groups,
-        splits=tuple(each for each in member.splits if _may_receive(members.get(each.member_id))),
+        splits=tuple(each for each in allowed if _may_receive(members.get(each.member_id))),
     )
 
 
