@@ -48,6 +48,12 @@ ONE_REWARD = [
         "invalid_field",
         "required beside budget_minor",
     ),
+    (
+        {"event": "lead", "thresholds": FIXED_STEP},
+        "/thresholds",
+        "invalid_field",
+        "a reward for a lead cannot have them",
+    ),
     ({"rate_bps": 1, "category": "food"}, "/category", "unknown_category", "'food' is not in"),
     (
         {"rate_bps": 1, "starts_on": "2026-02-01", "ends_on": "2026-01-31"},
@@ -62,7 +68,7 @@ ONE_REWARD = [
 def test_a_reward_that_cannot_be_is_refused(
     fields: dict[str, Any], pointer: str, code: str, said: str
 ) -> None:
-    rewards = (replace(PLAIN, event="lead"), Reward("sale", **fields))
+    rewards = (replace(PLAIN, event="signup"), Reward(**{"event": "sale", **fields}))
     refused = refusal(replace(PROGRAM, rewards=rewards))
     assert refused[:2] == (f"/rewards/1{pointer}", code)
     assert said in refused[2]

@@ -27,6 +27,17 @@ def _customer() -> dict[str, str]:
     return {"email": f"{uuid.uuid4()}@customer.example"}
 
 
+def test_a_member_that_sells_and_refers_earns_on_others_sales_only(world) -> None:
+    both = world.vendor(roles=["vendor", "affiliate"])
+    other = world.vendor()
+    own_id, others_id = world.program(both), world.program(other)
+    own = world.report(both, world.sale(own_id, 1000, affiliate_id=both.id))
+    assert own["attributed"] is False
+    assert "own vendor's sale" in own["reason"]
+    referred = world.report(other, world.sale(others_id, 1000, affiliate_id=both.id))
+    assert _winner(referred) == ("named", both.id)
+
+
 def test_an_exclusive_coupon_beats_the_click_and_a_shared_one_does_not(world) -> None:
     clicked, coded, shop = world.affiliate(), world.affiliate(), world.vendor()
     program_id = world.program(shop)

@@ -6,7 +6,7 @@ EVENTS = ("sale", "lead", "signup", "install")
 CLICK_MODELS = ("last", "first")
 CONFIRMATIONS = ("on_report", "manual", "automatic")
 MEASURES = ("volume", "count")
-"""What a threshold or a bonus counts in a period: the sales' minor units, or how many there were."""
+"""What a threshold or a bonus counts in a period: the sales' minor units, or their number."""
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,12 @@ def _check_reward(reward: Reward, pointer: str, categories: Sequence[str]) -> No
             pointer, "Give exactly one of rate_bps, amount_minor (with its currency) or thresholds."
         )
     if reward.thresholds:
+        if reward.event != "sale":
+            raise InvalidFieldError(
+                f"{pointer}/thresholds",
+                f"Thresholds go by sales, so a reward for a {reward.event} cannot have them. Give "
+                "it a rate_bps or an amount_minor.",
+            )
         _check_steps(reward.thresholds, f"{pointer}/thresholds/steps")
     if reward.currency is None:
         for what in _absolute(reward):
