@@ -211,12 +211,17 @@ def test_silence_confirms_after_the_days_the_program_names(world, ledger_is_righ
     )
     path = f"/v1/conversions/{rejected['id']}/rejection"
     world.api.ok("POST", path, {"code": "cancelled", "reason": "not paid"}, key=shop.key)
-    # A fortnight cannot be waited for: the stored moment is moved into the past instead.
+    # A fortnight cannot be waited for: what was reported today is made a fortnight older instead.
+    reported = clock.instant(waiting["reported_at"])
+    moments = {":reported": clock.days_later(reported, -14), ":confirm": reported}
     boto3.client("dynamodb").update_item(
         TableName=world.outputs["ConversionsTableName"],
         Key={"conversion_id": {"S": waiting["id"]}, "fact": {"S": "report"}},
-        UpdateExpression="SET confirm_at = :past",
-        ExpressionAttributeValues={":past": {"S": "2026-01-01T00:00:00.000Z"}},
+        UpdateExpression="SET reported_at = :reported, accepted_at = :reported, "
+        "confirm_at = :confirm",
+        ExpressionAttributeValues={
+            name: {"S": clock.text(moment)} for name, moment in moments.items()
+        },
     )
     functions = boto3.client("lambda")
     names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
@@ -225,7 +230,7 @@ def test_silence_confirms_after_the_days_the_program_names(world, ledger_is_righ
         functions.invoke(FunctionName=name, Payload=json.dumps({"source": "linkage.tick"}))
     world.wait_for_balance(affiliate, 500)
     explained = world.api.ok("GET", f"/v1/conversions/{waiting['id']}/explanation")
-    assert any("14 days" in sentence for sentence in explained["story"]), explained["story"]
+    assert any("confirmed by itself" in sentence for sentence in explained["story"])
     seen = world.api.ok("GET", f"/v1/conversions/{rejected['id']}/explanation", key=affiliate.key)
     (fact,) = seen["facts"]
     assert (fact["fact"], fact["code"], fact["reason"]) == ("rejection", "cancelled", "not paid")
