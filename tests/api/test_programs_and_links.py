@@ -221,6 +221,11 @@ def stepped(*steps: dict[str, object]) -> dict[str, object]:
         (stepped({"start": 0, "rate_bps": 1}), "invalid_field", f"{STEPS}/0/from"),
         (stepped({"from": 0, "to": 5, "rate_bps": 1}), "thresholds_gap", f"{STEPS}/0/to"),
         (stepped({"from": 0, "to": "5", "rate_bps": 1}), "invalid_field", f"{STEPS}/0/to"),
+        (
+            stepped({"from": 0, "rate_bps": 1}, {"from": 0, "rate_bps": 2}),
+            "thresholds_gap",
+            f"{STEPS}/0/to",
+        ),
         (stepped(), "invalid_field", STEPS),
         ({"rewards": []}, "invalid_field", "/rewards"),
         ({"rewards": [{"event": "sale"}]}, "invalid_field", "/rewards/0"),
@@ -257,6 +262,16 @@ def test_terms_that_cannot_be_are_refused_at_their_field(
 ) -> None:
     answer = network.vendor.post("/v1/programs", PROGRAM | changes)
     assert (answer.status, answer.code, answer.pointer) == (422, code, pointer)
+
+
+def test_a_step_without_an_end_goes_up_to_the_next_one(network: Network) -> None:
+    terms = stepped({"from": 0, "rate_bps": 1}, {"from": 5, "rate_bps": 2})
+    program_id = network.program(**terms)
+    (reward,) = network.vendor.get(f"/v1/programs/{program_id}").body["rewards"]
+    assert reward["thresholds"]["steps"] == [
+        {"from": 0, "to": 5, "rate_bps": 1},
+        {"from": 5, "rate_bps": 2},
+    ]
 
 
 def test_a_fixed_amount_for_each_currency_is_no_tie(network: Network) -> None:

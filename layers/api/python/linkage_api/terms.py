@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import date
+from itertools import zip_longest
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator
@@ -70,16 +71,17 @@ def _named(name: str, low: int) -> PlainValidator:
 
 
 class StepBody(Body):
-    """One step of thresholds; without `to` it has no end."""
+    """One step of thresholds; without `to` it goes up to the next one, the last one on and on."""
 
     start: Annotated[int, _named("from", 0)] = Field(alias="from")
     stop: Annotated[int, _named("to", 1)] | None = Field(default=None, alias="to")
     rate_bps: Bps | None = None
     amount_minor: AmountMinor | None = None
 
-    def step(self) -> Step:
-        """The domain's step."""
-        return Step(self.start, self.stop, self.rate_bps, self.amount_minor)
+    def step(self, following: "StepBody | None") -> Step:
+        """The domain's step; `following` is the next one of its thresholds, if it has one."""
+        stop = following.start if following and self.stop is None else self.stop
+        return Step(self.start, stop, self.rate_bps, self.amount_minor)
 
 
 class ThresholdsBody(Body):
@@ -91,7 +93,9 @@ class ThresholdsBody(Body):
 
     def thresholds(self) -> Thresholds:
         """The domain's thresholds."""
-        return Thresholds(self.by, self.period, tuple(step.step() for step in self.steps))
+        each_with_next = zip_longest(self.steps, self.steps[1:])
+        steps = tuple(step.step(following) for step, following in each_with_next)
+        return Thresholds(self.by, self.period, steps)
 
 
 class RewardBody(Body):
