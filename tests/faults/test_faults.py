@@ -16,12 +16,12 @@ from tests.faults.run import Outcome, Run
 
 SEED = int(os.environ.get("FAULTS_SEED", "1"))
 FACTS = int(os.environ.get("FAULTS_FACTS", "100000"))
-FEW_FACTS = 1_200
+FEW_FACTS = 2_500
 FACTS_IN_A_NETWORK = 12_500
 TOLD = 3
 
 
-def test_over_a_thousand_facts_leave_the_ledger_right_to_the_unit() -> None:
+def test_a_few_thousand_facts_leave_the_ledger_right_to_the_unit() -> None:
     run = Run(SEED, FEW_FACTS)
     outcome = run.play()
     assert_right(run, outcome)

@@ -26,7 +26,7 @@ from tests.faults.terms import CATEGORIES, COUPONS, CURRENCIES
 from tests.faults.world import START
 
 AUDITED_EVERY = 7
-EXAMPLES, STEPS = 8, 30
+EXAMPLES, STEPS = 50, 30
 PLACE = st.integers(0, 99)
 
 
