@@ -212,10 +212,14 @@ def test_splits_share_what_is_left_after_the_affiliates_fee() -> None:
         "The affiliate's fee to the network is 10 % of the commission, rounded down: 0.50 USD, "
         "taken out of it." in transaction.why
     )
-    assert "1.35 USD of the commission goes on to a member it is shared with." in transaction.why
-    assert "0.15 USD of the level 1 override goes on to a member it is shared with." in (
-        transaction.why
-    )
+    for rate, earned, amount in (
+        ("30 %", "commission after the fee", "1.35"),
+        ("30 %", "level 1 override", "0.15"),
+    ):
+        assert (
+            f"{rate} of the {earned}, rounded down, goes on to a member it is shared with: "
+            f"{amount} USD." in transaction.why
+        )
     assert not any("mem_" in sentence for sentence in transaction.why)
 
 

@@ -218,7 +218,8 @@ def refund_transaction(
         bonuses = [*_bonuses_lost(conversion, refund)]
         dated = [(posting, commission.due_on) for posting in returns]
         dated += [(_bonus_return(commission, bonus), bonus.due_on) for _, bonus in bonuses]
-        why += [*reasons.of_returns(returns), *reasons.of_lost_bonuses(bonuses)]
+        why += [*reasons.of_rest(commission, after_minor), *reasons.of_returns(returns)]
+        why += [*reasons.of_lost_bonuses(bonuses)]
     return Transaction(
         transaction_id=refund_id(refund),
         kind="clawback",

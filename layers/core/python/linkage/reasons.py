@@ -5,8 +5,8 @@ They are for everybody who has a part in it, so they name amounts and roles and 
 
 from collections.abc import Iterable, Iterator
 
-from linkage.ledger import NETWORK_BONUSES, NETWORK_FEES, Posting
-from linkage.money import amount_text
+from linkage.ledger import NETWORK_BONUSES, NETWORK_FEES, Posting, affiliate_account
+from linkage.money import amount_text, remaining
 from linkage.rewards import percent
 from linkage.shares import Commission
 from linkage.tallies import HeldBonus, Tally, measure_text, measured, period_in
@@ -15,6 +15,7 @@ from linkage.tallies import HeldBonus, Tally, measure_text, measured, period_in
 def of_shares(postings: Iterable[Posting], commission: Commission) -> Iterator[str]:
     """A sentence for each fee, override and split of a commission."""
     rates = {level.level: percent(level.rate_bps) for level in commission.levels}
+    splits = _split_rates(commission)
     for posting in postings:
         amount = amount_text(posting.amount_minor, posting.currency)
         if posting.kind == "fee":
@@ -33,7 +34,37 @@ def of_shares(postings: Iterable[Posting], commission: Commission) -> Iterator[s
                 f"commission, rounded down: {amount}, paid {paid}."
             )
         elif posting.kind == "split":
-            yield f"{amount} of the {_earned(posting)} goes on to a member it is shared with."
+            rate, kept = splits[posting.level, posting.target], _earned(posting)
+            if posting.level == 0 and commission.affiliate_fee_bps:
+                kept += " after the fee"
+            yield (
+                f"{rate} of the {kept}, rounded down, goes on to a member it is shared with: "
+                f"{amount}."
+            )
+
+
+def _split_rates(commission: Commission) -> dict[tuple[int, str], str]:
+    shared = [(0, commission.splits), *((each.level, each.splits) for each in commission.levels)]
+    return {
+        (level, affiliate_account(split.member_id)): percent(split.share_bps)
+        for level, splits in shared
+        for split in splits
+    }
+
+
+def of_rest(commission: Commission, refunded_minor: int) -> Iterator[str]:
+    """What of a commission remains with this much of its sale refunded."""
+    if commission.direct_minor == 0:
+        return
+    left_minor = remaining(commission.direct_minor, commission.sale_minor, refunded_minor)
+    sale, refunded, whole, left = (
+        amount_text(minor, commission.currency)
+        for minor in (commission.sale_minor, refunded_minor, commission.direct_minor, left_minor)
+    )
+    yield (
+        f"With {refunded} of {sale} refunded in all, {left} of the whole commission of {whole} "
+        "remains, rounded half up."
+    )
 
 
 def of_returns(postings: Iterable[Posting]) -> Iterator[str]:
