@@ -123,8 +123,8 @@ def _earning(local: Mapping[str, Any]) -> list[Step]:
             (
                 "12.50 USD commission",
                 "2.50 USD network fee",
-                "1.25 USD override",
-                "0.62 USD override",
+                "1.25 USD level 1 override",
+                "0.62 USD level 2 override",
             ),
         ),
     ]
@@ -179,10 +179,10 @@ def _check() -> Step:
         "Is every account exactly what the facts make it?",
         ".venv/bin/linkage ledger check --local",
         "The ledger is right. USD, in minor units: affiliates are owed 0, vendors owe 1500, "
-        "network fees 63, being paid out 0, paid out 1437",
+        "network fees 63, its bonuses cost 0, being paid out 0, paid out 1437",
         (
             "The ledger is right",
-            "affiliates are owed 0, vendors owe 1500, network fees 63, being paid out 0, "
-            "paid out 1437",
+            "affiliates are owed 0, vendors owe 1500, network fees 63, its bonuses cost 0, "
+            "being paid out 0, paid out 1437",
         ),
     )

@@ -30,7 +30,7 @@ class Api:
     links_url: str
     operator_key: str
     pool: urllib3.PoolManager = field(
-        default_factory=lambda: urllib3.PoolManager(maxsize=64, retries=False, timeout=60)
+        default_factory=lambda: urllib3.PoolManager(maxsize=64, retries=False, timeout=180)
     )
 
     def call(

@@ -110,9 +110,15 @@ WRONG_SALES = [
     ({"currency": 840}, "unknown_currency"),
     ({"event": "click"}, "not_supported"),
     ({"event": "party"}, "invalid_field"),
-    ({"coupon": "TEN"}, "not_supported"),
-    ({"items": []}, "not_supported"),
-    ({"occurred_at": "2026-01-01T00:00:00Z"}, "not_supported"),
+    ({"event": "impression"}, "not_supported"),
+    ({"coupon": 10}, "invalid_field"),
+    ({"items": [{"amount_minor": 10**12}]}, "invalid_field"),
+    ({"items": [{"amount_minor": 1, "colour": "red"}]}, "unknown_field"),
+    ({"occurred_at": "2001-01-01T00:00:00Z"}, "occurred_too_long_ago"),
+    ({"occurred_at": "2099-01-01T00:00:00Z"}, "occurred_in_future"),
+    ({"occurred_at": "2026-11-21"}, "invalid_field"),
+    ({"lead_id": ""}, "invalid_field"),
+    ({"client": {"code": "ABCD"}}, "invalid_field"),
     ({"external_id": ""}, "invalid_field"),
     ({"external_id": "x" * 256}, "invalid_field"),
     ({"external_id": "a\r\nb"}, "invalid_field"),
@@ -216,4 +222,4 @@ def test_settings_that_do_not_add_up_are_refused(api) -> None:
     minimum = {**settings, "level_rates_bps": [1000], "payout_minimum_minor": {"ZWL": 1}}
     _is_problem(api.call("PUT", "/v1/network", minimum), 422, "unknown_currency")
     bonus = {**settings, "level_rates_bps": [1000], "recruitment_bonus": {"amount_minor": 1}}
-    _is_problem(api.call("PUT", "/v1/network", bonus), 422, "not_supported")
+    _is_problem(api.call("PUT", "/v1/network", bonus), 422, "invalid_field")
