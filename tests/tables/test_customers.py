@@ -74,6 +74,13 @@ def test_opting_out_and_in_may_be_repeated_and_leaves_the_binding() -> None:
     assert customers.find((PHONE, EMAIL)).opted_out
 
 
+def test_a_code_written_again_after_a_lost_answer_is_the_same_code() -> None:
+    customers.put_code(CODE)
+    customers.put_code(CODE)
+    with pytest.raises(ConditionFailedError):
+        customers.put_code(replace(CODE, created_at="2026-11-02T09:00:00.000Z"))
+
+
 def test_a_code_is_used_once() -> None:
     customers.put_code(CODE)
     transactions.write([customers.use_code("code_1", "cnv_1")])

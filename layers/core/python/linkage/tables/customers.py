@@ -154,6 +154,14 @@ def use_code(code_key: str, conversion_id: str) -> dict[str, Any]:
 
 
 def put_code(code: ClientCode) -> None:
-    """Stores a new client's code; raises ConditionFailedError if it exists."""
+    """Stores a new client's code; raises ConditionFailedError if another one has its key.
+
+    A write whose answer was lost is tried again and meets itself, which is no other one.
+    """
     item = CustomerItem(code.code_key, created_at=code.created_at, expires_at=code.expires_at)
-    transactions.write([transactions.put_wire(_TABLE, item.serialize(), "customer_key")])
+    try:
+        transactions.write([transactions.put_wire(_TABLE, item.serialize(), "customer_key")])
+    except transactions.ConditionFailedError as failed:
+        stored = failed.items.get(0) or {}
+        if (stored.get("created_at"), stored.get("used_by")) != (code.created_at, None):
+            raise
