@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -80,10 +80,13 @@ def test_the_summary_says_what_an_affiliate_gets_of_what_and_when(rich: Rich) ->
 def test_the_summary_says_when_batches_come_and_what_they_leave(rich: Rich) -> None:
     schedule = {"days_of_month": [15, 1], "hour": 8, "time_zone": "UTC", "currencies": ["USD"]}
     publish(rich.network, payout_schedule=schedule)
+    due = date.fromisoformat(DUE)
+    after = [due + timedelta(days=ahead) for ahead in range(31)]
+    batch_on = next(day for day in after if day.day in {1, 15})
     usd, zwg, _ = told(rich.network.affiliate, rich.sold)["summary"]
     assert usd.endswith(
-        "pays it. Batches in USD are planned on these days of each month: 1, 15. They pay from "
-        "10.00 USD on; less waits for the next."
+        "pays it. Batches in USD are planned on these days of each month: 1, 15. The next that "
+        f"reaches it is on {batch_on}. A balance below 10.00 USD waits for a later one."
     )
     assert zwg.endswith("that day pays it.")
 
@@ -224,7 +227,7 @@ def test_lines_of_several_due_dates_are_told_one_by_one(network: Network) -> Non
     (lost, _) = told(network.affiliate, first)["summary"]
     assert lost == (
         "You lose 3.00 USD: commission 12.50, commission taken back -12.50, bonus taken back "
-        "-3.00. 3.00 USD makes the next payout smaller."
+        f"-3.00. 3.00 USD makes what is due on {tomorrow} smaller."
     )
     entries = network.affiliate.get("/v1/entries").body["data"]
     assert entries[0]["dues"] == {DUE: -1250, tomorrow: -300}

@@ -303,7 +303,7 @@ def test_a_clawback_counts_from_the_due_date_of_what_it_takes_back() -> None:
     assert transaction.why[0] == "50.00 USD of 100.00 USD was refunded."
     assert transaction.why[1] == (
         "With 50.00 USD of 100.00 USD refunded in all, 2.50 USD of the whole commission of 5.00 "
-        "USD remains, rounded half up."
+        "USD remains, rounded half up; fees, overrides and splits are of what remains."
     )
     assert "2.50 USD of the commission is taken back." in transaction.why
 

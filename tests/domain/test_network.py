@@ -11,6 +11,7 @@ from linkage.network import (
     PayoutSchedule,
     due_batches,
     funding_gap_bps,
+    next_batch_on,
 )
 
 
@@ -167,3 +168,16 @@ def test_overrides_paid_out_of_the_fees_must_fit_in_them(
 def test_without_a_minimum_the_smallest_unit_is_paid() -> None:
     network = replace(FIRST_SETTINGS, payout_minimum_minor={"USD": 1000})
     assert (network.minimum_minor("USD"), network.minimum_minor("ZWG")) == (1000, 1)
+
+
+@pytest.mark.parametrize(
+    ("on", "expected"),
+    [
+        ("2026-11-01", "2026-11-01"),
+        ("2026-11-02", "2026-11-15"),
+        ("2026-12-16", "2027-01-01"),
+    ],
+)
+def test_the_next_batch_is_on_the_first_scheduled_day_from_then_on(on: str, expected: str) -> None:
+    schedule = PayoutSchedule((1, 15), 9, "UTC", ("USD",))
+    assert next_batch_on(schedule, date.fromisoformat(on)).isoformat() == expected

@@ -164,14 +164,13 @@ def test_what_the_ceiling_cuts_it_cuts_from_the_last_reward_backwards(
         ),
         pytest.param(
             {}, (Tally(VOLUME, 1, 9, 123_456),), (STEPPED,),
-            "The affiliate's sales of 2026-11 came to 1234.56 USD before this: the step from "
-            "1000.00 USD applies.",
+            "Less refunds they came to 1234.56 USD before this: the step from 1000.00 USD on "
+            "applies.",
             id="the volume and its step",
         ),
         pytest.param(
             {}, (Tally(COUNT, 1, 1),), (COUNTED,),
-            "The affiliate's sales of 2026-Q4 came to 1 sale before this: the step from 0 sales "
-            "applies.",
+            "Less refunds they came to 1 sale before this: the step from 0 sales on applies.",
             id="the count and its step",
         ),
         pytest.param(

@@ -190,13 +190,19 @@ def line_sentence(line: Line, found: Found, viewer: Viewer) -> str:
     of = f" ({parts_text(line.parts, line.currency)})" if len(line.parts) > 1 else ""
     if line.amount_minor < 0:
         said = f"{amount}{of} is taken back from {whose}"
-        later = "the next payout is smaller by that"
+        later = f"it makes {smaller(line.due_on)} smaller"
     else:
         said = f"{amount}{of} for {whose} is due on {line.due_on}{hold(found, line.due_on)}"
         later = "the first payout batch that reaches that day pays it"
     if line.payout is None:
         return f"{said}; {later}."
     return f"{said}; it is in payout {line.payout.payout_id}, which is {line.payout.status}."
+
+
+def smaller(due_on: str) -> str:
+    """What an amount that is taken back from a due date's money comes off."""
+    today = clock.day(clock.now()).isoformat()
+    return f"what is due on {due_on}" if due_on > today else "the next payout"
 
 
 def hold(found: Found, due_on: str) -> str:

@@ -1,12 +1,15 @@
 """The summary of an explanation: what the viewer gets or pays, why, and when."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
+from linkage import clock
 from linkage.conversions import Conversion
 from linkage.ledger import NETWORK_BONUSES, NETWORK_FEES, vendor_account
 from linkage.money import amount_text, decimal_text
+from linkage.network import next_batch_on
 from linkage.tables.settings import current_settings
-from linkage_api.explained_lines import Line, hold, parts_text
+from linkage_api.explained_lines import Line, hold, parts_text, smaller
 from linkage_api.found import Found
 from linkage_api.viewers import SOMEBODY_ELSE, Viewer
 
@@ -85,24 +88,29 @@ def _dues(found: Found, lines: Sequence[Line], currency: str) -> str:
         for due_on, minor in sorted(open_minor.items())
         if minor
     ]
-    paid = _batches(currency) if any(minor > 0 for minor in open_minor.values()) else ()
+    coming = [date.fromisoformat(due_on) for due_on, minor in open_minor.items() if minor > 0]
+    paid = _batches(currency, min(coming)) if coming else ()
     return "".join(f" {sentence}" for sentence in (*said, *due, *paid))
 
 
-def _batches(currency: str) -> Iterator[str]:
+def _batches(currency: str, due_on: date) -> Iterator[str]:
     """When batches come and what they leave for later, as far as the settings now say it."""
     settings = current_settings()
     minimum_minor, schedule = settings.minimum_minor(currency), settings.payout_schedule
     if schedule and currency in schedule.currencies:
         days = ", ".join(map(str, schedule.days_of_month))
-        yield f"Batches in {currency} are planned on these days of each month: {days}."
+        first_on = next_batch_on(schedule, max(due_on, clock.day(clock.now())))
+        yield (
+            f"Batches in {currency} are planned on these days of each month: {days}. The next that "
+            f"reaches it is on {first_on}."
+        )
     if minimum_minor > 1:
-        yield f"They pay from {amount_text(minimum_minor, currency)} on; less waits for the next."
+        yield f"A balance below {amount_text(minimum_minor, currency)} waits for a later one."
 
 
 def _due(found: Found, minor: int, currency: str, due_on: str, *, whole: bool) -> str:
     if minor < 0:
-        return f"{amount_text(-minor, currency)} makes the next payout smaller."
+        return f"{amount_text(-minor, currency)} makes {smaller(due_on)} smaller."
     what = "It" if whole else amount_text(minor, currency)
     return (
         f"{what} is due on {due_on}{hold(found, due_on)}; the first payout batch that reaches that "

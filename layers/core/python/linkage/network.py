@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from zoneinfo import ZoneInfo
 
 LEVELS_MAX = 5
@@ -83,3 +84,9 @@ def due_batches(settings: NetworkSettings, moment: datetime) -> list[tuple[str, 
         if on.day in schedule.days_of_month and opens.astimezone(UTC) <= moment:
             due += [(currency, on) for currency in schedule.currencies]
     return due
+
+
+def next_batch_on(schedule: PayoutSchedule, on: date) -> date:
+    """The first scheduled local date that is not before this one."""
+    days = (on + timedelta(days=ahead) for ahead in count())
+    return next(day for day in days if day.day in schedule.days_of_month)

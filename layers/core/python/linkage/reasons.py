@@ -63,7 +63,7 @@ def of_rest(commission: Commission, refunded_minor: int) -> Iterator[str]:
     )
     yield (
         f"With {refunded} of {sale} refunded in all, {left} of the whole commission of {whole} "
-        "remains, rounded half up."
+        "remains, rounded half up; fees, overrides and splits are of what remains."
     )
 
 

@@ -85,8 +85,9 @@ def _step(reward: Reward, case: Case) -> tuple[Step, list[str]]:
         if each.start <= value and (each.stop is None or value < each.stop)
     )
     return step, [
-        f"The affiliate's sales of {period_in(name)} came to {measure_text(name, value)} before "
-        f"this: the step from {measure_text(name, step.start)} applies."
+        f"{titled(reward)} goes by the affiliate's sales of {period_in(name)} under this program. "
+        f"Less refunds they came to {measure_text(name, value)} before this: the step from "
+        f"{measure_text(name, step.start)} on applies."
     ]
 
 
