@@ -365,11 +365,11 @@ def held(story: Story, refunded: int) -> Held:
         move(payer, f"affiliate:{who['member_id']}", override)
         split(who, override)
     sponsor = story.confirmation["seen"]["upline"][:1]
-    if recruits(story) and sponsor and refunded < story.amount:
-        bonus = settings["recruitment_bonus"]
-        if sponsor[0]["status"] == "approved" and not sponsor[0]["buyer"]:
-            to = f"affiliate:{sponsor[0]['member_id']}"
-            move("network:bonuses", to, bonus["amount_minor"], bonus["currency"])
+    bonus = settings["recruitment_bonus"]
+    may_have = sponsor and sponsor[0]["status"] == "approved" and not sponsor[0]["buyer"]
+    if bonus and may_have and recruits(story) and refunded < story.amount:
+        to = f"affiliate:{sponsor[0]['member_id']}"
+        move("network:bonuses", to, bonus["amount_minor"], bonus["currency"])
     return Counter({account: minor for account, minor in of.items() if minor})
 
 
@@ -377,12 +377,7 @@ def recruits(story: Story) -> bool:
     """Whether this is the affiliate's first sale, which decides on the recruitment bonus."""
     own = story.is_sale and story.earns and not story.introduced
     before = story.tallies.get(f"member#{story.affiliate}", {"recruited_by": None})
-    return (
-        story.settings["recruitment_bonus"] is not None
-        and own
-        and story.refunded < story.amount
-        and before["recruited_by"] is None
-    )
+    return own and story.refunded < story.amount and before["recruited_by"] is None
 
 
 def due_on(story: Story) -> str:

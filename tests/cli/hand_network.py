@@ -85,7 +85,7 @@ def lines_levels_and_splits(hand: Hand) -> None:
         ],
         tallies=[seen],
     )
-    moved = tally("member#mem_tendai", 1, last_on="2026-11-02")
+    moved = tally("member#mem_tendai", 1, last_on="2026-11-02", recruited_by="cnv_lines")
     hand.refund(
         "lines",
         2_500,
@@ -112,7 +112,7 @@ def lines_levels_and_splits(hand: Hand) -> None:
         Post("split_return", account("foreman"), account("builder"), 19, 1),
         tallies=[moved],
     )
-    hand.left(moved)
+    hand.left(tally("member#mem_tendai", 2, last_on="2026-11-02"))
 
 
 def ceiling(hand: Hand) -> None:
@@ -143,7 +143,8 @@ def ceiling(hand: Hand) -> None:
         tallies=[tally("member#mem_tatenda"), tally(rest), tally(tools)],
     )
     hand.left(
-        tally("member#mem_tatenda", 1, last_on="2026-11-02"), tally(tools, 1, amount_minor=769)
+        tally("member#mem_tatenda", 1, last_on="2026-11-02", recruited_by="cnv_ceiling"),
+        tally(tools, 1, amount_minor=769),
     )
 
 

@@ -45,13 +45,13 @@ def thresholds_and_bonuses(hand: Hand) -> None:
         occurred_at="2026-11-05T08:00:00.000Z",
         affiliate=rudo,
         tallies=[
-            tally("member#mem_rudo", 1, last_on="2026-11-03"),
+            tally("member#mem_rudo", 1, last_on="2026-11-03", recruited_by="cnv_below"),
             tally(count, 1, count=1),
             tally(volume, 1, count=1, amount_minor=10_000),
         ],
     )
     by_volume, by_count = held(20_000, 1_000, "2026-11-15"), held(2, 500, "2026-11-15")
-    last = tally("member#mem_rudo", 2, last_on="2026-11-05")
+    last = tally("member#mem_rudo", 2, last_on="2026-11-05", recruited_by="cnv_below")
     hand.refund(
         "below",
         6_000,
@@ -83,11 +83,15 @@ def thresholds_and_bonuses(hand: Hand) -> None:
         program="steps",
         occurred_at="2026-12-01T00:00:00.000Z",
         affiliate=rudo,
-        tallies=[last, tally(count_next), tally(volume_next)],
+        tallies=[
+            tally("member#mem_rudo", 3, last_on="2026-11-05"),  # its first sale was given back
+            tally(count_next),
+            tally(volume_next),
+        ],
         refunded_before=1_250,
     )
     hand.left(
-        tally("member#mem_rudo", 3, last_on="2026-12-01"),
+        tally("member#mem_rudo", 4, last_on="2026-12-01", recruited_by="cnv_next-month"),
         tally(count, 3, count=1),
         tally(volume, 4, count=1, amount_minor=15_000),
         tally(count_next, 1, count=1),
@@ -122,7 +126,7 @@ def caps_and_budget(hand: Hand) -> None:
         occurred_at="2026-12-31T23:59:59.999Z",
         affiliate=stands("chipo"),
         tallies=[
-            tally("member#mem_chipo", 1, last_on="2026-10-01"),
+            tally("member#mem_chipo", 1, last_on="2026-10-01", recruited_by="cnv_max"),
             tally(budget, 1, amount_minor=800),
             tally(chipo, 1, amount_minor=800),
         ],
@@ -136,7 +140,7 @@ def caps_and_budget(hand: Hand) -> None:
         affiliate=stands("farai"),
         tallies=[tally("member#mem_farai"), tally(budget, 2, amount_minor=1_000), tally(farai)],
     )
-    last = tally("member#mem_chipo", 2, last_on="2026-12-31")
+    last = tally("member#mem_chipo", 2, last_on="2026-12-31", recruited_by="cnv_max")
     hand.refund(
         "max",
         5_000,
@@ -145,7 +149,7 @@ def caps_and_budget(hand: Hand) -> None:
     )
     hand.left(
         last,
-        tally("member#mem_farai", 1, last_on="2026-12-31"),
+        tally("member#mem_farai", 1, last_on="2026-12-31", recruited_by="cnv_budget"),
         tally(budget, 4, amount_minor=1_100),
         tally(chipo, 3, amount_minor=600),
         tally(farai, 1, amount_minor=500),
@@ -192,6 +196,7 @@ def first_orders(hand: Hand) -> None:
                     "member#mem_nyasha",
                     1 + version,
                     last_on="2026-04-30" if version else "2026-01-31",
+                    recruited_by="cnv_first",
                 ),
             ],
         )
@@ -211,11 +216,11 @@ def first_orders(hand: Hand) -> None:
         tallies=[
             tally(email, 2, count=2, since=moments[0]),
             tally(phone, 3, count=3, since=since),
-            tally("member#mem_nyasha", 2, last_on="2026-04-30"),
+            tally("member#mem_nyasha", 2, last_on="2026-04-30", recruited_by="cnv_first"),
         ],
     )
     hand.left(
-        tally("member#mem_nyasha", 2, last_on="2026-04-30"),
+        tally("member#mem_nyasha", 2, last_on="2026-04-30", recruited_by="cnv_first"),
         tally(email, 3, count=1, since=moments[0]),
         tally(phone, 4, count=2, since=since),
         tally("customer#prg_first#sale#key_new", 1, count=1),
@@ -261,4 +266,4 @@ def precedence(hand: Hand) -> None:
             tallies=[tally(f"member#mem_{name}")],
             **values,
         )
-        hand.left(tally(f"member#mem_{name}", 1, last_on=day))
+        hand.left(tally(f"member#mem_{name}", 1, last_on=day, recruited_by=f"cnv_by-{name}"))

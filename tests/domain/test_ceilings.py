@@ -37,6 +37,17 @@ CEILINGS = [
         id="the best step",
     ),
     pytest.param(
+        {
+            "ceiling_bps": 2000,
+            "rewards": (Reward("sale", amount_minor=100_000, currency="USD"),),
+            "bonuses": (Bonus("volume", "month", 100_000, 1, "USD"),),
+        },
+        FEES,
+        "/rewards/0",
+        "leaves nothing of it for bonuses",
+        id="a fixed amount beside a bonus",
+    ),
+    pytest.param(
         {"ceiling_bps": 9999, "bonuses": (Bonus("count", "month", 1, 1, "USD"),)},
         FEES,
         "/bonuses/0/by",

@@ -9,6 +9,7 @@ from tests.domain.examples import NOW
 
 SECRET = "a secret"
 CLIENT = Client(Customer(phone="+263773047653"), "7K0M1XQ2")
+MADE = clock.text(NOW - timedelta(hours=1))
 KEY = code_key(SECRET, "mem_shop", "mem_ann", CLIENT)
 
 
@@ -44,14 +45,18 @@ def test_a_code_is_one_affiliates_at_one_vendor_for_one_client(
 @pytest.mark.parametrize(
     ("code", "objection"),
     [
-        (ClientCode(KEY, "", clock.text(NOW + timedelta(milliseconds=1))), None),
-        (ClientCode(KEY, "", clock.text(NOW)), "the client's code had expired"),
+        (ClientCode(KEY, MADE, clock.text(NOW + timedelta(milliseconds=1))), None),
+        (ClientCode(KEY, MADE, clock.text(NOW)), "the client's code had expired"),
         (
-            ClientCode(KEY, "", clock.text(NOW + timedelta(days=3)), used_by="cnv_1"),
+            ClientCode(KEY, clock.text(NOW + timedelta(seconds=301)), "2027-01-01T00:00:00.000Z"),
+            "the client's code was made after the purchase",
+        ),
+        (
+            ClientCode(KEY, MADE, clock.text(NOW + timedelta(days=3)), used_by="cnv_1"),
             "the client's code was used before",
         ),
     ],
-    ids=["good", "expired", "used"],
+    ids=["good", "expired", "made later", "used"],
 )
 def test_a_code_proves_one_purchase_in_its_time(code: ClientCode, objection: str | None) -> None:
     assert code.objection(NOW) == objection

@@ -148,6 +148,9 @@ def test_bonuses_are_in_at_most_5_currencies() -> None:
     refused = refusal(replace(PROGRAM, bonuses=bonuses))
     assert refused[0] == "/bonuses"
     assert "in 6 currencies" in refused[2]
+    later = replace(PROGRAM, bonuses=bonuses[5:], bonus_currencies=tuple(sorted(codes[:5])))
+    assert refusal(later)[0] == "/bonuses"
+    check_program(replace(later, bonuses=bonuses[4:5]), FEES)
 
 
 def test_days_of_silence_are_of_automatic_confirmation_alone() -> None:

@@ -141,13 +141,17 @@ def test_a_bonus_the_sponsor_may_not_have_is_lost(
     assert recruited(*upline) == ([], (tally,))
 
 
+def test_a_first_sale_is_kept_as_that_while_no_bonus_is_offered() -> None:
+    postings, (tally,) = recruited(SPONSOR, settings=replace(BONUS, recruitment_bonus=None))
+    assert (postings, tally.recruited_by) == ([], "cnv_1")
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         pytest.param({"event": "lead"}, id="a lead"),
         pytest.param({"amount_minor": 0}, id="a sale of 0"),
         pytest.param({"refunded_minor": 10_000}, id="refunded in full before the confirmation"),
-        pytest.param({"settings": replace(BONUS, recruitment_bonus=None)}, id="no such setting"),
         pytest.param({"tally": replace(MEMBER, recruited_by="cnv_0")}, id="not the first sale"),
     ],
 )

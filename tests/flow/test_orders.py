@@ -1,6 +1,6 @@
 """Real orders through the importer: the ledger equals a sum of its own, and twice is once.
 
-The orders are those of tests/data/orders.csv, 500 of them here and all in `make orders`. Each
+The orders are those of tests/data/orders.csv, the first of them here and all in `make orders`. Each
 customer's first order carries a click of an affiliate, the later ones only the customer, whose
 click is remembered.
 """
@@ -142,8 +142,8 @@ def _imported(world, tmp_path: Path, size: int) -> None:
     assert _ledger(world.outputs) == ledger
 
 
-def test_five_hundred_real_orders_equal_an_independent_sum(world, tmp_path: Path) -> None:
-    _imported(world, tmp_path, 500)
+def test_the_first_real_orders_equal_an_independent_sum(world, tmp_path: Path) -> None:
+    _imported(world, tmp_path, 150)
 
 
 @pytest.mark.orders

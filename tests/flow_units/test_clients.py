@@ -72,6 +72,21 @@ def test_buying_for_a_client_is_no_own_purchase(network: Network, code: str) -> 
     assert won(of_bobs) == (None, None)
 
 
+def test_a_code_helps_nobody_but_the_affiliate_who_has_it(network: Network, code: str) -> None:
+    own = Customer(phone="+263773000042")
+    members.set_member("mem_ann", phone=own.phone)
+    put_click(network, "ann", "mem_ann")
+    bought = buying_for("o-1", code, click_id="clk_ann", customer=own)
+    assert won(bought) == ("named", "mem_bob")
+    assert "own purchase" in bought.attribution.candidates[0].why
+
+
+def test_a_code_of_an_affiliate_who_does_not_win_stays_unused(network: Network, code: str) -> None:
+    put_click(network, "ann", "mem_ann")
+    assert won(buying_for("o-1", code, click_id="clk_ann")) == ("click", "mem_ann")
+    assert won(buying_for("o-2", code)) == ("named", "mem_bob")
+
+
 def test_a_clients_code_is_good_once(code: str) -> None:
     buying_for("o-1", code)
     again = buying_for("o-2", code)

@@ -236,6 +236,13 @@ def test_a_split_is_seen_while_its_receiver_may_earn(rich: Network) -> None:
     assert (later.affiliate.splits, later.upline[0].splits) == ((), ())
 
 
+def test_a_split_is_not_the_customers_own(rich: Network) -> None:
+    members.set_member(EMP.member_id, phone=BUYER.phone)
+    seen = seen_by(sell(rich, "o-1")).seen
+    assert seen.affiliate is not None
+    assert seen.affiliate.splits == ()
+
+
 def test_no_more_splits_are_seen_than_the_settings_allow(rich: Network) -> None:
     both = [Split(EMP.member_id, 2_500), Split("mem_top", 100)]
     members.set_member(ANN.member_id, splits=[asdict(each) for each in both])
@@ -325,7 +332,7 @@ def test_a_refund_of_what_saw_no_tally_reads_none(network: Network) -> None:
 
 def test_a_tally_never_written_is_no_item(network: Network) -> None:
     assert network.tallies() == {}
-    network.report("o-1", 500)
+    first = network.report("o-1", 500).conversion_id
     assert network.tallies() == {
-        "member#ann": Tally("member#mem_ann", version=1, last_on="2026-11-21")
+        "member#ann": Tally("member#mem_ann", 1, last_on="2026-11-21", recruited_by=first)
     }

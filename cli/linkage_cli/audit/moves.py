@@ -114,7 +114,7 @@ def confirmed(sale: Sale, earning: Earning | None) -> Moves:
     if is_own_sale(sale):
         name = member_name(str(sale.affiliate_id))
         tally = sale.tally(name)
-        recruits = bool(sale.settings.get("recruitment_bonus")) and may_recruit(sale) and stands
+        recruits = may_recruit(sale) and stands
         moved[name] = tally._replace(
             last_on=max(tally.last_on or "", sale.day),
             recruited_by=sale.conversion_id if recruits else tally.recruited_by,

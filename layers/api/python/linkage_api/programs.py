@@ -41,6 +41,7 @@ def create() -> Response[str]:
     asked = call(router, "vendor", "operator")
     body, sent = read(ProgramBody, asked.body), fingerprint(asked.body)
     vendor = acting_member(asked, "vendor", body.vendor_id)
+    require_approved(vendor, "vendor")
     program = replace(
         _terms(body, vendor),
         program_id=asked.new_id("prg", "POST /v1/programs"),
@@ -62,8 +63,11 @@ def publish(program_id: str) -> Response[str]:
     current = _own_program(asked, program_id)
     body = read(ProgramVersionBody, asked.body)
     _require_own(body, current)
+    vendor = get_member(current.vendor_id)
+    if not asked.is_operator:
+        require_approved(vendor, "vendor")
     new = replace(
-        _terms(body, get_member(current.vendor_id)),
+        _terms(body, vendor, current),
         program_id=current.program_id,
         version=current.version + 1,
         created_at=current.created_at,
@@ -134,12 +138,17 @@ def _published_meanwhile() -> ConflictError:
     )
 
 
-def _terms(body: ProgramBody, vendor: Member) -> Program:
-    """The program a body asks for; raises InvalidFieldError for terms that cannot be."""
-    require_approved(vendor, "vendor")
+def _terms(body: ProgramBody, vendor: Member, current: Program | None = None) -> Program:
+    """The program a body asks for, after `current` if there is one.
+
+    Raises InvalidFieldError for terms that cannot be.
+    """
+    asked = body.program(vendor.member_id, clock.text(clock.now()))
+    before = current.bonus_currencies if current else ()
     program = replace(
-        body.program(vendor.member_id, clock.text(clock.now())),
+        asked,
         destination_url=checked_destination(body.destination_url, vendor.hosts),
+        bonus_currencies=tuple(sorted({*before, *(bonus.currency for bonus in asked.bonuses)})),
     )
     check_program(program, current_settings())
     _require_named(program)

@@ -40,7 +40,26 @@ def over_the_ceiling(program: Program, settings: NetworkSettings) -> Excess | No
             f"{_percent(program.ceiling_bps)}.",
             "Lower the rate, or raise ceiling_bps.",
         )
-    return _bonus_excess(program.bonuses, program.ceiling_bps, all_in_bps)
+    if program.bonuses:
+        return _fixed_excess(program) or _bonus_excess(
+            program.bonuses, program.ceiling_bps, all_in_bps
+        )
+    return None
+
+
+def _fixed_excess(program: Program) -> Excess | None:
+    """A fixed amount is cut down to the whole ceiling, so it leaves none of it for bonuses."""
+    for at, reward in enumerate(program.rewards):
+        steps = reward.thresholds.steps if reward.thresholds else ()
+        fixed = [reward.amount_minor, *(step.amount_minor for step in steps)]
+        if reward.event == "sale" and any(amount is not None for amount in fixed):
+            return Excess(
+                f"/rewards/{at}",
+                f"Reward {at + 1} pays a fixed amount, which on a small sale takes all that the "
+                "ceiling allows and leaves nothing of it for bonuses.",
+                "Make it a rate, or take bonuses or ceiling_bps away.",
+            )
+    return None
 
 
 def _sale_rates(program: Program) -> Iterator[tuple[int, str, str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from linkage import clock
+from linkage.attribution import CLOCKS_APART
 from linkage.customers import Customer, customer_keys, hashed
 
 CODE_VALID_HOURS = 72
@@ -38,6 +39,8 @@ class ClientCode:
         """Why the code proves nothing of a purchase of that moment, if so."""
         if self.used_by is not None:
             return "the client's code was used before"
+        if clock.instant(self.created_at) > occurred_at + CLOCKS_APART:
+            return "the client's code was made after the purchase"
         if clock.instant(self.expires_at) <= occurred_at:
             return "the client's code had expired"
         return None

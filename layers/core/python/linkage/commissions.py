@@ -123,7 +123,7 @@ def tallies_after_confirmation(
             case "customer":
                 return moves.met(tally, conversion, refunded_minor, earns=commission is not None)
             case "member" if commission:
-                recruited = is_first_sale(conversion, confirmation, settings)
+                recruited = is_first_sale(conversion, confirmation)
                 return moves.worked(tally, conversion, recruited=recruited)
         return tally
 

@@ -53,7 +53,7 @@ class Standing:
 
     `active` is whether it had a sale of its own within the settings' `active_days` (True without
     that setting), `buyer` whether it is itself the customer. `splits` are those whose receiver was
-    an approved affiliate.
+    an approved affiliate and not the customer.
     """
 
     member_id: str

@@ -77,7 +77,11 @@ class Bonus:
 
 @dataclass(frozen=True)
 class Program:
-    """One version of a vendor's terms."""
+    """One version of a vendor's terms.
+
+    `bonus_currencies` are those of the bonuses of this version and all before it, since what an
+    affiliate holds by an earlier one may be taken back by a refund under this one.
+    """
 
     program_id: str
     version: int
@@ -99,3 +103,4 @@ class Program:
     ceiling_bps: int | None = None
     paused: bool = False
     joint_program_ids: tuple[str, ...] = ()
+    bonus_currencies: tuple[str, ...] = ()

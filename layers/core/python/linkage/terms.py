@@ -12,7 +12,7 @@ from linkage.errors import InvalidFieldError
 from linkage.members import Split
 from linkage.money import WHOLE_BPS
 from linkage.network import NetworkSettings, funding_gap_bps
-from linkage.programs import Bonus, Program, Reward, Step, Thresholds
+from linkage.programs import Program, Reward, Step, Thresholds
 from linkage.tallies import ANY
 
 TALLIES_MAX = 12
@@ -31,7 +31,7 @@ def check_program(program: Program, settings: NetworkSettings) -> None:
         _check_reward(reward, f"/rewards/{at}", program.categories)
     _check_names(program.rewards)
     _check_ties(program.rewards)
-    _check_bonuses(program.bonuses)
+    _check_bonuses(program)
     _check_tallies(program)
     _check_confirmation(program)
     _check_ceiling(program, settings)
@@ -269,15 +269,16 @@ def _days_in_common(one: Reward, other: Reward) -> bool:
     return starts_on <= ends_on
 
 
-def _check_bonuses(bonuses: Sequence[Bonus]) -> None:
-    currencies = {bonus.currency for bonus in bonuses}
+def _check_bonuses(program: Program) -> None:
+    currencies = {bonus.currency for bonus in program.bonuses} | {*program.bonus_currencies}
     if len(currencies) > BONUS_CURRENCIES_MAX:
         raise InvalidFieldError(
             "/bonuses",
-            f"The bonuses are in {len(currencies)} currencies. One sale can bring bonuses in at "
-            f"most {BONUS_CURRENCIES_MAX}. Use fewer.",
+            f"With its earlier versions the program has bonuses in {len(currencies)} currencies: "
+            f"{', '.join(sorted(currencies))}. One refund can take back bonuses in at most "
+            f"{BONUS_CURRENCIES_MAX}. Keep to those there were.",
         )
-    for (first, one), (second, other) in combinations(enumerate(bonuses), 2):
+    for (first, one), (second, other) in combinations(enumerate(program.bonuses), 2):
         if replace(one, amount_minor=other.amount_minor) == other:
             raise InvalidFieldError(
                 f"/bonuses/{second}/target",

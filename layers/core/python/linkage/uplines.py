@@ -98,18 +98,16 @@ def _objection(standing: Standing, vendor_id: str) -> str | None:
     return None
 
 
-def is_first_sale(
-    conversion: Conversion, confirmation: Confirmation, settings: NetworkSettings
-) -> bool:
+def is_first_sale(conversion: Conversion, confirmation: Confirmation) -> bool:
     """Whether this is the confirmed sale an attributed affiliate's recruitment bonus is for.
 
-    The affiliate is approved. A sale refunded in full before it was confirmed leaves the bonus to
+    It is kept as that also while no bonus is offered, so that a new offer is for new recruits. The
+    affiliate is approved. A sale refunded in full before it was confirmed leaves the bonus to
     the next one.
     """
     affiliate_id = conversion.attribution.affiliate_id
     if (
-        settings.recruitment_bonus is None
-        or affiliate_id is None
+        affiliate_id is None
         or conversion.event != "sale"
         or conversion.attribution.model == "introducer"
         or confirmation.refunded_before_minor >= conversion.amount_minor
@@ -123,7 +121,7 @@ def recruitment_of(
 ) -> tuple[Recruitment | None, tuple[str, ...]]:
     """The sponsor's recruitment bonus if this sale earns it, and why it is had or lost."""
     bonus, upline = settings.recruitment_bonus, confirmation.seen.upline
-    if bonus is None or not upline or not is_first_sale(conversion, confirmation, settings):
+    if bonus is None or not upline or not is_first_sale(conversion, confirmation):
         return None, ()
     sponsor, amount = upline[0], amount_text(bonus.amount_minor, bonus.currency)
     first = "This is the affiliate's first confirmed sale"

@@ -60,8 +60,17 @@ def attributed(sent: Report, program: Program, now: datetime) -> Attributed:
     occurred_at = _occurred_at(sent, program, now)
     claims = _sent_claims(sent)
     proof = _proved(sent, claims, occurred_at)
-    buyer = proof.client or sent.customer
+    found = _decided(sent, program, occurred_at, claims, proof)
+    if proof.affiliate_id in {None, found.attribution.affiliate_id}:
+        return found
+    # The code is not the winner's, so it proves nothing of this sale and stays unused.
+    return _decided(sent, program, occurred_at, claims, _Proof())
 
+
+def _decided(
+    sent: Report, program: Program, occurred_at: datetime, claims: Claims, proof: "_Proof"
+) -> Attributed:
+    buyer = proof.client or sent.customer
     keys = customer_keys(_SECRET, sent.vendor_id, buyer)
     remembered = customers.find(keys, clicks_at=sent.vendor_id)
     customer = known(keys, remembered, occurred_at)
@@ -74,7 +83,7 @@ def attributed(sent: Report, program: Program, now: datetime) -> Attributed:
     members = find_members([*claimed_affiliates(claims), sent.vendor_id])
     _require_approved(members[sent.vendor_id])
     buyer_aliases = aliases(_SECRET, buyer)
-    people = _people(members, sent.vendor_id, buyer_aliases)
+    people = _people(members, sent, buyer_aliases, proof)
     return Attributed(
         attribution=attribute(program, occurred_at, claims, people),
         occurred_at=occurred_at,
@@ -147,9 +156,13 @@ def _earlier(earlier_id: str | None) -> Earlier | None:
 
 @dataclass(frozen=True)
 class _Proof:
-    """Who the client's code proves the customer to be; without proof, why, for each affiliate."""
+    """Who the client's code proves the customer to be, if this affiliate wins.
+
+    Without proof, why, for each affiliate.
+    """
 
     client: Customer | None = None
+    affiliate_id: str | None = None
     notes: dict[str, str] = field(default_factory=dict)
     operations: list[dict[str, Any]] = field(default_factory=list)
 
@@ -169,9 +182,10 @@ def _proved(sent: Report, claims: Claims, occurred_at: datetime) -> _Proof:
         objection = code.objection(occurred_at) if code else "the client's code is wrong"
         if objection is None:
             sold = conversion_id(sent.vendor_id, sent.event, sent.external_id)
-            return _Proof(sent.client.customer, {}, [customers.use_code(key, sold)])
+            used = customers.use_code(key, sold)
+            return _Proof(sent.client.customer, affiliate_id, operations=[used])
         notes[affiliate_id] = objection
-    return _Proof(None, notes)
+    return _Proof(notes=notes)
 
 
 def _code_key(sent: Report, affiliate_id: str, client: Client) -> str:
@@ -220,11 +234,19 @@ def _require_approved(vendor: Member) -> None:
         )
 
 
-def _people(members: dict[str, Member], vendor_id: str, buyer: tuple[str, ...]) -> People:
+def _people(
+    members: dict[str, Member], sent: Report, buyer: tuple[str, ...], proof: _Proof
+) -> People:
+    """Whoever is named as the customer is a buyer, but not who proved to buy for somebody else."""
+    vendor_id, named = sent.vendor_id, set(aliases(_SECRET, sent.customer))
     own = {member_id: own_aliases(_SECRET, member) for member_id, member in members.items()}
     return People(
         members=members,
-        buyers=frozenset(each for each, known_by in own.items() if known_by & set(buyer)),
+        buyers=frozenset(
+            each
+            for each, known_by in own.items()
+            if known_by & {*buyer, *(named if each != proof.affiliate_id else ())}
+        ),
         kin=frozenset(
             each
             for each, known_by in own.items()

@@ -89,17 +89,23 @@ def _standing(
     if member is None:
         return Standing(member_id, "unknown")
     allowed = member.splits[: settings.split_members_max]
+    buyer = set(conversion.customer_aliases)
     return Standing(
         member_id,
         member.status,
-        buyer=not own_aliases(_SECRET, member).isdisjoint(conversion.customer_aliases),
+        buyer=not own_aliases(_SECRET, member).isdisjoint(buyer),
         groups=member.groups,
-        splits=tuple(each for each in allowed if _may_receive(members.get(each.member_id))),
+        splits=tuple(each for each in allowed if _may_receive(members.get(each.member_id), buyer)),
     )
 
 
-def _may_receive(member: Member | None) -> bool:
-    return member is not None and member.status == "approved" and member.has_role("affiliate")
+def _may_receive(member: Member | None, buyer: set[str]) -> bool:
+    return (
+        member is not None
+        and member.status == "approved"
+        and member.has_role("affiliate")
+        and own_aliases(_SECRET, member).isdisjoint(buyer)
+    )
 
 
 def _active(own_sales: Tally | None, settings: NetworkSettings, moment: datetime) -> bool:

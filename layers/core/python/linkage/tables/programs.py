@@ -65,11 +65,19 @@ class ProgramItem(Model):
     ceiling_bps = NumberAttribute(null=True)
     paused = BooleanAttribute(null=True)
     joint_program_ids = NestedAttribute(null=True)
+    bonus_currencies = NestedAttribute(null=True)
     by_listing = _ListingIndex()
     by_vendor = _VendorIndex()
 
 
-_OWN_FORM = {"version", "rewards", "bonuses", "categories", "joint_program_ids"}
+_OWN_FORM = {
+    "version",
+    "rewards",
+    "bonuses",
+    "categories",
+    "joint_program_ids",
+    "bonus_currencies",
+}
 
 
 def _program(item: ProgramItem) -> Program:
@@ -82,6 +90,7 @@ def _program(item: ProgramItem) -> Program:
         bonuses=tuple(Bonus(**bonus) for bonus in item.bonuses or ()),
         categories=tuple(item.categories or ()),
         joint_program_ids=tuple(item.joint_program_ids or ()),
+        bonus_currencies=tuple(item.bonus_currencies or ()),
     )
 
 
