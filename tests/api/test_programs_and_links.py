@@ -99,6 +99,14 @@ def test_a_vendor_not_approved_makes_no_programs_and_gets_no_links(network: Netw
     assert (answer.status, answer.code) == (409, "member_not_approved")
 
 
+def test_an_operator_publishes_for_a_vendor_that_was_suspended(network: Network) -> None:
+    program_id = network.program()
+    network.operator.post(f"/v1/members/{network.vendor.member_id}/suspension")
+    path, paused = f"/v1/programs/{program_id}", PROGRAM | {"paused": True}
+    assert network.vendor.put(path, paused).body["code"] == "member_not_approved"
+    assert network.operator.put(path, paused).body["paused"] is True
+
+
 def test_a_program_says_everything_and_what_is_shown_can_be_published_again(
     network: Network,
 ) -> None:
