@@ -247,7 +247,7 @@ def cases(draw: st.DrawFn) -> Case:
     )
     depth = draw(st.sampled_from((3, 1, 10, 6, 5, 4, 2, 0)))
     upline = tuple(draw(standings(member_id)) for member_id in ABOVE[:depth])
-    names = wanted(conversion, program, settings, affiliate)
+    names = wanted(conversion, program, affiliate)
     known = tuple(draw(tallies(name, program)) for name in names)
     refunded = draw(st.just(0) | st.just(0) | st.integers(0, conversion.amount_minor))
     confirmed = confirmation(Seen(affiliate, upline, known), refunded)

@@ -60,8 +60,8 @@ def refunds(draw: st.DrawFn, case: Case) -> list[Refund]:
 @thorough
 @given(cases())
 def test_a_confirmation_reads_the_tallies_the_rules_name(case: Case) -> None:
-    conversion, confirmed, program, network = case
-    names = wanted(conversion, program, network, confirmed.seen.affiliate)
+    conversion, confirmed, program, _ = case
+    names = wanted(conversion, program, confirmed.seen.affiliate)
     assert list(names) == oracle_tallies.wanted(story_of(case))
 
 
@@ -174,7 +174,7 @@ def test_whoever_is_not_approved_earns_nothing_and_moves_only_the_customer(
     affiliate = confirmed.seen.affiliate
     assert affiliate is not None
     away = replace(affiliate, status=status)
-    names = wanted(conversion, program, network, away)
+    names = wanted(conversion, program, away)
     assert all(name.startswith("customer#") for name in names)
     seen = Seen(away, confirmed.seen.upline, tuple(Tally(name) for name in names))
     fact = replace(confirmed, seen=seen)

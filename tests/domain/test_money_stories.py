@@ -72,7 +72,7 @@ class Network:
 
     def confirm(self, conversion: Conversion, accepted_at: str) -> None:
         """Confirms a sale, seeing the tallies as they are."""
-        names = wanted(conversion, TERMS, NETWORK, AFFILIATE_SEEN)
+        names = wanted(conversion, TERMS, AFFILIATE_SEEN)
         seen = Seen(AFFILIATE_SEEN, ABOVE, self.found(names))
         fact = replace(confirmation(seen), accepted_at=accepted_at)
         self.write(tallies_after_confirmation(conversion, fact, TERMS, NETWORK))

@@ -95,14 +95,14 @@ WANTED = [
 def test_a_confirmation_reads_what_its_rules_look_at(
     changes: dict[str, Any], terms: Program, expected: list[str]
 ) -> None:
-    names = wanted(replace(CONVERSION, **changes), terms, SETTINGS, APPROVED)
+    names = wanted(replace(CONVERSION, **changes), terms, APPROVED)
     assert list(names) == sorted(expected)
 
 
 def test_a_suspended_affiliates_sale_counts_for_the_customer_alone() -> None:
     conversion = replace(CONVERSION, customer_keys=("k1",))
     suspended = Standing(AFFILIATE, "suspended")
-    assert wanted(conversion, EVERYTHING, SETTINGS, suspended) == (CUSTOMER,)
+    assert wanted(conversion, EVERYTHING, suspended) == (CUSTOMER,)
 
 
 # ---- there and back

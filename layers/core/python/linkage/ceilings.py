@@ -8,10 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 from linkage.money import WHOLE_BPS
 from linkage.network import NetworkSettings
 from linkage.programs import Bonus, Program
+from linkage.rewards import percent
 
 
 @dataclass(frozen=True)
@@ -119,5 +121,4 @@ def _share_bps(bonuses: Sequence[Bonus], target: int) -> Fraction:
 
 def _percent(rate_bps: int | Fraction) -> str:
     """A rate as people write it, a broken basis point rounded up: `12.5 %`."""
-    whole_bps = -(-rate_bps // 1)
-    return f"{whole_bps // 100}.{whole_bps % 100:02d}".rstrip("0").rstrip(".") + " %"
+    return percent(ceil(rate_bps))

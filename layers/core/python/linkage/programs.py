@@ -3,10 +3,6 @@
 from dataclasses import dataclass
 
 EVENTS = ("sale", "lead", "signup", "install")
-CLICK_MODELS = ("last", "first")
-CONFIRMATIONS = ("on_report", "manual", "automatic")
-MEASURES = ("volume", "count")
-"""What a threshold or a bonus counts in a period: the sales' minor units, or their number."""
 
 
 @dataclass(frozen=True)

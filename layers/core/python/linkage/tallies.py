@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # they hold tallies themselves
 
     from linkage.conversions import Conversion
     from linkage.members import Standing
-    from linkage.network import NetworkSettings
     from linkage.programs import Program, Reward
 
 PERIODS = ("month", "quarter", "year")
@@ -133,16 +132,11 @@ def earns(conversion: Conversion, affiliate: Standing | None) -> bool:
     return attributed and affiliate is not None and affiliate.status == "approved"
 
 
-def wanted(
-    conversion: Conversion,
-    program: Program,
-    settings: NetworkSettings,
-    affiliate: Standing | None,
-) -> tuple[str, ...]:
+def wanted(conversion: Conversion, program: Program, affiliate: Standing | None) -> tuple[str, ...]:
     """The sorted names of the tallies a confirmation must read, whether or not it moves them.
 
-    `affiliate` is the attributed one as the confirmation sees it. `program` and `settings` are the
-    versions of the report; today's settings need no tally that another one does not.
+    `affiliate` is the attributed one as the confirmation sees it, `program` the version of the
+    report. What the network's settings are makes no difference.
     """
     names = customer_names(conversion, program)
     affiliate_id = conversion.attribution.affiliate_id

@@ -42,7 +42,7 @@ def seen_now(
         return _standing(member_id, conversion, members, settings)
 
     standing = standing_of(affiliate_id) if affiliate_id else None
-    names = wanted(conversion, program, settings, standing)
+    names = wanted(conversion, program, standing)
     own_sales = map(member_tally, above) if settings.active_days is not None else ()
     tallies = find_tallies([*names, *own_sales])
     upline = (
