@@ -10,6 +10,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
+from linkage.conversions import Conversion, counted_text
 from linkage.errors import LinkageError
 from linkage.money import amount_text
 from linkage_cli.errors import CommandError
@@ -63,8 +64,7 @@ def story_lines(conversion_id: str) -> Iterator[str]:
 
     conversion = get_conversion(conversion_id)
     told = explanation(conversion, Viewer("operator", None))
-    amount = amount_text(conversion.amount_minor, conversion.currency)
-    yield f"{conversion_id}: a {conversion.event} of {amount}, {conversion.status}"
+    yield f"{conversion_id}: {_what(conversion)}, {conversion.status}"
     yield (
         f"Vendor {conversion.vendor_id}, order {conversion.external_id}, program "
         f"{conversion.program_id} version {conversion.program_version}, network settings version "
@@ -74,6 +74,14 @@ def story_lines(conversion_id: str) -> Iterator[str]:
     yield from (f"- {_fact(fact, conversion.currency)}" for fact in told["facts"])
     yield from ("", "Story:")
     yield from (f"- {sentence}" for sentence in told["story"])
+
+
+def _what(conversion: Conversion) -> str:
+    if conversion.counted:
+        day = conversion.occurred_at[:10]
+        return f"{counted_text(conversion)} of link {conversion.link_code} on {day}"
+    amount = amount_text(conversion.amount_minor, conversion.currency)
+    return f"a {conversion.event} of {amount}"
 
 
 def _fact(fact: Mapping[str, Any], currency: str) -> str:

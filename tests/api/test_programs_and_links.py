@@ -1,5 +1,7 @@
 """Programs, coupons and links."""
 
+from typing import Any
+
 import pytest
 
 from linkage.links import is_code
@@ -171,11 +173,75 @@ def test_what_one_affiliate_alone_gets_is_shown_to_no_other(network: Network) ->
         assert shown["rewards"] == PROGRAM["rewards"]
 
 
-@pytest.mark.parametrize("event", ["click", "impression"])
-def test_events_that_come_later_are_refused(network: Network, event: str) -> None:
-    rewards = [{"event": event, "rate_bps": 1000}]
+CLICKS = {"event": "click", "amount_minor": 5, "currency": "USD"}
+THOUSANDS = {"event": "impression", "amount_minor": 250, "currency": "USD"}
+
+
+def test_clicks_and_impressions_are_paid_beside_a_sale(network: Network) -> None:
+    counted = [
+        CLICKS | {"name": "clicks", "max_minor": 500, "budget_minor": 10_000},
+        CLICKS | {"group": "gold", "amount_minor": 7, "ends_on": "2026-12-31"},
+        THOUSANDS | {"affiliate_id": network.affiliate.member_id},
+    ]
+    rewards = [*PROGRAM["rewards"], *counted]
     answer = network.vendor.post("/v1/programs", PROGRAM | {"rewards": rewards})
-    assert (answer.code, answer.pointer) == ("not_supported", "/rewards/0/event")
+    assert answer.status == 201
+    assert answer.body["rewards"] == rewards
+
+
+@pytest.mark.parametrize(
+    ("reward", "code", "pointer"),
+    [
+        ({"rate_bps": 1000}, "not_of_counted", "rate_bps"),
+        ({"coupon": "SPRING"}, "not_of_counted", "coupon"),
+        ({"category": "tiles"}, "not_of_counted", "category"),
+        ({"first_n": 1}, "not_of_counted", "first_n"),
+        ({"months": 1}, "not_of_counted", "months"),
+        (
+            {"thresholds": {"by": "count", "period": "month", "steps": [
+                {"from": 0, "amount_minor": 1}]}},
+            "not_of_counted",
+            "thresholds",
+        ),
+        ({"amount_minor": None}, "invalid_field", "amount_minor"),
+        ({"currency": None}, "invalid_field", "currency"),
+        ({"amount_minor": 0}, "invalid_field", "amount_minor"),
+        ({"budget_minor": 100}, "invalid_field", "name"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("counted", [CLICKS, THOUSANDS])
+def test_what_a_click_or_an_impression_cannot_have_is_refused(
+    network: Network, counted: dict[str, Any], reward: dict[str, Any], code: str, pointer: str
+) -> None:
+    changed = {name: value for name, value in (counted | reward).items() if value is not None}
+    terms = PROGRAM | {"categories": ["tiles"], "rewards": [changed]}
+    answer = network.vendor.post("/v1/programs", terms)
+    assert (answer.status, answer.code) == (422, code)
+    assert answer.pointer == f"/rewards/0/{pointer}"
+
+
+def test_clicks_and_impressions_are_paid_in_one_currency(network: Network) -> None:
+    rewards = [*PROGRAM["rewards"], CLICKS, THOUSANDS | {"currency": "ZWG"}]
+    answer = network.vendor.post("/v1/programs", PROGRAM | {"rewards": rewards})
+    assert (answer.status, answer.code) == (422, "several_currencies")
+    assert answer.pointer == f"/rewards/{len(rewards) - 1}/currency"
+
+
+def test_two_prices_for_the_same_click_are_refused(network: Network) -> None:
+    rewards = [CLICKS, CLICKS | {"amount_minor": 6}]
+    answer = network.vendor.post("/v1/programs", PROGRAM | {"rewards": rewards})
+    assert (answer.code, answer.pointer) == ("tied_rewards", "/rewards/1")
+
+
+def test_a_ceiling_is_of_sales_and_does_not_limit_what_clicks_cost(network: Network) -> None:
+    terms = PROGRAM | {"ceiling_bps": 5_000, "rewards": [*PROGRAM["rewards"], CLICKS]}
+    assert network.vendor.post("/v1/programs", terms).status == 201
+
+
+def test_no_event_beyond_these_is_paid(network: Network) -> None:
+    terms = PROGRAM | {"rewards": [{"event": "view", "amount_minor": 1, "currency": "USD"}]}
+    answer = network.vendor.post("/v1/programs", terms)
+    assert (answer.code, answer.pointer) == ("invalid_field", "/rewards/0/event")
 
 
 STEPS = "/rewards/0/thresholds/steps"

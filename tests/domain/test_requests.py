@@ -66,7 +66,7 @@ REFUSED = [
     ("currency", "ZWL", "unknown_currency"),
     ("currency", "usd", "unknown_currency"),
     ("event", "refund", "invalid_field"),
-    *((("event", each, "not_supported")) for each in ("click", "impression")),
+    *((("event", each, "event_counted")) for each in ("click", "impression")),
     ("coupon", 7, "invalid_field"),
     ("coupon", "", "invalid_field"),
     ("lead_id", "x" * 65, "invalid_field"),

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from linkage.attribution import Click
-from linkage.conversions import Conversion
+from linkage.conversions import Conversion, counted_text
 from linkage.ledger import Posting
 from linkage.money import amount_text
 from linkage_api.explained_lines import line_sentence, lines, moved
@@ -46,6 +46,9 @@ def _may_see(click: Click, viewer: Viewer) -> bool:
 
 
 def _click_story(conversion: Conversion, viewer: Viewer) -> Iterator[str]:
+    if conversion.counted:
+        yield from _counted_story(conversion, viewer)
+        return
     click = conversion.attribution.click
     if click and _may_see(click, viewer):
         yield (
@@ -60,6 +63,22 @@ def _click_story(conversion: Conversion, viewer: Viewer) -> Iterator[str]:
             f"It happened at {conversion.occurred_at}: that decides windows, dates and periods, "
             "not when it was reported."
         )
+
+
+_COUNTED = {
+    "click": "Each visitor counts once a day; bots and prefetched pages do not count.",
+    "impression": "A visitor's several in one hour count once; bots do not count.",
+}
+
+
+def _counted_story(conversion: Conversion, viewer: Viewer) -> Iterator[str]:
+    code = viewer.conversion(conversion).get("code")
+    where = f"link {code}" if code else "an affiliate's link"
+    yield (
+        f"The network counted {counted_text(conversion)} of {where} on "
+        f"{conversion.occurred_at[:10]}. {_COUNTED[conversion.event]}"
+    )
+    yield f"The whole day was billed at {conversion.reported_at}, by the terms in force then."
 
 
 def _attribution(conversion: Conversion, viewer: Viewer) -> dict[str, Any]:
@@ -77,6 +96,7 @@ def _attribution(conversion: Conversion, viewer: Viewer) -> dict[str, Any]:
 
 
 _CANDIDATES = {
+    "link": "link it was counted on",
     "coupon": "coupon that was sent",
     "click": "click",
     "lead": "lead it is said to come from",

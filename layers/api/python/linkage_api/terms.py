@@ -11,8 +11,7 @@ from linkage.coupons import checked_code
 from linkage.errors import InvalidFieldError
 from linkage.fields import checked_integer, checked_text
 from linkage.money import MAX_AMOUNT_MINOR
-from linkage.programs import EVENTS, Bonus, Program, Reward, Step, Thresholds
-from linkage.requests import LATER_EVENTS
+from linkage.programs import COUNTED_EVENTS, EVENTS, Bonus, Program, Reward, Step, Thresholds
 from linkage_api.bodies import (
     AmountMinor,
     Body,
@@ -34,12 +33,9 @@ type Category = Annotated[str, text(64)]
 
 def _event(value: object, pointer: str) -> str:
     event = checked_text(value, pointer, 64)
-    if event in LATER_EVENTS:
-        raise InvalidFieldError(
-            pointer, f"The event {event} is not supported yet.", code="not_supported"
-        )
-    if event not in EVENTS:
-        raise InvalidFieldError(pointer, f"event must be one of: {', '.join(EVENTS)}.")
+    known = (*EVENTS, *COUNTED_EVENTS)
+    if event not in known:
+        raise InvalidFieldError(pointer, f"event must be one of: {', '.join(known)}.")
     return event
 
 

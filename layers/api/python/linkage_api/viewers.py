@@ -61,6 +61,7 @@ class Viewer:
                 "click_id": None,
             }
             shown["coupon"] = None
+            shown.pop("code", None)
         return shown
 
     def reason(self, conversion: Conversion) -> str | None:

@@ -39,6 +39,14 @@ class Click:
 
 
 @dataclass(frozen=True)
+class CountedLink:
+    """A link of which the network counted the clicks or the impressions of a day itself."""
+
+    code: str
+    affiliate_id: str
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One way the conversion could have been attributed, and what came of it."""
 
@@ -83,7 +91,8 @@ class Claims:
     """What may attribute a conversion: each claim as it was sent and as it was found.
 
     `presented` are clicks sent before for this customer at this vendor. `code_notes` say, for an
-    affiliate, why the client's code that was sent proves nothing.
+    affiliate, why the client's code that was sent proves nothing. `link` is the one whose visits
+    were counted; it has no other claims beside it.
     """
 
     coupon_code: str | None = None
@@ -98,6 +107,7 @@ class Claims:
     named_affiliate_id: str | None = None
     introducer: Binding | None = None
     code_notes: Mapping[str, str] = field(default_factory=dict)
+    link: CountedLink | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +137,14 @@ class _Claim:
 
 def claimed_affiliates(claims: Claims) -> list[str]:
     """The ids of the members whose standing decides between the claims."""
-    said = (claims.coupon, claims.click, claims.lead, claims.joint, claims.introducer)
+    said = (
+        claims.link,
+        claims.coupon,
+        claims.click,
+        claims.lead,
+        claims.joint,
+        claims.introducer,
+    )
     named = [
         claims.named_affiliate_id,
         *(each.affiliate_id for each in said if each),
@@ -197,6 +214,15 @@ def _coupon_of(
 
 
 def _claims(program: Program, occurred_at: datetime, claims: Claims) -> Iterator[_Claim]:
+    if claims.link is not None:
+        yield _Claim(
+            "link",
+            claims.link.code,
+            claims.link.affiliate_id,
+            None,
+            title="the link",
+            won_because="the network counted this on the affiliate's own link",
+        )
     exclusive = claims.coupon is not None and claims.coupon.exclusive
     if exclusive:
         yield from _coupon_claim(program, occurred_at, claims)

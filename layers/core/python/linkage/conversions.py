@@ -7,6 +7,7 @@ from linkage.errors import ConflictError, InvalidFieldError
 from linkage.ids import digest, external
 from linkage.members import Seen
 from linkage.money import amount_text
+from linkage.programs import COUNTED_EVENTS
 from linkage.tallies import Tally
 
 STATUSES = ("pending", "confirmed", "rejected")
@@ -32,7 +33,8 @@ class Conversion:
     `occurred_at` is when it happened, which decides windows, dates and periods; `reported_at` when
     it was accepted. `customer_keys` are who the customer is for bindings and tallies,
     `customer_aliases` the same in the form that recognises an affiliate's own purchase.
-    `confirm_at` is when silence confirms it; None if it never does.
+    `confirm_at` is when silence confirms it; None if it never does. `quantity` is how many clicks
+    or impressions it stands for, where the network counted them.
     """
 
     conversion_id: str
@@ -52,10 +54,22 @@ class Conversion:
     customer_keys: tuple[str, ...] = ()
     customer_aliases: tuple[str, ...] = ()
     confirm_at: str | None = None
+    quantity: int = 1
     metadata: dict[str, str] = field(default_factory=dict)
     status: str = "pending"
     refunded_minor: int = 0
     sequence: int = 0
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is a day of one link, counted by the network, and no vendor's report."""
+        return self.event in COUNTED_EVENTS
+
+    @property
+    def link_code(self) -> str | None:
+        """The link it was counted on, None for what a vendor reported."""
+        claims = self.attribution.candidates if self.counted else ()
+        return next((each.reference for each in claims if each.model == "link"), None)
 
 
 @dataclass(frozen=True)
@@ -121,6 +135,12 @@ class History:
     def refund(self, fact: str) -> Refund | None:
         """The refund of this fact key, or None."""
         return next((each for each in self.refunds if refund_key(each.external_id) == fact), None)
+
+
+def counted_text(conversion: Conversion) -> str:
+    """How many clicks or impressions it stands for, in words: `1,234 clicks`."""
+    plural = "" if conversion.quantity == 1 else "s"
+    return f"{conversion.quantity:,} {conversion.event}{plural}"
 
 
 def refund_key(external_id: str) -> str:

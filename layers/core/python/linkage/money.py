@@ -3,6 +3,7 @@
 from linkage.errors import InvalidFieldError
 
 MAX_AMOUNT_MINOR = 10**12
+THOUSAND = 1000
 WHOLE_BPS = 10_000
 
 _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
@@ -60,6 +61,11 @@ def half_up(amount_minor: int, numerator: int, denominator: int) -> int:
 def share_half_up(amount_minor: int, rate_bps: int) -> int:
     """A direct commission's share of a sale, minor units, half up."""
     return half_up(amount_minor, rate_bps, WHOLE_BPS)
+
+
+def thousandths_half_up(amount_minor: int, quantity: int) -> int:
+    """What so many cost at an amount for each thousand, minor units, half up."""
+    return half_up(amount_minor, quantity, THOUSAND)
 
 
 def share_floor(amount_minor: int, rate_bps: int) -> int:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 EVENTS = ("sale", "lead", "signup", "install")
+"""What vendors report."""
+COUNTED_EVENTS = ("click", "impression")
+"""What the network counts itself: a conversion of these is one link's whole day."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Reward:
     It pays a share of the amount (`rate_bps`), a fixed amount (`amount_minor`), or by `thresholds`.
     `currency` None is every currency; every absolute amount of the reward is in `currency`. `name`
     is what the tallies of `period_max_minor` and `budget_minor` are kept under, across versions.
+    Of a counted event, `amount_minor` is for each click, or for each thousand impressions, and
+    `max_minor` for one link and day.
     `starts_on` and `ends_on` are UTC dates, both inclusive.
     """
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from linkage.attribution import CountedLink
 from linkage.client_codes import Client
 from linkage.conversions import REJECTION_CODES, Item
 from linkage.coupons import normalised_code
@@ -12,9 +13,8 @@ from linkage.ids import fingerprint
 from linkage.keys import Key
 from linkage.members import normalised_email, normalised_phone
 from linkage.money import MAX_AMOUNT_MINOR
-from linkage.programs import EVENTS
+from linkage.programs import COUNTED_EVENTS, EVENTS
 
-LATER_EVENTS = ("click", "impression")
 RESULTS_MAX = 100
 ITEMS_MAX = 50
 _ID_LENGTH = 64
@@ -23,10 +23,11 @@ _QUANTITY_MAX = 1_000_000
 
 @dataclass(frozen=True)
 class Report:
-    """A conversion as a vendor sends it.
+    """A conversion as a vendor sends it, or as the network counts it.
 
     `occurred_at` is UTC as stored; `may_backdate` is whether it may be older than the program's
-    lateness. `client` is whom the affiliate says it buys for.
+    lateness. `client` is whom the affiliate says it buys for. `link` and `quantity` are of what the
+    network counts itself: whose link, and how often that day.
     """
 
     vendor_id: str
@@ -47,6 +48,8 @@ class Report:
     joint_with: str | None = None
     client: Client | None = None
     may_backdate: bool = False
+    link: CountedLink | None = None
+    quantity: int = 1
 
 
 @dataclass(frozen=True)
@@ -136,11 +139,12 @@ def acting_vendor(fields: Fields, key: Key) -> str:
 
 def _event(fields: Fields) -> str:
     event = fields.text("event")
-    if event in LATER_EVENTS:
+    if event in COUNTED_EVENTS:
         raise InvalidFieldError(
             "/event",
-            f"The event {event} is not supported yet. Use one of: {', '.join(EVENTS)}.",
-            code="not_supported",
+            f"The network counts every {event} itself and reports it once a day. Report one of: "
+            f"{', '.join(EVENTS)}.",
+            code="event_counted",
         )
     if event not in EVENTS:
         raise InvalidFieldError("/event", f"event must be one of: {', '.join(EVENTS)}.")

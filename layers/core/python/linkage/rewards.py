@@ -1,6 +1,7 @@
 """Rewards: what a conversion earns by its program, and what limits it.
 
-A rate is of each line, a fixed amount is for the conversion. Then come the reward's own caps, and
+A rate is of each line, a fixed amount is for the conversion, or for each click or thousand
+impressions of what the network counted itself. Then come the reward's own caps, and
 the program's ceiling over all that a sale costs the vendor (docs/money.md).
 """
 
@@ -8,10 +9,17 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from linkage.conversions import Conversion
+from linkage.conversions import Conversion, counted_text
 from linkage.matching import Case, Line, case_of, chosen, lines_of, passed_over, titled
 from linkage.members import Seen
-from linkage.money import amount_text, share_floor, share_half_up
+from linkage.money import (
+    MAX_AMOUNT_MINOR,
+    THOUSAND,
+    amount_text,
+    share_floor,
+    share_half_up,
+    thousandths_half_up,
+)
 from linkage.network import NetworkSettings
 from linkage.programs import Program, Reward, Step
 from linkage.tallies import (
@@ -54,7 +62,10 @@ def rewarded(
 def _part(reward: Reward, lines_minor: Sequence[int], case: Case) -> tuple[Part, list[str]]:
     currency = case.conversion.currency
     step, why = _step(reward, case)
-    if step.amount_minor is not None:
+    if step.amount_minor is not None and case.conversion.counted:
+        amount_minor, said = _counted(reward, step.amount_minor, case.conversion)
+        why.append(said)
+    elif step.amount_minor is not None:
         amount_minor = step.amount_minor
         why.append(f"{titled(reward)} is {amount_text(amount_minor, currency)}.")
     else:
@@ -67,6 +78,20 @@ def _part(reward: Reward, lines_minor: Sequence[int], case: Case) -> tuple[Part,
             was, amount_minor = amount_text(amount_minor, currency), limit_minor
             why.append(f"{limit}: {was} becomes {amount_text(limit_minor, currency)}.")
     return Part(reward.name, amount_minor), why
+
+
+def _counted(reward: Reward, price_minor: int, conversion: Conversion) -> tuple[int, str]:
+    """What a day of one link earns at this price, before any cap, and the sentence about it."""
+    currency, many = conversion.currency, counted_text(conversion)
+    price = amount_text(price_minor, currency)
+    if conversion.event == "click":
+        amount_minor = price_minor * conversion.quantity
+        of, rounded = "each", ""
+    else:
+        amount_minor = thousandths_half_up(price_minor, conversion.quantity)
+        of, rounded = f"for each {THOUSAND:,}", ", rounded half up"
+    earned = amount_text(amount_minor, currency)
+    return amount_minor, f"{titled(reward)} is {price} {of}: {many} make {earned}{rounded}."
 
 
 def _step(reward: Reward, case: Case) -> tuple[Step, list[str]]:
@@ -96,7 +121,11 @@ def _caps(reward: Reward, case: Case) -> Iterator[tuple[int, str]]:
     conversion = case.conversion
     if reward.max_minor is not None:
         most = amount_text(reward.max_minor, conversion.currency)
-        yield reward.max_minor, f"This reward is at most {most} for one {reward.event}"
+        one = "link in a day" if conversion.counted else reward.event
+        yield reward.max_minor, f"This reward is at most {most} for one {one}"
+    if conversion.counted:
+        most = amount_text(MAX_AMOUNT_MINOR, conversion.currency)
+        yield MAX_AMOUNT_MINOR, f"No link earns more than {most} in a day"
     affiliate_id = conversion.attribution.affiliate_id
     if affiliate_id is None:
         return

@@ -12,7 +12,7 @@ from linkage.errors import InvalidFieldError
 from linkage.members import Split
 from linkage.money import WHOLE_BPS
 from linkage.network import NetworkSettings, funding_gap_bps
-from linkage.programs import Program, Reward, Step, Thresholds
+from linkage.programs import COUNTED_EVENTS, Program, Reward, Step, Thresholds
 from linkage.tallies import ANY
 
 TALLIES_MAX = 12
@@ -30,6 +30,7 @@ def check_program(program: Program, settings: NetworkSettings) -> None:
     for at, reward in enumerate(program.rewards):
         _check_reward(reward, f"/rewards/{at}", program.categories)
     _check_names(program.rewards)
+    _check_counted_currency(program.rewards)
     _check_ties(program.rewards)
     _check_bonuses(program)
     _check_tallies(program)
@@ -106,6 +107,8 @@ def check_splits(member_id: str, splits: Sequence[Split], settings: NetworkSetti
 
 
 def _check_reward(reward: Reward, pointer: str, categories: Sequence[str]) -> None:
+    if reward.event in COUNTED_EVENTS:
+        _check_counted(reward, pointer)
     kinds = (reward.rate_bps, reward.amount_minor, reward.thresholds)
     if sum(kind is not None for kind in kinds) != 1:
         raise InvalidFieldError(
@@ -139,6 +142,41 @@ def _check_reward(reward: Reward, pointer: str, categories: Sequence[str]) -> No
             "never apply. Exchange them.",
             code="dates_reversed",
         )
+
+
+_NOT_OF_COUNTED = ("rate_bps", "thresholds", "coupon", "category", "first_n", "months")
+"""What needs an amount, an order or a customer, of which a click or an impression has none."""
+
+
+def _check_counted(reward: Reward, pointer: str) -> None:
+    each = "one click" if reward.event == "click" else "1,000 impressions"
+    for name in _NOT_OF_COUNTED:
+        if getattr(reward, name) is not None:
+            raise InvalidFieldError(
+                f"{pointer}/{name}",
+                f"Clicks and impressions have no amount, order or customer, so {name} cannot be "
+                f"said of them. Leave it out, and give the amount_minor of {each}.",
+                code="not_of_counted",
+            )
+    if reward.amount_minor is None:
+        raise InvalidFieldError(
+            f"{pointer}/amount_minor",
+            f"amount_minor is required, with its currency: the price of {each}.",
+        )
+
+
+def _check_counted_currency(rewards: Sequence[Reward]) -> None:
+    """A day of a link is billed once, in one currency, so all that pay for it must share theirs."""
+    counted = [(at, each) for at, each in enumerate(rewards) if each.event in COUNTED_EVENTS]
+    for at, reward in counted:
+        first_at, first = counted[0]
+        if reward.currency != first.currency:
+            raise InvalidFieldError(
+                f"/rewards/{at}/currency",
+                f"Rewards {first_at + 1} and {at + 1} pay for clicks or impressions in "
+                f"{first.currency} and in {reward.currency}. Pay for them in one currency.",
+                code="several_currencies",
+            )
 
 
 def _absolute(reward: Reward) -> Iterator[str]:

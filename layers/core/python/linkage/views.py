@@ -28,6 +28,8 @@ def conversion(conversion: Conversion) -> dict[str, Any]:
         "reported_at": conversion.reported_at,
         "metadata": conversion.metadata,
     }
+    if conversion.counted:
+        shown |= {"quantity": conversion.quantity, "code": conversion.link_code}
     if conversion.confirm_at:
         shown["confirm_at"] = conversion.confirm_at
     if attribution.affiliate_id:

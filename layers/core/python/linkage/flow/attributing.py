@@ -132,6 +132,7 @@ def _sent_claims(sent: Report) -> Claims:
         joint_id=sent.joint_with,
         joint=_earlier(sent.joint_with),
         named_affiliate_id=sent.affiliate_id,
+        link=sent.link,
     )
 
 

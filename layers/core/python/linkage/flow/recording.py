@@ -105,4 +105,5 @@ def _conversion(
             None if silent_days is None else clock.text(clock.days_later(moment, silent_days))
         ),
         metadata=sent.metadata,
+        quantity=sent.quantity,
     )

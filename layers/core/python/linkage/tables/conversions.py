@@ -103,6 +103,7 @@ class ConversionItem(Model):
     settings_version = NumberAttribute(null=True)
     event = UnicodeAttribute(null=True)
     currency = UnicodeAttribute(null=True)
+    quantity = NumberAttribute(null=True)
     items = NestedAttribute(null=True)
     attribution = NestedAttribute(null=True)
     customer_keys = NestedAttribute(null=True)
@@ -216,7 +217,14 @@ def _find(conversion_id: str, fact: str) -> ConversionItem | None:
         return None
 
 
-_OWN_FORM = {"attribution", "items", "customer_keys", "customer_aliases", "occurred_at"}
+_OWN_FORM = {
+    "attribution",
+    "items",
+    "customer_keys",
+    "customer_aliases",
+    "occurred_at",
+    "quantity",
+}
 
 
 def _conversion(item: ConversionItem) -> Conversion:
@@ -228,6 +236,7 @@ def _conversion(item: ConversionItem) -> Conversion:
         items=tuple(Item(**each) for each in item.items or ()),
         customer_keys=tuple(item.customer_keys or ()),
         customer_aliases=tuple(item.customer_aliases or ()),
+        quantity=int(item.quantity or 1),
     )
 
 
@@ -266,6 +275,7 @@ def put_report(conversion: Conversion, confirmation: Confirmation | None) -> dic
         "fact": REPORT,
         "accepted_at": conversion.reported_at,
         "affiliate_id": conversion.attribution.affiliate_id,
+        "quantity": conversion.quantity if conversion.counted else None,
     }
     if confirmation:
         fact |= _postable(confirmation)
