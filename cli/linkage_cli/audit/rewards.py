@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
+from linkage_cli.audit.counted import MOST_MINOR, is_counted, worth
 from linkage_cli.audit.counts import (
     ANY,
     customer_name,
@@ -15,7 +16,7 @@ from linkage_cli.audit.counts import (
     sales_name,
 )
 from linkage_cli.audit.sales import Sale
-from linkage_cli.audit.stored import UnreadableError
+from linkage_cli.audit.stored import UnreadableError, whole
 from linkage_cli.audit.terms import half_up, share
 
 type Reward = Mapping[str, Any]
@@ -108,6 +109,8 @@ def months_later(moment: datetime, months: int) -> datetime:
 
 def _gross(sale: Sale, reward: Reward, lines: list[int]) -> int:
     pays = _step(sale, reward) if reward.get("thresholds") else reward
+    if is_counted(sale.event):
+        return worth(sale.event, sale.quantity, whole(pays, "amount_minor"))
     if pays.get("amount_minor") is not None:
         return int(pays["amount_minor"])
     return sum(half_up(Fraction(line) * share(pays["rate_bps"])) for line in lines)
@@ -133,7 +136,7 @@ def _step(sale: Sale, reward: Reward) -> Mapping[str, Any]:
 
 
 def _capped(sale: Sale, reward: Reward, gross_minor: int) -> int:
-    limits = [gross_minor]
+    limits = [gross_minor, *([MOST_MINOR] if is_counted(sale.event) else [])]
     if reward.get("max_minor") is not None:
         limits.append(reward["max_minor"])
     for limit, name in limits_of(sale, reward):

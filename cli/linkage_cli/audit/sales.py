@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from linkage_cli.audit.counted import quantity_of
 from linkage_cli.audit.counts import Tally, tallies_in
 from linkage_cli.audit.stored import Fact, Item, UnreadableError, whole
 from linkage_cli.audit.terms import Terms
@@ -34,6 +35,7 @@ class Sale:
     tallies: Mapping[str, Tally]
     refunded_minor: int
     due_on: str
+    quantity: int
 
     @property
     def day(self) -> str:
@@ -93,4 +95,5 @@ def sale_of(report: Fact, confirming: Fact, terms: Terms) -> Sale:
         tallies=tallies_in(seen.get("tallies")),
         refunded_minor=confirming.whole("refunded_before_minor"),
         due_on=(confirmed.date() + hold).isoformat(),
+        quantity=quantity_of(report),
     )

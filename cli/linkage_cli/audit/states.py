@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from linkage_cli.audit.counted import check_counted, is_counted
 from linkage_cli.audit.findings import Finding
 from linkage_cli.audit.stored import Fact, Item
 
@@ -43,6 +44,7 @@ def check_facts(conversion: Conversion, program: Item) -> Iterator[Finding]:
     yield from _check_silence(conversion, program)
     yield from _check_refund_chain(conversion)
     yield from _check_attribution(conversion, program)
+    yield from check_counted(conversion.report)
 
 
 def _check_state(conversion: Conversion) -> Iterator[Finding]:
@@ -129,9 +131,10 @@ def _check_attribution(conversion: Conversion, program: Item) -> Iterator[Findin
         seen = (conversion.confirming.nested("seen") or {}).get("affiliate")
         if (seen and seen["member_id"]) != attribution["affiliate_id"]:
             yield Finding("I16", subject, "its confirmation saw another affiliate than it names")
+    event = conversion.report.text("event")
     if (
         attribution["affiliate_id"]
         and program.get("paused")
-        and (conversion.report.values.get("event") == "sale")
+        and (event == "sale" or is_counted(event))
     ):
         yield Finding("I16", subject, "it is attributed, though its program was paused")

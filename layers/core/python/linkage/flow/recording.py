@@ -20,13 +20,12 @@ from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError, attempts
 
 
-def report(sent: Report) -> tuple[Conversion, bool]:
+def report(sent: Report, program: Program | None = None) -> tuple[Conversion, bool]:
     """Accepts a report and decides its attribution; also says whether it is a replay.
 
-    Raises ConflictError if the external id was used with other content, NotFoundError for a program
-    that is not the vendor's.
+    `program` is the version it lives by, where that was read already. Raises ConflictError if the
+    external id was used with other content, NotFoundError for a program that is not the vendor's.
     """
-    program = None
     for _ in attempts():
         known = conversions.find_conversion(
             conversion_id(sent.vendor_id, sent.event, sent.external_id)

@@ -1,0 +1,124 @@
+"""Billing a day: the clicks and impressions of each link become one conversion that pays for them.
+
+Such a conversion is accepted, confirmed and posted as any report is. Its id is made of event, link
+and day, so a day can be billed again, by two at once, or from where it broke off.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import cache
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
+
+from linkage import clock
+from linkage.attribution import CountedLink
+from linkage.customers import Customer
+from linkage.errors import ConflictError, LinkageError, NotFoundError
+from linkage.flow.recording import report
+from linkage.ids import fingerprint
+from linkage.programs import COUNTED_EVENTS, Program
+from linkage.requests import Report
+from linkage.statistics import LinkDay
+from linkage.tables.programs import get_program
+
+_END_OF_DAY = time(23, 59, 59, 999_000, tzinfo=UTC)
+_FOR_NOW = ("busy",)
+"""Codes of conflicts that another attempt may settle."""
+
+
+@dataclass(frozen=True)
+class NotBilled:
+    """A link's clicks or impressions that will not be billed, or not yet, and why."""
+
+    code: str
+    event: str
+    quantity: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Billed:
+    """What came of billing a day; `repeated` were billed before."""
+
+    accepted: int
+    repeated: int
+    refused: tuple[NotBilled, ...]
+
+
+class DayNotBilledError(Exception):
+    """Some links of a day could not be billed now; the same call again bills the rest."""
+
+    def __init__(self, day: date, failed: list[NotBilled]) -> None:
+        first = failed[0]
+        super().__init__(
+            f"{len(failed)} of {day} are not billed yet; the first: {first.event}s of link "
+            f"{first.code}: {first.why}"
+        )
+        self.failed = tuple(failed)
+
+
+def bill_day(day: date, counts: Iterable[LinkDay]) -> Billed:
+    """Bills every link whose program pays for what was counted on it that UTC day, once.
+
+    All links of a program live by its version as the billing began. One that is refused for good
+    (its vendor is suspended, or it was billed with another count) is reported and passed over.
+    Raises ValueError if the day is not over, DayNotBilledError once all
+    others are done if some failed for now.
+    """
+    if day >= clock.day(clock.now()):
+        raise ValueError(f"{day} is not over, so it cannot be billed")
+    program_of = cache(get_program)
+    accepted, repeated = 0, 0
+    refused: list[NotBilled] = []
+    failed: list[NotBilled] = []
+    for link in counts:
+        for event, quantity in _counted(link):
+            try:
+                billed = _bill(day, link, event, quantity, program_of(link.program_id))
+            except (ConflictError, NotFoundError) as error:
+                missed = failed if error.code in _FOR_NOW else refused
+                missed.append(NotBilled(link.code, event, quantity, error.detail))
+            except (LinkageError, ClientError, BotoCoreError, PynamoDBException) as error:
+                failed.append(NotBilled(link.code, event, quantity, repr(error)))
+            else:
+                accepted += billed is True
+                repeated += billed is False
+    if failed:
+        raise DayNotBilledError(day, failed)
+    return Billed(accepted, repeated, tuple(refused))
+
+
+def _counted(link: LinkDay) -> Iterator[tuple[str, int]]:
+    for event, quantity in zip(COUNTED_EVENTS, (link.visitors, link.impressions), strict=True):
+        if quantity:
+            yield event, quantity
+
+
+def _bill(day: date, link: LinkDay, event: str, quantity: int, program: Program) -> bool | None:
+    """Whether this billed it; False if it was billed before, None if the program does not pay."""
+    paying = (each.currency for each in program.rewards if each.event == event)
+    currency = next(paying, None)
+    if currency is None:
+        return None
+    counted = {"event": event, "code": link.code, "day": day.isoformat(), "quantity": quantity}
+    sent = Report(
+        vendor_id=link.vendor_id,
+        program_id=link.program_id,
+        event=event,
+        external_id=f"{event}/{link.code}/{day.isoformat()}",
+        amount_minor=0,
+        currency=currency,
+        fingerprint=fingerprint(counted),
+        click_id=None,
+        affiliate_id=None,
+        customer=Customer(),
+        metadata={},
+        occurred_at=clock.text(datetime.combine(day, _END_OF_DAY)),
+        may_backdate=True,
+        link=CountedLink(link.code, link.affiliate_id),
+        quantity=quantity,
+    )
+    _, replayed = report(sent, program)
+    return not replayed
