@@ -248,9 +248,24 @@ def parts(story: Story) -> list[int]:
         reward = rewards[place]
         pays = _step(story, reward) if reward["thresholds"] else reward
         fixed = pays["amount_minor"]
-        minor = fixed if fixed is not None else sum(direct(each, pays["rate_bps"]) for each in own)
+        if story.conversion["event"] in PRICED_BY:
+            minor = min(counted(story, fixed), 10**12)
+        elif fixed is not None:
+            minor = fixed
+        else:
+            minor = sum(direct(each, pays["rate_bps"]) for each in own)
         earned[place] = max(0, min([minor, *_room(story, reward)]))
     return earned
+
+
+PRICED_BY = {"click": 1, "impression": 1000}
+"""How many of what the network counts itself a price is for."""
+
+
+def counted(story: Story, price_minor: int) -> int:
+    """What as many as it stands for are worth at a price, minor units."""
+    many = Fraction(story.conversion["quantity"], PRICED_BY[story.conversion["event"]])
+    return rounded_half_up(price_minor * many)
 
 
 def _step(story: Story, reward: Plain) -> Plain:

@@ -9,7 +9,7 @@ from linkage.attribution import Attribution
 from linkage.conversions import Confirmation, Conversion, Item
 from linkage.members import Seen, Split, Standing
 from linkage.network import NetworkSettings, RecruitmentBonus
-from linkage.programs import Bonus, Program, Reward, Step, Thresholds
+from linkage.programs import COUNTED_EVENTS, Bonus, Program, Reward, Step, Thresholds
 from linkage.tallies import PERIODS, HeldBonus, Tally, wanted
 from tests.domain.examples import AFFILIATE, CONVERSION, PROGRAM, SETTINGS, UPLINE, confirmation
 from tests.oracle import Story
@@ -55,6 +55,9 @@ HOLDING: tuple[dict[str, Any], ...] = (
     {"months": 1},
     {"months": 12},
 )
+OF_COUNTED = tuple(
+    each for each in HOLDING if not each.keys() & {"coupon", "category", "first_n", "months"}
+)
 MISSING: tuple[dict[str, Any], ...] = (
     {"event": "install"},
     {"affiliate_id": "mem_other"},
@@ -77,6 +80,8 @@ CAPS: tuple[dict[str, Any], ...] = (
 def rewards(draw: st.DrawFn, event: str, currency: str, name: str) -> Reward:
     """A reward of any kind; most of its conditions hold for the example's affiliate and day."""
     terms: dict[str, Any] = {"event": event, "currency": currency, "name": name}
+    if event in COUNTED_EVENTS:
+        return draw(counted_rewards(terms))
     terms |= draw(st.sampled_from(({}, {}, *HOLDING)))
     terms |= draw(st.sampled_from(({}, {}, {}, *HOLDING)))
     terms |= draw(st.sampled_from(({},) * 20 + MISSING))
@@ -92,6 +97,16 @@ def rewards(draw: st.DrawFn, event: str, currency: str, name: str) -> Reward:
             terms |= {"thresholds": draw(thresholds())}
     terms |= draw(st.sampled_from(({}, {}, *CAPS))) | draw(st.sampled_from(({}, {}, *CAPS)))
     return Reward(**terms)
+
+
+@st.composite
+def counted_rewards(draw: st.DrawFn, terms: dict[str, Any]) -> Reward:
+    """A price of clicks or impressions; most of its conditions hold."""
+    terms = terms | draw(st.sampled_from(({}, {}, *OF_COUNTED)))
+    terms |= draw(st.sampled_from(({}, {}, {}, *OF_COUNTED)))
+    terms |= draw(st.sampled_from(({},) * 10 + tuple(m for m in MISSING if "coupon" not in m)))
+    terms |= draw(st.sampled_from(({}, {}, *CAPS))) | draw(st.sampled_from(({}, {}, *CAPS)))
+    return Reward(**terms | {"amount_minor": draw(st.integers(1, 5_000) | st.just(10**12))})
 
 
 @st.composite
@@ -164,7 +179,9 @@ def settings_of(draw: st.DrawFn) -> NetworkSettings:
 @st.composite
 def conversions(draw: st.DrawFn) -> Conversion:
     """A conversion of any event, amount and currency, some in lines and categories."""
-    event = draw(st.sampled_from(("sale",) * 5 + ("lead", "signup", "install")))
+    event = draw(st.sampled_from(("sale",) * 5 + ("lead", "signup", "install", *COUNTED_EVENTS)))
+    if event in COUNTED_EVENTS:
+        return draw(counted_days(event))
     amount_minor = draw(amounts)
     percents = draw(st.sampled_from(((), (60,), (30, 50), (50, 50), (0, 33, 33), (7, 8, 9, 10))))
     items = tuple(
@@ -181,6 +198,19 @@ def conversions(draw: st.DrawFn) -> Conversion:
         items=items,
         customer_keys=draw(st.sampled_from(((), ("k1",), ("k1", "k2")))),
         attribution=Attribution(AFFILIATE, model, None, coupon=coupon),
+    )
+
+
+@st.composite
+def counted_days(draw: st.DrawFn, event: str) -> Conversion:
+    """A day of one link as the network bills it."""
+    return replace(
+        CONVERSION,
+        event=event,
+        amount_minor=0,
+        quantity=draw(st.sampled_from((1, 499, 500, 1_234, 10**9)) | st.integers(1, 10**9)),
+        currency=draw(st.sampled_from(CURRENCIES)),
+        attribution=Attribution(AFFILIATE, "link", None),
     )
 
 

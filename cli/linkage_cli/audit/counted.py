@@ -36,7 +36,7 @@ def check_counted(report: Fact) -> Iterator[Finding]:
 
 def _faults(report: Fact) -> Iterator[str]:
     event, quantity = report.text("event"), quantity_of(report)
-    candidates = report.nested("attribution")["candidates"]
+    candidates = report.nested("attribution").get("candidates") or ()
     links = [each["reference"] for each in candidates if each["model"] == "link"]
     if not is_counted(event):
         if links or quantity != 1:

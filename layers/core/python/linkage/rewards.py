@@ -90,8 +90,9 @@ def _counted(reward: Reward, price_minor: int, conversion: Conversion) -> tuple[
     else:
         amount_minor = thousandths_half_up(price_minor, conversion.quantity)
         of, rounded = f"for each {THOUSAND:,}", ", rounded half up"
+    make = "makes" if conversion.quantity == 1 else "make"
     earned = amount_text(amount_minor, currency)
-    return amount_minor, f"{titled(reward)} is {price} {of}: {many} make {earned}{rounded}."
+    return amount_minor, f"{titled(reward)} is {price} {of}: {many} {make} {earned}{rounded}."
 
 
 def _step(reward: Reward, case: Case) -> tuple[Step, list[str]]:
