@@ -23,7 +23,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.13 --generat
 begin = mkdir -p $(STAMPS) && if [ -e $@.begun ]; then rm -rf $(1); fi && touch $@.begun
 finish = mv $@.begun $@
 
-.PHONY: help dev test lint types unit flow layers synth orders faults bench lock preflight bootstrap format clean
+.PHONY: help dev test lint types unit flow layers synth orders faults bench bots lock preflight bootstrap format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -64,6 +64,9 @@ layers: $(STAMPS)/python ## build the layers and functions for this machine and 
 
 synth: bootstrap layers ## the CloudFormation template of stage prod, in cdk.out
 	npx --no-install cdk synth --quiet -c stage=prod
+
+bots: $(READY) ## write the list of bots anew, from npm's isbot
+	@$(PYTHON) layers/bot_patterns.py
 
 lock: $(STAMPS)/tools ## resolve every dependency anew and write the lock files
 	$(COMPILE) --upgrade requirements/uv.in -o requirements/uv.txt

@@ -137,7 +137,7 @@ def test_any_request_makes_a_click(ip: str, user_agent: str, query: str) -> None
         ("curl/8.5.0", "bot"),
         ("python-requests/2.32", "bot"),
         ("", "other"),
-        ("SomethingElse/1.0", "other"),
+        ("Mozilla/5.0 (PlayStation; PlayStation 5/9.00) AppleWebKit/605.1.15 Safari", "other"),
     ],
 )
 def test_a_device_is_what_its_user_agent_says(user_agent: str, device: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl
 
 from linkage import clock
+from linkage.bots import is_bot
 from linkage.links import Link
 
 CLICK_KEEP_DAYS = 400
@@ -22,10 +23,6 @@ _HASH_BYTES = 20
 
 Device = Literal["mobile", "tablet", "desktop", "bot", "other"]
 
-# A Cubot is a phone.
-_BOT = re.compile(
-    r"(?<!cu)bot\b|crawl|spider|preview|monitor|facebookexternalhit|^whatsapp|^curl|^wget|^python|^go-http"
-)
 _TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook")
 _MOBILE = re.compile(r"iphone|ipod|mobi|phone|opera mini|kaios|symbian|midp")
 _DESKTOP = re.compile(r"windows nt|macintosh|x11|cros |linux")
@@ -88,7 +85,7 @@ def sub_ids(of_link: Mapping[str, str], query: str) -> dict[str, str]:
 def device_of(user_agent: str) -> Device:
     """Return the class of device a user agent claims to be, by the words it uses."""
     text = user_agent.lower()
-    if _BOT.search(text):
+    if is_bot(user_agent):
         return "bot"
     if _TABLET.search(text) or ("android" in text and "mobi" not in text):
         return "tablet"
