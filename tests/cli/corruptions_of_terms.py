@@ -265,6 +265,57 @@ def the_items_exceed_the_sale(hand: Hand) -> None:
     hand.facts["cnv_lines", "report"]["items"][0]["amount_minor"] = 10_001
 
 
+# ---- what the network counts
+
+
+def report_of(hand: Hand, conversion: str) -> dict[str, Any]:
+    """The report of a conversion."""
+    return hand.facts[f"cnv_{conversion}", "report"]
+
+
+def a_click_costs_as_much_as_a_thousand_impressions(hand: Hand) -> None:
+    repost(hand, "cnv_impression-first/confirmation", "commission", amount_minor=30)
+    repost(hand, "cnv_impression-first/confirmation", "fee", amount_minor=6)
+
+
+def half_a_cent_for_impressions_is_rounded_down(hand: Hand) -> None:
+    repost(hand, "cnv_impression-first/confirmation", "commission", amount_minor=3_086)
+
+
+def more_clicks_are_stored_than_were_billed(hand: Hand) -> None:
+    report_of(hand, "click-first")["quantity"] += 1
+
+
+def no_clicks_are_billed(hand: Hand) -> None:
+    report_of(hand, "impression-first")["quantity"] = 0
+    hand.posted["cnv_impression-first/confirmation"].clear()
+
+
+def a_day_is_billed_before_it_is_over(hand: Hand) -> None:
+    report_of(hand, "click-first")["accepted_at"] = "2026-11-19T23:00:00.000Z"
+
+
+def a_day_is_billed_as_another_link_s(hand: Hand) -> None:
+    report_of(hand, "click-first")["external_id"] = "click/third/2026-11-19"
+
+
+def a_day_of_clicks_has_an_amount(hand: Hand) -> None:
+    report_of(hand, "click-second")["amount_minor"] = 120
+
+
+def a_day_of_clicks_belongs_to_whom_a_vendor_named(hand: Hand) -> None:
+    attribution = report_of(hand, "click-second")["attribution"]
+    attribution["model"] = attribution["candidates"][0]["model"] = "named"
+
+
+def a_sale_counts_twice(hand: Hand) -> None:
+    report_of(hand, "lines")["quantity"] = 2
+
+
+def clicks_are_paid_while_their_program_is_paused(hand: Hand) -> None:
+    hand.programs["prg_counted"]["paused"] = True
+
+
 type Case = tuple[Callable[[Hand], None], set[str]]
 
 CORRUPTIONS_OF_TERMS: list[Case] = [
@@ -317,4 +368,14 @@ CORRUPTIONS_OF_TERMS: list[Case] = [
     (silence_confirms_too_early, {"I5"}),
     (what_is_confirmed_still_waits_for_silence, {"I19"}),
     (the_items_exceed_the_sale, {"I20", "I6"}),
+    (a_click_costs_as_much_as_a_thousand_impressions, {"I20"}),
+    (half_a_cent_for_impressions_is_rounded_down, {"I20"}),
+    (more_clicks_are_stored_than_were_billed, {"I20", "I6"}),
+    (no_clicks_are_billed, {"I21"}),
+    (a_day_is_billed_before_it_is_over, {"I21"}),
+    (a_day_is_billed_as_another_link_s, {"I21"}),
+    (a_day_of_clicks_has_an_amount, {"I21"}),
+    (a_day_of_clicks_belongs_to_whom_a_vendor_named, {"I21"}),
+    (a_sale_counts_twice, {"I21"}),
+    (clicks_are_paid_while_their_program_is_paused, {"I16"}),
 ]

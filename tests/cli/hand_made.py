@@ -119,7 +119,7 @@ class Hand:
             "affiliate_id": member_id,
             "won": True,
             "why": "",
-            "reference": "",
+            "reference": also.pop("reference", ""),
         }
         attribution = {
             "affiliate_id": member_id,

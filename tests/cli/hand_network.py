@@ -5,6 +5,7 @@ Amounts are minor units of USD. Every story has affiliates of its own.
 
 from typing import Any
 
+from tests.cli.hand_counted import days_of_links
 from tests.cli.hand_made import (
     BONUSES,
     FEES,
@@ -45,6 +46,7 @@ def hand_network() -> Hand:
     ceiling(hand)
     recruitment(hand)
     without_rewards(hand)
+    days_of_links(hand)
     return hand
 
 
