@@ -19,6 +19,7 @@ STREAM_AGE = Duration.minutes(5)
 UNPOSTED_AGE = Duration.minutes(15)
 AWAITING_AGE = Duration.hours(2)
 THREE_HOURS = Duration.hours(3)
+OPEN_DAY_AGE = Duration.days(3)
 FIVE_MINUTES = Duration.minutes(5)
 
 
@@ -133,6 +134,29 @@ class Alarms(Construct):
             "LinkReadFailed": "A link could not be read, and its visitor was asked to come back.",
         }.items():
             self._alarm(metric_name, redirect.metric(metric_name), description)
+
+    def watch_statistics(self, counter: FlowFunction, folder: FlowFunction) -> None:
+        """Ring when a click cannot be counted, a day cannot be closed, or one link's not billed."""
+        self._alarm(
+            "ClickNotCounted",
+            counter.metric("ClickNotCounted"),
+            "What came as a click is none and was not counted; its log line says why.",
+        )
+        self._alarm(
+            "DayNotClosed",
+            # Long enough for two hourly ticks, so that one late tick is not taken for a dead one.
+            folder.metric("OldestOpenDayAge", period=THREE_HOURS),
+            "A day that was over three days ago has no final click statistics yet and is not"
+            " billed, or fold_clicks does not run.",
+            threshold=OPEN_DAY_AGE.to_seconds(),
+            missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+        self._alarm(
+            "LinkDayNotBilled",
+            folder.metric("LinkDayNotBilled"),
+            "Clicks or impressions of a link were not billed to its vendor; the log line of"
+            " fold_clicks says why.",
+        )
 
     def watch_api(self, api: ThrottledApi) -> None:
         """Ring when an API answers with errors of its own."""

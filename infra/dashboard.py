@@ -23,6 +23,7 @@ class Dashboard(Construct):
         alarms: Sequence[cloudwatch.Alarm],
         functions: Sequence[FlowFunction],
         sweeper: FlowFunction,
+        folder: FlowFunction,
         queues: Sequence[sqs.Queue],
     ) -> None:
         super().__init__(scope, construct_id)
@@ -43,7 +44,8 @@ class Dashboard(Construct):
             _graph(
                 "Payout pages waiting, and dead",
                 [q.metric_approximate_number_of_messages_visible() for q in queues],
-            )
+            ),
+            _graph("Oldest day without final counts (s)", [folder.metric("OldestOpenDayAge")]),
         )
 
     @property

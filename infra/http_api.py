@@ -106,7 +106,7 @@ def _write_access_log(stage: apigw.HttpStage, access_log: logs.LogGroup) -> None
 
 
 def _why_no_authorizer(path: str) -> str:
-    if path == "/{code}":
+    if path.startswith("/{code}"):
         return "Anyone may follow a link; that is what links are for."
     return (
         "Every handler checks the bearer key itself, on each request: an authorizer's cached"

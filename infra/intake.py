@@ -32,7 +32,7 @@ class Intake(Construct):
         storage: Storage,
     ) -> None:
         super().__init__(scope, construct_id)
-        hash_secret = self._hash_secret(settings)
+        self.hash_secret = hash_secret = self._hash_secret(settings)
         self.links_api = ThrottledApi(
             self,
             "LinksApi",
@@ -56,7 +56,9 @@ class Intake(Construct):
             size=Size(timeout_s=10),
             environment={"HASH_SECRET": hash_secret},
         )
-        self.links_api.route(self.record_click, "GET /{code}", "HEAD /{code}")
+        self.links_api.route(
+            self.record_click, "GET /{code}", "HEAD /{code}", "GET /{code}/pixel.gif"
+        )
 
         self.record_conversion = FlowFunction(
             self,

@@ -13,6 +13,7 @@ from infra.layers import Layers
 from infra.outputs import add_outputs
 from infra.payouts import Payouts
 from infra.settings import StageSettings
+from infra.statistics import Statistics
 from infra.storage import Storage
 
 
@@ -31,10 +32,13 @@ class LinkageStack(Stack):
         layers = Layers(self, "Layers", settings, build_dir)
         storage = Storage(self, "Storage", settings)
         intake = Intake(self, "Intake", settings, layers, storage)
+        statistics = Statistics(self, "Statistics", settings, layers, storage, intake.hash_secret)
         commissions = Commissions(self, "Commissions", settings, layers, storage)
         payouts = Payouts(self, "Payouts", settings, layers, storage, intake.api)
         functions = [
             intake.record_click,
+            statistics.count_clicks,
+            statistics.fold_clicks,
             intake.record_conversion,
             intake.confirm_conversions,
             commissions.compute_commissions,
@@ -47,6 +51,7 @@ class LinkageStack(Stack):
         ]
 
         alarms = Alarms(self, "Alarms", settings)
+        alarms.watch_stream(statistics.mapping)
         alarms.watch_stream(commissions.mapping)
         alarms.watch_stream(payouts.mapping)
         alarms.watch_failed_records(storage.failed_records)
@@ -55,6 +60,7 @@ class LinkageStack(Stack):
         alarms.watch_silence(intake.confirm_conversions)
         alarms.watch_ledger()
         alarms.watch_clicks(intake.record_click)
+        alarms.watch_statistics(statistics.count_clicks, statistics.fold_clicks)
         alarms.watch_api(intake.links_api)
         alarms.watch_api(intake.api)
         alarms.notify()
@@ -64,6 +70,7 @@ class LinkageStack(Stack):
             alarms=alarms.all(),
             functions=functions,
             sweeper=commissions.sweep_conversions,
+            folder=statistics.fold_clicks,
             queues=[payouts.work, payouts.dead_letters],
         )
 

@@ -10,6 +10,7 @@ from infra.acknowledgements import acknowledge
 from infra.settings import StageSettings
 
 RECOVERY_DAYS = 35
+EXPIRES = "expires_epoch_s"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class Storage(Construct):
             "code",
             indexes=[Index("by_affiliate", "affiliate_id", "created_at")],
         )
-        self.clicks = self._table("clicks", "click_id", expires="expires_epoch_s")
+        self.clicks = self._table("clicks", "click_id", expires=EXPIRES, streamed=True)
+        self.statistics = self._table("statistics", "of", "at", expires=EXPIRES)
         self.customers = self._table("customers", "customer_key")
         self.conversions = self._table(
             "conversions",
@@ -118,6 +120,7 @@ class Storage(Construct):
             self.links,
             self.coupons,
             self.clicks,
+            self.statistics,
             self.customers,
             self.conversions,
             self.tallies,

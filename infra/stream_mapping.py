@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import Duration
@@ -16,6 +17,20 @@ from infra.storage import NounTable
 
 MAX_RETRIES = 5
 MAX_RECORD_AGE = Duration.hours(6)
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How many records a function gets, how long it waits for them, and how many batches of one
+    shard it handles at once."""
+
+    size: int
+    window_s: int
+    at_once: int
+
+
+# Facts are handled as they come, and in any order.
+FACTS = Batching(size=25, window_s=0, at_once=5)
 
 
 class StreamMapping(Construct):
@@ -33,6 +48,7 @@ class StreamMapping(Construct):
         *,
         pattern: Mapping[str, Any],
         failed_records: s3.Bucket,
+        batching: Batching = FACTS,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = function
@@ -44,10 +60,9 @@ class StreamMapping(Construct):
             function_name=function.function.function_name,
             event_source_arn=table.stream_arn,
             starting_position="TRIM_HORIZON",
-            batch_size=25,
-            maximum_batching_window_in_seconds=0,
-            # Facts may be handled in any order, so one shard may be read by several at once.
-            parallelization_factor=5,
+            batch_size=batching.size,
+            maximum_batching_window_in_seconds=batching.window_s,
+            parallelization_factor=batching.at_once,
             function_response_types=["ReportBatchItemFailures"],
             bisect_batch_on_function_error=True,
             maximum_retry_attempts=MAX_RETRIES,

@@ -39,6 +39,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[Index, ...]]] = {
         (("by_affiliate", "affiliate_id", "created_at", "ALL"),),
     ),
     "clicks": (("click_id",), ()),
+    "statistics": (("of", "at"), ()),
     "customers": (("customer_key",), ()),
     "conversions": (
         ("conversion_id", "fact"),

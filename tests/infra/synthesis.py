@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 FUNCTIONS = (
     "record_click",
+    "count_clicks",
+    "fold_clicks",
     "record_conversion",
     "confirm_conversions",
     "compute_commissions",

@@ -22,6 +22,18 @@ ACCESS: dict[str, dict[str, set[str]]] = {
         "conversions": WRITE,
         "tallies": WRITE,
     },
+    "count_clicks": {"statistics": {"PutItem"}},
+    "fold_clicks": {
+        "settings": READ,
+        "programs": READ,
+        "members": READ,
+        "coupons": READ,
+        "clicks": READ,
+        "statistics": WRITE,
+        "customers": WRITE,
+        "conversions": WRITE,
+        "tallies": WRITE,
+    },
     "confirm_conversions": {
         "settings": READ,
         "programs": READ,
@@ -54,6 +66,7 @@ ACCESS: dict[str, dict[str, set[str]]] = {
         "coupons": WRITE,
         "keys": WRITE,
         "clicks": READ,
+        "statistics": READ,
         "customers": READ,
         "conversions": READ | {"Scan"},
         "tallies": READ,
@@ -62,31 +75,28 @@ ACCESS: dict[str, dict[str, set[str]]] = {
     },
 }
 
+# A stream, and the bucket of what it could not handle.
+FOLLOWING = {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+    "s3:ListBucket",
+    "s3:PutObject",
+}
+
 # Beside tables and its own log group.
 OTHER_ACCESS: dict[str, set[str]] = {
     "record_click": set(),
     "record_conversion": set(),
     "confirm_conversions": set(),
-    "compute_commissions": {
-        "dynamodb:DescribeStream",
-        "dynamodb:GetRecords",
-        "dynamodb:GetShardIterator",
-        "dynamodb:ListStreams",
-        "s3:ListBucket",
-        "s3:PutObject",
-    },
+    "count_clicks": FOLLOWING,
+    "fold_clicks": set(),
+    "compute_commissions": FOLLOWING,
     "sweep_conversions": set(),
     "batch_payouts": {"sqs:SendMessage"},
     "debit_payouts": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
-    "export_payouts": {
-        "dynamodb:DescribeStream",
-        "dynamodb:GetRecords",
-        "dynamodb:GetShardIterator",
-        "dynamodb:ListStreams",
-        "s3:GetObject",
-        "s3:ListBucket",
-        "s3:PutObject",
-    },
+    "export_payouts": FOLLOWING | {"s3:GetObject"},
     "settle_payouts": set(),
     "manage_network": {"s3:GetObject"},
 }

@@ -33,7 +33,11 @@ def test_every_function_that_fails_or_is_refused_is_noticed(
 
 
 def test_a_consumer_five_minutes_behind_its_stream_is_noticed(prod: Synthesised) -> None:
-    assert _watched(prod, "IteratorAge") == {"compute_commissions", "export_payouts"}
+    assert _watched(prod, "IteratorAge") == {
+        "compute_commissions",
+        "count_clicks",
+        "export_payouts",
+    }
     assert {alarm["Threshold"] for alarm in _alarms(prod, "IteratorAge")} == {300_000}
 
 
@@ -108,6 +112,24 @@ def test_a_lost_click_is_noticed(prod: Synthesised) -> None:
         (alarm,) = _alarms(prod, metric_name)
         assert alarm["Dimensions"] == [{"Name": "service", "Value": "record_click"}]
         assert alarm["Threshold"] == 0
+
+
+def test_a_click_that_is_not_counted_or_billed_is_noticed(prod: Synthesised) -> None:
+    (uncounted,) = _alarms(prod, "ClickNotCounted")
+    assert uncounted["Dimensions"] == [{"Name": "service", "Value": "count_clicks"}]
+    (unbilled,) = _alarms(prod, "LinkDayNotBilled")
+    assert unbilled["Dimensions"] == [{"Name": "service", "Value": "fold_clicks"}]
+    assert uncounted["Threshold"] == unbilled["Threshold"] == 0
+
+
+def test_a_day_without_final_counts_for_three_days_is_noticed_even_if_it_is_the_ticks(
+    prod: Synthesised,
+) -> None:
+    (alarm,) = _alarms(prod, "OldestOpenDayAge")
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "fold_clicks"}]
+    assert alarm["Threshold"] == 3 * 86_400
+    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["Period"] == 3 * 3600
 
 
 def test_every_alarm_says_what_it_means(prod: Synthesised) -> None:

@@ -10,6 +10,7 @@ from tests.infra.synthesis import FUNCTIONS, Synthesised
 ROUTES = {
     "GET /{code}": "record_click",
     "HEAD /{code}": "record_click",
+    "GET /{code}/pixel.gif": "record_click",
     "POST /v1/conversions": "record_conversion",
     "POST /v1/conversions/{conversion_id}/confirmation": "record_conversion",
     "POST /v1/conversions/{conversion_id}/rejection": "record_conversion",
@@ -25,6 +26,7 @@ ROUTES = {
 }
 
 FILTERS = {
+    "count_clicks": {"eventName": ["INSERT"]},
     "compute_commissions": {
         "eventName": ["INSERT"],
         "dynamodb": {"NewImage": {"unposted": {"S": [{"exists": True}]}}},
@@ -103,6 +105,20 @@ def test_a_new_mapping_starts_with_the_oldest_record_so_a_deployment_skips_none(
     assert _mapping(prod, name)["StartingPosition"] == "TRIM_HORIZON"
 
 
+def test_clicks_are_packed_by_the_minute_and_facts_posted_at_once(
+    prod: Synthesised, local: Synthesised
+) -> None:
+    def batching(synthesised: Synthesised, name: str) -> tuple[int, int, int]:
+        mapping = _mapping(synthesised, name)
+        size, window_s = mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]
+        return size, window_s, mapping["ParallelizationFactor"]
+
+    assert batching(prod, "count_clicks") == (1000, 60, 1)
+    assert batching(local, "count_clicks") == (1000, 1, 1)
+    for name in ("compute_commissions", "export_payouts"):
+        assert batching(prod, name) == batching(local, name) == (25, 0, 5)
+
+
 @pytest.mark.parametrize("stage", ["prod", "local"])
 @pytest.mark.parametrize("name", FILTERS)
 def test_a_function_is_not_woken_by_what_it_writes_itself(
@@ -141,26 +157,30 @@ def test_the_sweeper_runs_every_five_minutes_and_locally_every_minute(
 
 
 def test_no_automatic_batch_fires_in_the_local_stage(prod: Synthesised, local: Synthesised) -> None:
-    assert set(_ticks(local)) == {"sweep_conversions", "confirm_conversions"}
+    assert set(_ticks(local)) == {"sweep_conversions", "confirm_conversions", "fold_clicks"}
     batch = _ticks(prod)["batch_payouts"]
     assert batch["ScheduleExpression"] == "rate(1 hour)"
     assert json.loads(batch["Target"]["Input"]) == {"source": "linkage.tick"}
 
 
-def test_silence_is_looked_at_every_hour(prod: Synthesised, local: Synthesised) -> None:
+@pytest.mark.parametrize("name", ["confirm_conversions", "fold_clicks"])
+def test_silence_and_the_days_clicks_are_looked_at_every_hour(
+    prod: Synthesised, local: Synthesised, name: str
+) -> None:
     for synthesised in (prod, local):
-        tick = _ticks(synthesised)["confirm_conversions"]
+        tick = _ticks(synthesised)[name]
         assert tick["ScheduleExpression"] == "rate(1 hour)"
         assert json.loads(tick["Target"]["Input"]) == {"source": "linkage.tick"}
 
 
 def test_an_old_tick_is_dropped_since_the_next_one_does_its_work(prod: Synthesised) -> None:
-    intervals_s = {"sweep_conversions": 300, "confirm_conversions": 3600, "batch_payouts": 3600}
+    hourly = dict.fromkeys(("confirm_conversions", "batch_payouts", "fold_clicks"), 3600)
+    intervals_s = {"sweep_conversions": 300, **hourly}
     for name, schedule in _ticks(prod).items():
         policy = schedule["Target"]["RetryPolicy"]
         assert policy["MaximumEventAgeInSeconds"] <= intervals_s[name]
     invocations = prod.properties("Lambda::EventInvokeConfig")
-    assert [config["MaximumRetryAttempts"] for config in invocations] == [0, 0, 0]
+    assert [config["MaximumRetryAttempts"] for config in invocations] == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -31,7 +31,8 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str, str]], str | 
         {"by_affiliate": ("affiliate_id", "created_at", "ALL")},
         None,
     ),
-    "clicks": (("click_id",), {}, None),
+    "clicks": (("click_id",), {}, "NEW_IMAGE"),
+    "statistics": (("of", "at"), {}, None),
     "customers": (("customer_key",), {}, None),
     "conversions": (
         ("conversion_id", "fact"),
@@ -115,7 +116,7 @@ def test_the_local_stage_leaves_nothing_behind(local: Synthesised, noun: str) ->
 
 
 @pytest.mark.parametrize("stage", ["prod", "local"])
-def test_only_clicks_ever_expire_so_no_money_can(
+def test_only_clicks_and_their_packs_ever_expire_so_no_money_can(
     request: pytest.FixtureRequest, stage: str
 ) -> None:
     synthesised: Synthesised = request.getfixturevalue(stage)
@@ -124,7 +125,8 @@ def test_only_clicks_ever_expire_so_no_money_can(
         for noun in TABLES
         if "TimeToLiveSpecification" in synthesised.table(noun)["Properties"]
     }
-    assert expiring == {"clicks": {"AttributeName": "expires_epoch_s", "Enabled": True}}
+    expires = {"AttributeName": "expires_epoch_s", "Enabled": True}
+    assert expiring == {"clicks": expires, "statistics": expires}
 
 
 def test_buckets_are_closed_encrypted_and_kept(prod: Synthesised) -> None:
@@ -157,7 +159,7 @@ def test_the_key_of_all_hashes_is_in_no_template_and_outlives_the_stack(prod: Sy
     ((logical_id, secret),) = prod.of_type("SecretsManager::Secret").items()
     assert secret["DeletionPolicy"] == "Retain"
     assert secret["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
-    for name in ("record_click", "record_conversion", "confirm_conversions"):
+    for name in ("record_click", "record_conversion", "confirm_conversions", "fold_clicks"):
         reference = prod.function(name)["Environment"]["Variables"]["HASH_SECRET"]
         resolve, ref, rest = reference["Fn::Join"][1]
         assert resolve == "{{resolve:secretsmanager:"

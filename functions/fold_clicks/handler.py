@@ -1,0 +1,44 @@
+"""Step 1c of the way of a click: fold what was counted, and bill the days that are complete."""
+
+from datetime import date
+from typing import Any
+
+from linkage import clock
+from linkage.edge.runtime import logger, metrics
+from linkage.flow.folding import FoldedDay, fold_again, fold_open_days, oldest_open_age_s
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Folds the days that are open; with `day` (`2026-11-22`) this one only, closed or not."""
+    now = clock.now()
+    if "day" in event:
+        folded = fold_again(date.fromisoformat(event["day"]), now)
+        _report(folded)
+        return {"day": str(folded.day), "closed": folded.closed}
+    days = []
+    for folded in fold_open_days(now):
+        days.append(folded)
+        _report(folded)
+    age_s = oldest_open_age_s(days, now)
+    metrics.add_metric("OldestOpenDayAge", unit="Seconds", value=age_s)
+    return {"closed": sum(day.closed for day in days), "oldest_age_s": age_s}
+
+
+def _report(folded: FoldedDay) -> None:
+    if folded.error:
+        logger.error("day not closed", day=str(folded.day), error=repr(folded.error))
+    if folded.billed is None:
+        return
+    metrics.add_metric("DayClosed", unit="Count", value=1)
+    for refused in folded.billed.refused:
+        metrics.add_metric("LinkDayNotBilled", unit="Count", value=1)
+        logger.error(
+            "link's day not billed",
+            day=str(folded.day),
+            code=refused.code,
+            counted_event=refused.event,
+            quantity=refused.quantity,
+            why=refused.why,
+        )

@@ -1,0 +1,32 @@
+"""Counting: the clicks of one batch of the stream become packs, which may come again."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from linkage import clock
+from linkage.statistics import Row, StrangeClickError, pack, row_of
+from linkage.tables.statistics import put_pack
+
+
+@dataclass(frozen=True)
+class NotCounted:
+    """What came as a click and is none; it holds up nothing, but somebody should look at it."""
+
+    click_id: str
+    why: str
+
+
+def count_clicks(items: Iterable[Mapping[str, Any]]) -> tuple[NotCounted, ...]:
+    """Packs stored clicks and impressions, and says which could not be."""
+    rows: list[Row] = []
+    strange: list[NotCounted] = []
+    for item in items:
+        try:
+            rows.append(row_of(item))
+        except StrangeClickError as error:
+            strange.append(NotCounted(str(item.get("click_id")), str(error)))
+    now = clock.now()
+    for each in pack(rows):
+        put_pack(each, now)
+    return tuple(strange)

@@ -1,0 +1,107 @@
+"""Folding: the packs of a day become its counts, which are billed once nothing can be missing.
+
+A day is folded as soon as it is over, again when packs have come since, and closed two days later:
+the stream of clicks forgets after 24 hours, so nothing comes by then.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
+
+from linkage import clock
+from linkage.errors import LinkageError
+from linkage.flow.billing import Billed, DayNotBilledError, bill_day
+from linkage.statistics import fold
+from linkage.tables.statistics import (
+    DayState,
+    find_days,
+    find_packs,
+    packs_fingerprint,
+    put_counts,
+    put_day,
+)
+
+OPEN_DAYS = 7
+"""The tick looks at this many whole days; one left open longer is folded by hand."""
+CLOSED_AFTER_DAYS = 2
+
+type FoldError = LinkageError | ClientError | BotoCoreError | PynamoDBException | DayNotBilledError
+
+
+@dataclass(frozen=True)
+class FoldedDay:
+    """What one fold did for a day; `error` says why it is still open though it should not be."""
+
+    day: date
+    closed: bool
+    billed: Billed | None = None
+    error: FoldError | None = None
+
+
+def fold_open_days(moment: datetime) -> Iterator[FoldedDay]:
+    """Folds the whole days that are not closed, oldest first, and closes those that are due.
+
+    A day that fails is reported and passed over, so that it cannot hold up the others.
+    """
+    today = clock.day(moment)
+    first, last = today - timedelta(days=OPEN_DAYS), today - timedelta(days=1)
+    states = find_days(first, last)
+    for back in range(OPEN_DAYS, 0, -1):
+        day = today - timedelta(days=back)
+        state = states.get(day)
+        if state is None or not state.is_closed:
+            yield _folded(day, state, moment)
+
+
+def _folded(day: date, state: DayState | None, moment: datetime) -> FoldedDay:
+    try:
+        return fold_day(day, state, moment)
+    except (
+        LinkageError,
+        ClientError,
+        BotoCoreError,
+        PynamoDBException,
+        DayNotBilledError,
+    ) as error:
+        return FoldedDay(day, closed=False, error=error)
+
+
+def fold_day(day: date, state: DayState | None, moment: datetime) -> FoldedDay:
+    """Folds one day whose state is known, None if it has none; closes it if it is due.
+
+    Repeating changes nothing, and closes a closed day again. Raises what billing raises.
+    """
+    due = clock.day(moment) - day >= timedelta(days=CLOSED_AFTER_DAYS)
+    packs = packs_fingerprint(day)
+    unchanged = state is not None and state.packs == packs
+    if unchanged and not due:
+        return FoldedDay(day, closed=False)
+    folded = fold(find_packs(day))
+    if not unchanged:
+        for scope, counts in sorted(folded.counts.items()):
+            put_counts(scope, day, counts)
+        if state is None or not state.is_closed:
+            put_day(day, DayState("folded", packs))
+    if not due:
+        return FoldedDay(day, closed=False)
+    billed = bill_day(day, folded.links)
+    put_day(day, DayState("closed", packs))
+    return FoldedDay(day, closed=True, billed=billed)
+
+
+def fold_again(day: date, moment: datetime) -> FoldedDay:
+    """Folds one day by hand, whatever its state; raises what billing raises."""
+    return fold_day(day, find_days(day, day).get(day), moment)
+
+
+def oldest_open_age_s(days: Iterable[FoldedDay], moment: datetime) -> int:
+    """How long ago the oldest day that is still open was over; 0 if none is."""
+    ends = (
+        datetime.combine(each.day + timedelta(days=1), time(), UTC)
+        for each in days
+        if not each.closed
+    )
+    return max((int((moment - end).total_seconds()) for end in ends), default=0)
