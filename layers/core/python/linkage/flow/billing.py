@@ -24,8 +24,8 @@ from linkage.statistics import LinkDay
 from linkage.tables.programs import get_program
 
 _END_OF_DAY = time(23, 59, 59, 999_000, tzinfo=UTC)
-_FOR_NOW = ("busy",)
-"""Codes of conflicts that another attempt may settle."""
+_FOR_NOW = "busy"
+"""The code of the conflict that another attempt may settle."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def bill_day(day: date, counts: Iterable[LinkDay]) -> Billed:
             try:
                 billed = _bill(day, link, event, quantity, program_of(link.program_id))
             except (ConflictError, NotFoundError) as error:
-                missed = failed if error.code in _FOR_NOW else refused
-                missed.append(NotBilled(link.code, event, quantity, error.detail))
+                missed = failed if error.code == _FOR_NOW else refused
+                missed.append(NotBilled(link.code, event, quantity, _why(error)))
             except (LinkageError, ClientError, BotoCoreError, PynamoDBException) as error:
                 failed.append(NotBilled(link.code, event, quantity, repr(error)))
             else:
@@ -88,6 +88,12 @@ def bill_day(day: date, counts: Iterable[LinkDay]) -> Billed:
     if failed:
         raise DayNotBilledError(day, failed)
     return Billed(accepted, repeated, tuple(refused))
+
+
+def _why(error: LinkageError) -> str:
+    if error.code == "external_id_reused":
+        return "This day was billed before, for another count, which stands."
+    return error.detail
 
 
 def _counted(link: LinkDay) -> Iterator[tuple[str, int]]:
