@@ -1,12 +1,14 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from linkage import clicks
-from linkage.clicks import Visit, click_of, device_of, sub_ids, visitor_hash
+from linkage.clicks import Visit, device_of, visitor_hash
 from linkage.links import Link
 
 LINK = Link(
@@ -24,6 +26,12 @@ LINK = Link(
 AT = datetime(2026, 11, 21, 22, 5, 0, 123_000, tzinfo=UTC)
 SECRET = "a secret"
 VISIT = Visit("196.4.1.2", "Mozilla/5.0 (Windows NT 10.0)", "", AT)
+
+
+def click_of(link: Link, visit: Visit, secret: str = SECRET) -> dict[str, Any]:
+    click = clicks.click_of(link, visit, secret)
+    assert click is not None
+    return click
 
 
 def test_a_click_holds_who_what_and_when_and_no_address() -> None:
@@ -109,7 +117,7 @@ def test_no_two_lists_of_parts_share_a_hash(first: list[str], second: list[str])
 def test_the_query_overrides_the_links_sub_ids_with_good_ones_only(
     query: str, expected: Mapping[str, str]
 ) -> None:
-    assert sub_ids(LINK.sub, query) == expected
+    assert click_of(LINK, VISIT._replace(query=query))["sub"] == expected
 
 
 @given(st.text(), st.text(), st.text())
@@ -142,3 +150,107 @@ def test_any_request_makes_a_click(ip: str, user_agent: str, query: str) -> None
 )
 def test_a_device_is_what_its_user_agent_says(user_agent: str, device: str) -> None:
     assert device_of(user_agent) == device
+
+
+def test_a_preview_and_a_prefetch_are_clicks_of_their_own() -> None:
+    ahead = VISIT._replace(headers={"sec-purpose": "prefetch;prerender"})
+    assert click_of(LINK, ahead)["prefetch"] is True
+    assert click_of(LINK, ahead)["click_id"] != click_of(LINK, VISIT)["click_id"]
+    assert "prefetch" not in click_of(LINK, VISIT._replace(headers={"sec-purpose": "navigate"}))
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [{"headers": {"sec-gpc": "1"}}, {"headers": {"dnt": "1"}}, {"query": "consent=no"}],
+)
+def test_of_a_visitor_without_consent_a_click_is_kept_that_nothing_ties_to_another(
+    refusal: dict[str, Any],
+) -> None:
+    visit = VISIT._replace(**refusal)
+    first, second = click_of(LINK, visit), click_of(LINK, visit)
+    assert "visitor" not in first
+    assert first.pop("click_id") != second.pop("click_id")
+    assert first == second
+    assert first["affiliate_id"] == "mem_a"
+    assert clicks.click_of(LINK, visit._replace(pixel=True), SECRET) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "stored"),
+    [
+        ({"query": "qr=1"}, {"via": "qr"}),
+        ({"query": "qr=0"}, {"via": None}),
+        ({"country": "ZW"}, {"country": "ZW"}),
+        ({"country": "zw"}, {"country": None}),
+        ({"country": "T1"}, {"country": None}),
+        ({"country": "ZWE"}, {"country": None}),
+        ({"country": "ÉÉ"}, {"country": None}),
+    ],
+)
+def test_how_and_where_from_is_kept_if_it_is_known(
+    change: dict[str, Any], stored: dict[str, Any]
+) -> None:
+    click = click_of(LINK, VISIT._replace(**change))
+    assert {name: click.get(name) for name in stored} == stored
+
+
+def test_an_impression_is_a_visitors_of_a_link_in_an_hour() -> None:
+    seen = VISIT._replace(pixel=True, query="sub1=poster")
+    impression = click_of(LINK, seen)
+    assert impression["click_id"].startswith("imp_")
+    assert impression["sub"] == {"sub1": "flyer"}
+    assert impression["expires_epoch_s"] == int((AT + timedelta(days=40)).timestamp())
+    again = seen._replace(query="", at=AT + timedelta(minutes=54))
+    assert click_of(LINK, again)["click_id"] == impression["click_id"]
+    for other in (seen._replace(ip="196.4.1.3"), seen._replace(at=AT + timedelta(minutes=55))):
+        assert click_of(LINK, other)["click_id"] != impression["click_id"]
+
+
+SUBS = st.dictionaries(
+    st.sampled_from(clicks.SUB_NAMES), st.text("aé漢😀", min_size=1, max_size=255)
+)
+
+
+@given(SUBS, SUBS, st.booleans())
+def test_a_click_never_takes_more_than_one_write_unit(
+    of_link: dict[str, str], of_query: dict[str, str], pixel: bool
+) -> None:
+    longest = LINK._replace(
+        code="a" * 32,
+        sub=of_link,
+        **dict.fromkeys(("link_id", "program_id", "vendor_id"), "i" * 36),
+    )
+    asked = urlencode({**of_query, "qr": "1"})
+    headers = {"purpose": "prefetch"}
+    visit = VISIT._replace(query=asked, headers=headers, country="ZW", pixel=pixel)
+    click = click_of(longest, visit)
+    assert item_bytes(click) <= 1_024
+    wanted = {**of_link, **({} if pixel else of_query)}
+    if item_bytes({**click, "sub": {**of_link, **wanted}}) + sum(map(len, of_link)) * 4 <= 1_000:
+        assert click["sub"] == wanted
+
+
+def test_the_links_sub_ids_come_before_those_of_the_query() -> None:
+    link = LINK._replace(sub={"sub1": "x" * 255, "sub2": "y" * 255})
+    query = f"sub2=short&sub3={'z' * 255}&sub4=ok"
+    kept = click_of(link, VISIT._replace(query=query))["sub"]
+    assert kept == {"sub1": "x" * 255, "sub2": "short", "sub4": "ok"} | (
+        {"sub3": "z" * 255} if "sub3" in kept else {}
+    )
+
+
+def item_bytes(value: object) -> int:
+    """What DynamoDB counts, by its documentation: UTF-8 of names and texts, three bytes and one a
+    pair for a map, one for a truth, half a byte a digit and at most two more for a number."""
+    match value:
+        case bool():
+            return 1
+        case int():
+            return (len(str(value)) + 1) // 2 + 2
+        case str():
+            return len(value.encode())
+        case dict() if set(value) <= set(clicks.SUB_NAMES):
+            return 3 + sum(1 + len(name) + item_bytes(of) for name, of in value.items())
+        case dict():
+            return sum(len(name) + item_bytes(of) for name, of in value.items())
+    raise AssertionError(value)

@@ -8,6 +8,7 @@ from linkage.destinations import (
     checked_destination,
     checked_host,
     host_allowed,
+    redirected,
     with_click_id,
 )
 from linkage.errors import InvalidFieldError
@@ -287,3 +288,27 @@ def test_a_destination_always_sees_exactly_one_click_id(pairs: list[tuple[str, s
     query = "&".join(f"{name}={value}" for name, value in pairs)
     seen = parse_qsl(urlsplit(with_click_id(f"https://s.example/?{query}", "clk_1")).query)
     assert [value for name, value in seen if name == "click_id"] == ["clk_1"]
+
+
+@given(
+    st.lists(st.sampled_from(["a", "click_id", "c%6Cick_id", "ä", "%ff", "%0a", "#", "sub1", ""])),
+    st.text() | st.text(alphabet="ab=&%02Ff+#?/@:\\\r\n ", max_size=60),
+)
+def test_no_query_moves_an_address_or_names_what_it_names(pairs: list[str], query: str) -> None:
+    asked = "&".join([*(f"{name}=1" for name in pairs), query])
+    before = urlsplit("https://shop.example/path?a=own#top")
+    location = redirected(before.geturl(), asked, "clk_1")
+    after = urlsplit(location)
+    assert (after.scheme, after.netloc, after.path, after.fragment) == (
+        before.scheme,
+        before.netloc,
+        before.path,
+        before.fragment,
+    )
+    assert location.isascii()
+    assert location.isprintable()
+    seen = parse_qsl(after.query, keep_blank_values=True)
+    assert [value for name, value in seen if name == "a"] == ["own"]
+    assert seen[-1] == ("click_id", "clk_1")
+    assert all(value.isprintable() or "\ufffd" in value for _, value in seen if value.isascii())
+    assert host_allowed(location, ["shop.example"])

@@ -75,8 +75,24 @@ def test_a_link_is_read_from_its_item() -> None:
     assert (link.sub, link.expires_at) == ({"sub1": "x"}, NOW)
 
 
-def test_a_link_without_hosts_leads_nowhere() -> None:
-    assert link_of({**ITEM, "allowed_hosts": None}).allowed_hosts == ()
+@pytest.mark.parametrize("hosts", [None, [], ["other.example"]])
+def test_a_link_that_may_lead_nowhere_is_as_paused(hosts: list[str] | None) -> None:
+    assert link_of({**ITEM, "allowed_hosts": hosts}).state(NOW) == "paused"
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "changes", "state"),
+    [
+        (NOW, {}, "live"),
+        ("2026-11-21T22:52:00.124Z", {}, "early"),
+        ("2027-01-01T00:00:00.000Z", {"status": "paused"}, "paused"),
+        ("2027-01-01T00:00:00.000Z", {"expires_at": NOW}, "expired"),
+    ],
+)
+def test_a_link_is_early_until_it_starts(
+    starts_at: str, changes: dict[str, str], state: str
+) -> None:
+    assert link_of({**ITEM, "starts_at": starts_at, **changes}).state(NOW) == state
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,16 @@
-import importlib.util
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from linkage.tables import dynamodb_wire
 from tests.domain.test_destinations import REFUSED
-from tests.tables.standin_dynamodb import StandIn, standin_dynamodb
+from tests.functions.redirect import CODE, HANDLER, ROOT, TABLES, event, link_item
+from tests.tables.standin_dynamodb import StandIn
 
-ROOT = Path(__file__).parents[2]
-HANDLER = ROOT / "functions" / "record_click" / "handler.py"
-TABLES = {"LINKS_TABLE": "links", "CLICKS_TABLE": "clicks", "HASH_SECRET": "a secret"}
-CODE = "abcdefgh"
 FORBIDDEN = (
     "boto3",
     "botocore",
@@ -27,61 +20,6 @@ FORBIDDEN = (
     "aws_xray_sdk",
     "aws_lambda_powertools",
 )
-
-
-@pytest.fixture
-def standin(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    with standin_dynamodb(monkeypatch) as state:
-        monkeypatch.setattr(dynamodb_wire, "PAUSES_S", (0.0, 0.0))
-        state.put("links", link_item())
-        yield state
-
-
-@pytest.fixture
-def function(standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    for name, value in TABLES.items():
-        monkeypatch.setenv(name, value)
-    spec = importlib.util.spec_from_file_location("record_click_handler", HANDLER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def link_item(**changes: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "code": {"S": CODE},
-        "link_id": {"S": "lnk_1"},
-        "status": {"S": "active"},
-        "destination_url": {"S": "https://shop.example/page?a=1#top"},
-        "allowed_hosts": {"L": [{"S": "shop.example"}]},
-        "program_id": {"S": "prg_1"},
-        "vendor_id": {"S": "mem_v"},
-        "affiliate_id": {"S": "mem_a"},
-        "sub": {"M": {"sub1": {"S": "flyer"}}},
-        "created_at": {"S": "2026-11-01T00:00:00.000Z"},
-    } | changes
-
-
-def event(code: str = CODE, method: str = "GET", query: str = "") -> dict[str, Any]:
-    http = {
-        "method": method,
-        "path": f"/{code}",
-        "protocol": "HTTP/1.1",
-        "sourceIp": "196.4.1.2",
-        "userAgent": "Mozilla/5.0 (Windows NT 10.0)",
-    }
-    return {
-        "version": "2.0",
-        "routeKey": f"{method} /{{code}}",
-        "rawPath": f"/{code}",
-        "rawQueryString": query,
-        "headers": {"user-agent": http["userAgent"]},
-        "requestContext": {"http": http},
-        "pathParameters": {"code": code},
-        "isBase64Encoded": False,
-    }
 
 
 def clicks(standin: StandIn) -> list[dict[str, Any]]:
@@ -190,13 +128,11 @@ def test_a_stored_destination_cannot_inject_a_header(
     [
         "click_id=clk_stolen",
         "sub1=%0d%0aLocation:%20https://evil.example",
-        "url=https://evil.example&destination_url=//evil.example",
         "#@evil.example",
+        "a=1#@evil.example",
     ],
 )
-def test_the_query_of_a_request_never_reaches_the_location(
-    function: ModuleType, query: str
-) -> None:
+def test_what_could_mislead_never_reaches_the_location(function: ModuleType, query: str) -> None:
     plain = "https://shop.example/page?a=1&click_id=clk_"
     location = function.handler(event(query=query), None)["headers"]["Location"]
     assert location.startswith(plain)

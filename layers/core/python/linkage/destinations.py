@@ -18,11 +18,17 @@ LONGEST_URL = 2_048
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = rf"{_LABEL}(?:\.{_LABEL})+"
+OWN_PARAMETERS = frozenset(
+    ("click_id", "sub1", "sub2", "sub3", "sub4", "sub5", "no-track", "consent", "qr")
+)
+"""Parameters of a request that are for the redirect, and go no further in any case of letters."""
+
 _URL_CHARACTER = r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})"
 _URL = re.compile(
     rf"https://(?P<host>{_NAME})(?::443)?(?P<rest>[/?#]{_URL_CHARACTER}*)?",
     re.IGNORECASE | re.ASCII,  # without ASCII, the long s and the Kelvin sign pass for s and k
 )
+_PASSED_PAIR = re.compile(r"(?:[A-Za-z0-9\-._~:/?\[\]@!$'()*+,;=]|%[0-9A-Fa-f]{2})+")
 _HOST_ENTRY = re.compile(rf"(?:\*\.)?{_NAME}")
 _ENCODED_CONTROL = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff])")
 _LONGEST_HOST = 253
@@ -85,14 +91,46 @@ def host_allowed(url: str, hosts: Collection[str]) -> bool:
 
 def with_click_id(url: str, click_id: str) -> str:
     """Return `url` with `click_id` as its only click_id parameter, all else in its place."""
+    return redirected(url, "", click_id)
+
+
+def redirected(url: str, query: str, click_id: str | None) -> str:
+    """Return the address to send a visitor to who asked with `query`.
+
+    It is `url` with, after its own parameters, those of `query` that may pass, and last `click_id`
+    as its only click_id parameter. Scheme, host, path and fragment stay as they are; what passes is
+    made of URL characters without control characters, and leaves `url` at `LONGEST_URL` at most.
+    """
     address, hash_sign, fragment = url.partition("#")
-    path, _, query = address.partition("?")
-    kept = [pair for pair in query.split("&") if pair and _name_of(pair) != "click_id"]
-    return f"{path}?{'&'.join([*kept, f'click_id={click_id}'])}{hash_sign}{fragment}"
+    path, _, own = address.partition("?")
+    pairs = [pair for pair in own.split("&") if pair and _name_of(pair) != "click_id"]
+    if query:
+        length = len(path) + len(hash_sign) + len(fragment) + sum(len(pair) + 1 for pair in pairs)
+        pairs += _passed(query, {_name_of(pair) for pair in pairs}, LONGEST_URL - length)
+    if click_id is not None:
+        pairs.append(f"click_id={click_id}")
+    return f"{path}{'?' if pairs else ''}{'&'.join(pairs)}{hash_sign}{fragment}"
+
+
+def _passed(query: str, named: Collection[str], room: int) -> list[str]:
+    passed: list[str] = []
+    for pair in query.split("&"):
+        if (
+            len(pair) + 1 > room
+            or not _PASSED_PAIR.fullmatch(pair)
+            or _ENCODED_CONTROL.search(pair)
+        ):
+            continue
+        name = _name_of(pair)
+        if name not in named and name.lower() not in OWN_PARAMETERS:
+            passed.append(pair)
+            room -= len(pair) + 1
+    return passed
 
 
 def _name_of(pair: str) -> str:
-    return unquote_plus(pair.partition("=")[0])
+    # Byte by byte: a name that is no UTF-8 is compared as well, and alike in every language.
+    return unquote_plus(pair.partition("=")[0], encoding="latin-1")
 
 
 def _is_listed(host: str, hosts: Collection[str]) -> bool:

@@ -4,6 +4,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from linkage.destinations import host_allowed
+
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 """Letters and digits without those mistaken for one another on paper: 0 O, 1 l I, and L."""
 
@@ -13,7 +15,7 @@ CODE_LENGTH = 12
 _SHORTEST_CODE, _LONGEST_CODE = 8, 32
 _CODE_CHARACTERS = frozenset(CODE_ALPHABET)
 
-LinkState = Literal["live", "paused", "expired"]
+LinkState = Literal["live", "early", "paused", "expired"]
 
 
 def new_code() -> str:
@@ -39,12 +41,19 @@ class Link(NamedTuple):
     affiliate_id: str
     sub: Mapping[str, str]
     expires_at: str | None
+    starts_at: str | None = None
 
     def state(self, now: str) -> LinkState:
-        """Return what the link is at `now` (RFC 3339 UTC); it is expired from `expires_at` on."""
+        """Return what the link is at `now` (RFC 3339 UTC).
+
+        It is early before `starts_at`, expired from `expires_at` on, and as paused while its
+        destination is on none of its vendor's hosts.
+        """
         if self.expires_at is not None and self.expires_at <= now:
             return "expired"
-        return "live" if self.status == "active" else "paused"
+        if self.status != "active" or not host_allowed(self.destination_url, self.allowed_hosts):
+            return "paused"
+        return "early" if self.starts_at is not None and now < self.starts_at else "live"
 
 
 def link_of(item: Mapping[str, Any]) -> Link:
@@ -60,6 +69,7 @@ def link_of(item: Mapping[str, Any]) -> Link:
         affiliate_id=item["affiliate_id"],
         sub=item.get("sub") or {},
         expires_at=item.get("expires_at"),
+        starts_at=item.get("starts_at"),
     )
 
 

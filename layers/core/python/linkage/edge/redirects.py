@@ -1,7 +1,7 @@
 """The links API at its edge: its requests as plain text, its answers, its line for a failure.
 
 Requests are events of an HTTP API, payload version 2. The pages are fixed texts: nothing of a
-request is ever written into one.
+request is ever written into one. The pixel is the same picture whatever becomes of it.
 """
 
 import json
@@ -9,7 +9,17 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
+
+from linkage.clicks import PURPOSE_HEADERS, Visit
+from linkage.destinations import redirected
+from linkage.links import LinkState
+
+_READ_HEADERS = ("sec-gpc", "dnt", *PURPOSE_HEADERS)
+_PIXEL_PATH = "/pixel.gif"
+_PIXEL = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw=="
+"""A transparent GIF of one pixel, 43 bytes, in base 64."""
 
 _FIXED_HEADERS = {
     "Cache-Control": "private, no-store",
@@ -42,6 +52,10 @@ _GONE = _PAGE.format(
     title="This link is no longer in use",
     advice="Ask whoever gave it to you for a new one.",
 )
+_EARLY = _PAGE.format(
+    title="This link is not open yet",
+    advice="Please come back later, or ask whoever gave it to you when it opens.",
+)
 _UNAVAILABLE = _PAGE.format(
     title="This link cannot be opened right now",
     advice="Please try again in a minute.",
@@ -49,29 +63,38 @@ _UNAVAILABLE = _PAGE.format(
 
 
 class LinkRequest(NamedTuple):
-    """What a redirect needs of a request; a missing part is an empty text."""
+    """A visit of a link; a missing part is an empty text."""
 
-    method: str
     code: str
-    query: str
-    ip: str
-    user_agent: str
+    visit: Visit
 
 
-def link_request(event: Mapping[str, Any]) -> LinkRequest:
-    """Return the request an event carries; a strange event gives empty texts, never an error."""
+def link_request(event: Mapping[str, Any], at: datetime, country_header: str = "") -> LinkRequest:
+    """Return the request an event carries; a strange event gives empty texts, never an error.
+
+    `country_header` (lower case) names the header in which the owner's own network says where the
+    visitor is; without one nobody's country is known.
+    """
     about = _mapping(_mapping(event.get("requestContext")).get("http"))
-    return LinkRequest(
-        method=_text(about.get("method")),
-        code=_text(_mapping(event.get("pathParameters")).get("code")),
-        query=_text(event.get("rawQueryString")),
+    sent = _mapping(event.get("headers"))
+    visit = Visit(
         ip=_text(about.get("sourceIp")),
         user_agent=_text(about.get("userAgent")),
+        query=_text(event.get("rawQueryString")),
+        at=at,
+        method=_text(about.get("method")),
+        headers={name: _text(sent[name]).strip() for name in _READ_HEADERS if name in sent},
+        country=_text(sent.get(country_header)) if country_header else "",
+        pixel=_text(event.get("rawPath")).endswith(_PIXEL_PATH),
     )
+    return LinkRequest(_text(_mapping(event.get("pathParameters")).get("code")), visit)
 
 
-def found(location: str) -> dict[str, Any]:
-    """Send the visitor to `location`, which must be a checked destination."""
+def sent_on(visit: Visit, destination: str, click_id: str | None) -> dict[str, Any]:
+    """Send the visitor to a live link's destination, or answer with the pixel."""
+    if visit.pixel:
+        return _pixel()
+    location = redirected(destination, visit.query, click_id)
     return {"statusCode": 302, "headers": {**_FIXED_HEADERS, "Location": location}}
 
 
@@ -80,18 +103,27 @@ def not_found() -> dict[str, Any]:
     return {"statusCode": 404, "headers": _PAGE_HEADERS, "body": _NOT_FOUND}
 
 
-def gone() -> dict[str, Any]:
-    """Say that the link is paused, has expired, or leads where it no longer may."""
-    return {"statusCode": 410, "headers": _PAGE_HEADERS, "body": _GONE}
+def closed(visit: Visit, state: LinkState | None) -> dict[str, Any]:
+    """Say that the link does not exist (None), or is not live, without saying why."""
+    if visit.pixel:
+        return _pixel()
+    if state is None:
+        return not_found()
+    body = _EARLY if state == "early" else _GONE
+    return {"statusCode": 410, "headers": _PAGE_HEADERS, "body": body}
 
 
-def unavailable() -> dict[str, Any]:
+def unavailable(visit: Visit) -> dict[str, Any]:
     """Say that the link could not be looked up just now."""
-    return {
-        "statusCode": 503,
-        "headers": {**_PAGE_HEADERS, "Retry-After": "60"},
-        "body": _UNAVAILABLE,
-    }
+    if visit.pixel:
+        return _pixel()
+    headers = {**_PAGE_HEADERS, "Retry-After": "60"}
+    return {"statusCode": 503, "headers": headers, "body": _UNAVAILABLE}
+
+
+def _pixel() -> dict[str, Any]:
+    headers = {**_FIXED_HEADERS, "Content-Type": "image/gif", "X-Content-Type-Options": "nosniff"}
+    return {"statusCode": 200, "headers": headers, "body": _PIXEL, "isBase64Encoded": True}
 
 
 def report_failure(metric: str, error_code: str, **facts: object) -> None:

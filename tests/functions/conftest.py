@@ -1,0 +1,21 @@
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+from linkage.tables import dynamodb_wire
+from tests.functions.redirect import link_item, load_handler
+from tests.tables.standin_dynamodb import StandIn, standin_dynamodb
+
+
+@pytest.fixture
+def standin(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    with standin_dynamodb(monkeypatch) as state:
+        monkeypatch.setattr(dynamodb_wire, "PAUSES_S", (0.0, 0.0))
+        state.put("links", link_item())
+        yield state
+
+
+@pytest.fixture
+def function(standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return load_handler(monkeypatch)
