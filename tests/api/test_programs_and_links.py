@@ -391,6 +391,22 @@ def test_a_link_leads_to_the_program_or_to_a_page_of_its_vendor(network: Network
     assert network.sponsor.get("/v1/links").body["data"] == []
 
 
+def test_a_link_opens_and_ends_when_it_says(network: Network) -> None:
+    body = {
+        "program_id": network.program(),
+        "starts_at": "2026-12-01T00:00:00+02:00",
+        "expires_at": "2026-12-24T12:00:00Z",
+    }
+    made = network.affiliate.post("/v1/links", body).body
+    assert made["starts_at"] == "2026-11-30T22:00:00.000Z"
+    assert made["expires_at"] == "2026-12-24T12:00:00.000Z"
+    (listed,) = network.affiliate.get("/v1/links").body["data"]
+    assert listed == made
+    for wrong in (body["starts_at"], "2026-11-01T00:00:00Z", "2026-12-24", "soon", 5):
+        answer = network.affiliate.post("/v1/links", body | {"expires_at": wrong})
+        assert (answer.status, answer.pointer) == (422, "/expires_at"), wrong
+
+
 @pytest.mark.parametrize("url", REFUSED)
 def test_a_link_leads_nowhere_but_to_its_vendor(network: Network, url: str) -> None:
     body = {"program_id": network.program(), "destination_url": url}

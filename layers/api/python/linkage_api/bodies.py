@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, Val
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from linkage.errors import InvalidFieldError, NotSupportedError
-from linkage.fields import checked_integer, checked_text
+from linkage.fields import checked_integer, checked_text, checked_time
 from linkage.money import MAX_AMOUNT_MINOR, WHOLE_BPS, checked_currency
 
 _OURS = "linkage"
@@ -65,6 +65,8 @@ type RawText = Annotated[str, checked(_raw_text)]
 """A text taken as it is, for checks that must see every character of it."""
 type Bps = Annotated[int, whole(0, WHOLE_BPS)]
 type AmountMinor = Annotated[int, whole(1, MAX_AMOUNT_MINOR)]
+type Time = Annotated[str, checked(checked_time)]
+"""A time as stored: RFC 3339, UTC to the millisecond."""
 type Currency = Annotated[str, checked(checked_currency)]
 type Later = Annotated[None, checked(_not_supported)]
 """A field of the contract that this version refuses; declare it with the default None."""

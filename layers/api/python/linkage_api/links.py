@@ -10,14 +10,14 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from linkage import ids
 from linkage.destinations import checked_destination
 from linkage.edge.http import is_id
-from linkage.errors import NotFoundError
+from linkage.errors import InvalidFieldError, NotFoundError
 from linkage.links import CODE_ALPHABET, CODE_LENGTH, Link, link_of, new_code
 from linkage.tables.links import list_links, put_link
 from linkage.tables.members import get_member
 from linkage.tables.programs import get_program
 from linkage.tables.transactions import ConditionFailedError
 from linkage_api.answers import created, listed
-from linkage_api.bodies import Body, Id, RawText, Text, read
+from linkage_api.bodies import Body, Id, RawText, Text, Time, read
 from linkage_api.calls import Call, Query, acting_member, call, require_same
 from linkage_api.programs import require_approved
 
@@ -37,12 +37,14 @@ class SubBody(Body):
 
 
 class LinkBody(Body):
-    """A new link; `affiliate_id` is for operators."""
+    """A new link, open from `starts_at` until `expires_at`; `affiliate_id` is for operators."""
 
     affiliate_id: Id | None = None
     program_id: Id
     destination_url: RawText | None = None
     sub: SubBody | None = None
+    starts_at: Time | None = None
+    expires_at: Time | None = None
 
 
 @router.post("/v1/links")
@@ -50,6 +52,7 @@ def create() -> Response[str]:
     """Makes a link of an approved affiliate to an approved vendor's program."""
     asked = call(router, "affiliate", "operator")
     body, sent = read(LinkBody, asked.body), ids.fingerprint(asked.body)
+    _require_order(body)
     affiliate = acting_member(asked, "affiliate", body.affiliate_id)
     require_approved(affiliate, "affiliate")
     if not is_id(body.program_id):
@@ -70,7 +73,8 @@ def create() -> Response[str]:
         vendor_id=vendor.member_id,
         affiliate_id=affiliate.member_id,
         sub=body.sub.model_dump(exclude_none=True) if body.sub else {},
-        expires_at=None,
+        expires_at=body.expires_at,
+        starts_at=body.starts_at,
     )
     try:
         put_link(link, sent)
@@ -79,6 +83,15 @@ def create() -> Response[str]:
         require_same(stored.get("fingerprint"), sent)
         return created(_view(link_of(stored)), replayed=True)
     return created(_view(link))
+
+
+def _require_order(body: LinkBody) -> None:
+    if body.starts_at and body.expires_at and body.expires_at <= body.starts_at:
+        raise InvalidFieldError(
+            "/expires_at",
+            f"The link would end, on {body.expires_at}, before it starts, on {body.starts_at}. "
+            "Write a later expires_at, or none for a link without an end.",
+        )
 
 
 def _code(asked: Call) -> str:
@@ -112,4 +125,6 @@ def _view(link: Link) -> dict[str, Any]:
         "affiliate_id": link.affiliate_id,
         "destination_url": link.destination_url,
         "sub": dict(link.sub),
+        "starts_at": link.starts_at,
+        "expires_at": link.expires_at,
     }

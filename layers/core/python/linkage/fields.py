@@ -16,6 +16,23 @@ _TIME = re.compile(
 METADATA_KEYS_MAX, METADATA_BYTES_MAX = 20, 4096
 
 
+def checked_time(value: object, pointer: str) -> str:
+    """Return an RFC 3339 time of 1970 to 2099 as stored: UTC, to the millisecond.
+
+    Raises `InvalidFieldError` at `pointer` for anything else.
+    """
+    try:
+        if isinstance(value, str) and _TIME.fullmatch(value):
+            return clock.text(clock.instant(value.upper()))
+    except ValueError:
+        pass  # it looks like a time and is none: a 31st of February
+    raise InvalidFieldError(
+        pointer,
+        f"{pointer.rpartition('/')[2]} must be a time with its zone, for example "
+        "2026-11-21T09:12:00Z or 2026-11-21T11:12:00+02:00.",
+    )
+
+
 def checked_text(value: object, pointer: str, max_length: int = 255) -> str:
     """The text, trimmed; raises InvalidFieldError if empty, too long or with control characters."""
     if not isinstance(value, str):
@@ -95,18 +112,7 @@ class Fields:
     def optional_time(self, name: str) -> str | None:
         """An RFC 3339 time of 1970 to 2099 as stored, UTC to the millisecond; or None."""
         value, pointer = self._take(name)
-        if value is None:
-            return None
-        try:
-            if isinstance(value, str) and _TIME.fullmatch(value):
-                return clock.text(clock.instant(value.upper()))
-        except ValueError:
-            pass  # it looks like a time and is none: a 31st of February
-        raise InvalidFieldError(
-            pointer,
-            f"{name} must be a time with its zone, for example 2026-11-21T09:12:00Z "
-            "or 2026-11-21T11:12:00+02:00.",
-        )
+        return None if value is None else checked_time(value, pointer)
 
     def currency(self, name: str = "currency") -> str:
         """A required ISO 4217 code."""

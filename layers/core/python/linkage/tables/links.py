@@ -51,6 +51,7 @@ class LinkItem(Model):
     affiliate_id = UnicodeAttribute()
     sub: MapAttribute[str, str] = MapAttribute(null=True)
     expires_at = UnicodeAttribute(null=True)
+    starts_at = UnicodeAttribute(null=True)
     fingerprint = UnicodeAttribute(null=True)
     by_affiliate = _AffiliateIndex()
     by_vendor = _VendorIndex()
@@ -68,6 +69,7 @@ def _link(item: LinkItem) -> Link:
         affiliate_id=item.affiliate_id,
         sub=item.sub.as_dict() if item.sub else {},
         expires_at=item.expires_at,
+        starts_at=item.starts_at,
     )
 
 
@@ -76,6 +78,32 @@ def put_link(link: Link, fingerprint: str | None) -> None:
     values = {**link._asdict(), "allowed_hosts": list(link.allowed_hosts), "sub": dict(link.sub)}
     wire = LinkItem(**values, fingerprint=fingerprint).serialize()
     transactions.write([transactions.put_wire(LinkItem.Meta.table_name, wire, "code")])
+
+
+def find_link(code: str) -> Link | None:
+    """The link of a code as last written, or None."""
+    try:
+        return _link(LinkItem.get(code, consistent_read=True))
+    except LinkItem.DoesNotExist:
+        return None
+
+
+def find_links(codes: Iterable[str]) -> dict[str, Link]:
+    """The links of these codes that exist, as last written, by their codes."""
+    return {
+        item.code: _link(item)
+        for some in batched(codes, _READ_AT_ONCE, strict=False)
+        for item in LinkItem.batch_get(some, consistent_read=True)
+    }
+
+
+def walk_links(after: str | None, limit: int) -> tuple[list[str], str | None]:
+    """The next codes of the whole table, and the code to go on after; None at the end."""
+    start = {"code": {"S": after}} if after else None
+    found = LinkItem.scan(limit=limit, page_size=limit, last_evaluated_key=start)
+    codes = [item.code for item in found]
+    last = found.last_evaluated_key
+    return codes, last["code"]["S"] if last else None
 
 
 def set_allowed_hosts(vendor_id: str, hosts: Iterable[str]) -> None:
