@@ -97,6 +97,7 @@ ROUTES = [
     Route("GET", "/balances", AFFILIATE),
     Route("GET", "/entries", AFFILIATE, listed=True),
     Route("GET", "/payouts", AFFILIATE, listed=True),
+    Route("GET", "/statistics/clicks", EVERYBODY),
     Route("GET", "/payout-batches", OPERATOR, listed=True),
     Route("GET", "/payout-batches/{id}", OPERATOR),
     Route("GET", "/payout-batches/{id}/file", OPERATOR),

@@ -14,6 +14,7 @@ from linkage_api import (
     network,
     payout_batches,
     programs,
+    statistics,
 )
 from linkage_api.answers import refused
 
@@ -28,6 +29,7 @@ for noun in (
     conversions,
     balances,
     payout_batches,
+    statistics,
 ):
     app.include_router(noun.router)
 

@@ -24,6 +24,8 @@ from linkage import clock
 PACK_BYTES_MAX = 300 * 1024
 PACK_ROWS_MAX = 10_000
 PACK_KEEP_DAYS = 40
+OPEN_DAYS = 7
+"""So many whole days may still be without final counts; one open longer is folded by hand."""
 SUBS_MAX = 100
 OTHER_SUBS = "other"
 MEASURES = ("clicks", "visitors", "bots", "prefetches", "impressions", "qr")
@@ -36,7 +38,7 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 _SUB_NAMES = ("sub1", "sub2", "sub3", "sub4", "sub5")
 _DEVICES = frozenset({"mobile", "tablet", "desktop", "bot", "other"})
 _FINGERPRINT_BYTES = 8
-_FORMAT = 1
+_FORMAT, _PREFIX = 1, "<BI"
 _ZLIB_LEVEL = 9
 _SEEN_VISITOR, _QR, _PREFETCH, _IMPRESSION = 1, 2, 4, 8
 
@@ -160,22 +162,25 @@ def _union(rows: Iterable[Row]) -> Iterable[Row]:
     found: dict[bytes, Row] = {}
     for row in rows:
         other = found.setdefault(row.click, row)
-        if row < other:
+        if other is not row and row < other:
             found[row.click] = row
     return found.values()
 
 
 def _fitting(rows: Sequence[Row]) -> Iterator[Pack]:
-    content = _encoded(rows)
-    compressed = zlib.compress(content, _ZLIB_LEVEL)
-    if len(compressed) > PACK_BYTES_MAX and len(rows) > 1:
+    described = _described(rows)
+    fingerprints = b"".join([*(row.click for row in rows), *(row.visitor for row in rows)])
+    # Fingerprints are random: among them the rest would compress worse too.
+    compressed = zlib.compress(described, _ZLIB_LEVEL)
+    content = struct.pack(_PREFIX, _FORMAT, len(compressed)) + compressed + fingerprints
+    if len(content) > PACK_BYTES_MAX and len(rows) > 1:
         half = len(rows) // 2
         yield from _fitting(rows[:half])
         yield from _fitting(rows[half:])
         return
-    # Of the content, not of its compression: another zlib may write other bytes.
-    name = b32encode(hashlib.sha256(content).digest()).decode().lower()[:26]
-    yield Pack(rows[0].hour, name, compressed, len(rows))
+    # Of what is compressed, not of the compression: another zlib may write other bytes.
+    name = b32encode(hashlib.sha256(described + fingerprints).digest()).decode().lower()[:26]
+    yield Pack(rows[0].hour, name, content, len(rows))
 
 
 def _number[T](numbers: dict[T, int], value: T) -> int:
@@ -183,7 +188,7 @@ def _number[T](numbers: dict[T, int], value: T) -> int:
     return numbers.setdefault(value, len(numbers))
 
 
-def _encoded(rows: Sequence[Row]) -> bytes:
+def _described(rows: Sequence[Row]) -> bytes:
     programs: dict[str, int] = {}
     vendors: dict[str, int] = {}
     affiliates: dict[str, int] = {}
@@ -208,12 +213,10 @@ def _encoded(rows: Sequence[Row]) -> bytes:
     head = json.dumps([rows[0].hour, len(rows), *named], separators=(",", ":")).encode()
     return b"".join(
         [
-            struct.pack("<BI", _FORMAT, len(head)),
+            struct.pack("<I", len(head)),
             head,
             bytes(_flags(row) for row in rows),
             *(struct.pack(f"<{len(rows)}H", *column) for column in columns),
-            *(row.click for row in rows),
-            *(row.visitor for row in rows),
         ]
     )
 
@@ -229,12 +232,13 @@ def _flags(row: Row) -> int:
 
 def unpack(rows: bytes, wanted: Callable[[Owners], bool] | None = None) -> Iterator[Row]:
     """The rows of a pack, or those of the wanted links; raises ValueError for what is no pack."""
-    content = zlib.decompress(rows)
-    form, size = struct.unpack_from("<BI", content)
+    form, compressed_size = struct.unpack_from(_PREFIX, rows)
     if form != _FORMAT:
         raise ValueError(f"this version of Linkage reads packs of format {_FORMAT}, not {form}")
-    start = struct.calcsize("<BI")
-    hour, count, *tables = json.loads(content[start : start + size])
+    click_at = struct.calcsize(_PREFIX) + compressed_size
+    content = zlib.decompress(rows[click_at - compressed_size : click_at])
+    (size,) = struct.unpack_from("<I", content)
+    hour, count, *tables = json.loads(content[4 : 4 + size])
     programs, vendors, affiliates, numbered, devices, countries, listed_subs = tables
     links = [
         Owners(code, programs[program], vendors[vendor], affiliates[affiliate])
@@ -244,10 +248,9 @@ def unpack(rows: bytes, wanted: Callable[[Owners], bool] | None = None) -> Itera
     if not any(kept):
         return
     subs = [tuple((name, value) for name, value in pairs) for pairs in listed_subs]
-    offset = start + size
+    offset = 4 + size
     flags = content[offset : offset + count]
     columns = struct.unpack_from(f"<{4 * count}H", content, offset + count)
-    click_at = offset + 9 * count
     visitor_at = click_at + _FINGERPRINT_BYTES * count
     for place, flag in enumerate(flags):
         visitor_end = visitor_at + (_FINGERPRINT_BYTES if flag & _SEEN_VISITOR else 0)
@@ -263,8 +266,8 @@ def unpack(rows: bytes, wanted: Callable[[Owners], bool] | None = None) -> Itera
                 bool(flag & _QR),
                 bool(flag & _PREFETCH),
                 bool(flag & _IMPRESSION),
-                content[at : at + _FINGERPRINT_BYTES],
-                content[visitor_at:visitor_end],
+                rows[at : at + _FINGERPRINT_BYTES],
+                rows[visitor_at:visitor_end],
             )
         visitor_at = visitor_end
 
@@ -299,9 +302,9 @@ class Counts:
     def add(self, other: "Counts", *, subs: bool = True) -> None:
         """Counts another link or day too, with its sub-ids if asked."""
         for measure, numbers in other.hours.items():
-            mine = self.hours[measure]
-            for hour, number in enumerate(numbers):
-                mine[hour] += number
+            if any(numbers):
+                both = zip(self.hours[measure], numbers, strict=True)
+                self.hours[measure] = [mine + more for mine, more in both]
         self.devices.update(other.devices)
         self.countries.update(other.countries)
         if subs:
@@ -316,14 +319,13 @@ class Folded:
     links: tuple[LinkDay, ...]
 
 
-def fold(
-    hours: Iterable[tuple[int, Iterable[bytes]]], wanted: Callable[[Owners], bool] | None = None
-) -> Folded:
-    """The counts of one UTC day from the packs of its hours, or of the wanted links alone.
+def fold(hours: Iterable[tuple[int, Iterable[bytes]]], scope: str | None = None) -> Folded:
+    """The counts of one UTC day from the packs of its hours, or those of one scope alone.
 
     Each hour (0 to 23) comes once, in order, with all its packs. Memory is that of one hour's
     clicks and of the day's visitors.
     """
+    wanted = None if scope in {None, NETWORK} else lambda link: scope in link.scopes()
     links: dict[Owners, Counts] = {}
     visitors: dict[Owners, set[bytes]] = {}
     for hour, packs in hours:
@@ -333,7 +335,9 @@ def fold(
             if counts is None:
                 counts, visitors[row.link] = links.setdefault(row.link, Counts()), set()
             _count(counts, row, hour, visitors[row.link])
-    return Folded(_by_scope(links), tuple(_link_day(*each) for each in sorted(links.items())))
+    return Folded(
+        _by_scope(links, scope), tuple(_link_day(*each) for each in sorted(links.items()))
+    )
 
 
 def _count(counts: Counts, row: Row, hour: int, visitors: set[bytes]) -> None:
@@ -356,10 +360,10 @@ def _count(counts: Counts, row: Row, hour: int, visitors: set[bytes]) -> None:
         counts.hours["visitors"][hour] += 1
 
 
-def _by_scope(links: Mapping[Owners, Counts]) -> dict[str, Counts]:
+def _by_scope(links: Mapping[Owners, Counts], only: str | None) -> dict[str, Counts]:
     scopes: dict[str, Counts] = {}
     for link, counts in links.items():
-        for scope in link.scopes():
+        for scope in link.scopes() if only is None else (only,):
             subs = scope.startswith(("link#", "affiliate#"))
             scopes.setdefault(scope, Counts()).add(counts, subs=subs)
     for counts in scopes.values():

@@ -14,7 +14,7 @@ from pynamodb.exceptions import PynamoDBException
 from linkage import clock
 from linkage.errors import LinkageError
 from linkage.flow.billing import Billed, DayNotBilledError, bill_day
-from linkage.statistics import fold
+from linkage.statistics import OPEN_DAYS, fold
 from linkage.tables.statistics import (
     DayState,
     find_days,
@@ -24,8 +24,6 @@ from linkage.tables.statistics import (
     put_day,
 )
 
-OPEN_DAYS = 7
-"""The tick looks at this many whole days; one left open longer is folded by hand."""
 CLOSED_AFTER_DAYS = 2
 
 type FoldError = LinkageError | ClientError | BotoCoreError | PynamoDBException | DayNotBilledError
