@@ -2,7 +2,8 @@
 
 import typer
 
-from linkage_cli import dev, explain, keys, ledger_check, orders
+from linkage_cli import clicks, dev, explain, keys, ledger_check, orders
+from linkage_cli.cost.command import cost
 
 app = typer.Typer(
     help="Linkage: a referral network in your own AWS account.",
@@ -12,8 +13,10 @@ app = typer.Typer(
 )
 app.command("dev")(dev.dev)
 app.command("explain")(explain.explain)
+app.command("cost")(cost)
 app.add_typer(keys.app, name="keys")
 app.add_typer(orders.app, name="orders")
+app.add_typer(clicks.app, name="clicks")
 app.add_typer(ledger_check.app, name="ledger")
 
 if __name__ == "__main__":
