@@ -1,14 +1,20 @@
 """The tables of docs/money.md, computed again with the code they describe."""
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
+from fractions import Fraction
 
 from linkage.ledger import NETWORK_FEES
 from linkage.money import share_half_up
 from linkage.network import FIRST_SETTINGS
 from linkage.payouts import PAYOUT_METHODS
+from linkage.programs import Reward
 from linkage.shares import Commission, clawed_back, earned
 from linkage.uplines import Level
 from tests.docs.markdown import ROOT, table
+from tests.domain.examples import CONVERSION
+from tests.domain.rewarding import direct, seeing
 
 MONEY = (ROOT / "docs" / "money.md").read_text()
 
@@ -68,6 +74,25 @@ def test_the_netted_balance_is_the_sum_of_its_steps() -> None:
     steps = [minor(row[1]) for row in table(MONEY, "step")]
     after_refund = half - commission
     assert steps == [commission, 0, after_refund, after_refund + share_half_up(200_00, 500), 0]
+
+
+def test_a_day_of_a_link_earns_what_the_page_says() -> None:
+    rows = table(MONEY, "counted on one link in a day")
+    assert len(rows) == 5
+    for counted, price, exactly, commission in rows:
+        many, event = re.match(r"([\d,]+) (click|impression)", counted).groups()  # type: ignore[union-attr]
+        cap = re.search(r"`max_minor` (\d+)", counted)
+        reward = Reward(
+            event,
+            amount_minor=minor(price.split()[0]),
+            currency="USD",
+            max_minor=int(cap[1]) if cap else None,
+        )
+        quantity = int(many.replace(",", ""))
+        per = 1 if event == "click" else 1000
+        assert Fraction(exactly) == Fraction(quantity * minor(price.split()[0]), per * 100)
+        day = replace(CONVERSION, event=event, amount_minor=0, quantity=quantity)
+        assert direct(day, seeing(), reward) == minor(commission)
 
 
 def test_the_defaults_named_are_the_code_s() -> None:
