@@ -87,7 +87,7 @@ def packs_fingerprint(day: date) -> str:
 
 def put_counts(scope: str, day: date, counts: Counts) -> None:
     """Stores a scope's counts of a day, unless more is counted there already."""
-    wire = StatisticsItem(of=scope, at=str(day), seen=counts.seen, counts=_stored(counts))
+    wire = StatisticsItem(of=scope, at=str(day), seen=counts.seen, counts=as_stored(counts))
     put = {
         "TableName": _TABLE,
         "Item": wire.serialize(),
@@ -126,7 +126,7 @@ def _between(of: str, first: date, last: date) -> Iterator[StatisticsItem]:
     return iter(StatisticsItem.query(of, between, consistent_read=True))
 
 
-def _stored(counts: Counts) -> dict[str, Any]:
+def as_stored(counts: Counts) -> dict[str, Any]:
     """The counts without their zeros; the totals are for whoever looks at the item."""
     hours = {
         measure: {f"{hour:02d}": number for hour, number in enumerate(numbers) if number}
