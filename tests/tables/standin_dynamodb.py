@@ -1,9 +1,14 @@
-"""A stand-in for DynamoDB: GetItem and conditional PutItem over HTTP on 127.0.0.1, counted."""
+"""A stand-in for DynamoDB: GetItem and conditional PutItem over HTTP on 127.0.0.1, counted.
+
+`mischief` answers in its place, with whatever it does to the connection; `stray` is sent after
+each answer.
+"""
 
 import json
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,6 +28,8 @@ class StandIn:
         self.delay_s = 0.0
         self.connections = 0
         self.drop_next = 0
+        self.mischief: Callable[[socket.socket], None] | None = None
+        self.stray = b""
         self.port = 0
 
     def put(self, table: str, item: dict[str, Any]) -> None:
@@ -68,6 +75,11 @@ def standin_dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            if state.mischief:
+                self.close_connection = True
+                with suppress(OSError):  # a client that would not wait
+                    state.mischief(self.connection)
+                return
             if state.drop_next:
                 state.drop_next -= 1
                 self.close_connection = True
@@ -82,7 +94,7 @@ def standin_dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
                 self.send_response(status)
                 self.send_header("content-length", str(len(payload)))
                 self.end_headers()
-                self.wfile.write(payload)
+                self.wfile.write(payload + state.stray)
 
         def log_message(self, *_: object) -> None:
             """Keep the test output quiet."""

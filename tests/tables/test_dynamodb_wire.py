@@ -1,16 +1,21 @@
 import random
 import socket
+import ssl
 import string
 import time
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import botocore.auth
+import botocore.session
+import certifi
 import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
-from linkage.tables import dynamodb_wire
+from linkage.tables import dynamodb_wire, wire_connection
 from linkage.tables.dynamodb_wire import (
     Credentials,
     DynamoDB,
@@ -18,6 +23,7 @@ from linkage.tables.dynamodb_wire import (
     default_endpoint,
     signed_headers,
 )
+from linkage.tables.wire_connection import trust
 from tests.tables.standin_dynamodb import StandIn, standin_dynamodb
 
 CLICK = {
@@ -42,7 +48,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return taken
 
 
-@pytest.mark.parametrize("seed", range(400))
+@pytest.mark.parametrize("seed", range(1_000))
 def test_a_request_is_signed_as_botocore_signs_it(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,7 +59,7 @@ def test_a_request_is_signed_as_botocore_signs_it(
     token = "".join(rng.choices(string.ascii_letters + "/+=", k=700)) if seed % 2 else None
     key_id = "".join(rng.choices(string.ascii_uppercase, k=20))
     secret = "".join(rng.choices(string.ascii_letters + "/+=", k=40))
-    region = rng.choice(["us-east-1", "af-south-1", "eu-west-1", "cn-north-1"])
+    region = rng.choice(["us-east-1", "af-south-1", "us-gov-west-1", "cn-north-1", "us-iso-east-1"])
     endpoint = rng.choice([default_endpoint(region), "http://127.0.0.1:4566", "http://localhost"])
     at = datetime.fromtimestamp(rng.randrange(2**31), UTC)
     operation = rng.choice(["GetItem", "PutItem"])
@@ -166,26 +172,28 @@ def test_what_does_not_pass_is_tried_once(standin: StandIn, code: str) -> None:
     assert standin.calls == ["GetItem"]
 
 
-def test_no_repetition_starts_after_the_last_start(
-    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+def test_no_repetition_starts_after_the_time_is_over(
+    standin: StandIn, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dynamodb_wire, "LAST_START_S", -1.0)
+    monkeypatch.setattr(dynamodb_wire, "LONGEST_READ_S", 0.2)
+    monkeypatch.setattr(dynamodb_wire.random, "uniform", lambda *_: 0.3)
     standin.failures = [(500, "InternalServerError")] * 3
     with pytest.raises(DynamoDBError):
         DynamoDB().get_item("links", {"code": "a"})
-    assert len(standin.calls) == 1
+    assert (len(standin.calls), pauses) == (1, [])
 
 
 def test_an_answer_that_takes_too_long_is_given_up(
     standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dynamodb_wire, "READ_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(wire_connection, "READ_TIMEOUT_S", 0.05)
     standin.delay_s = 0.3
+    client = DynamoDB()
     with pytest.raises(DynamoDBError) as raised:
-        DynamoDB().get_item("links", {"code": "a"})
+        client.get_item("links", {"code": "a"})
     assert raised.value.code == "Unreachable"
     standin.delay_s = 0.0
-    assert DynamoDB().get_item("links", {"code": "a"}) is None
+    assert client.get_item("links", {"code": "a"}) is None
 
 
 def test_a_server_that_is_down_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +226,7 @@ def test_rotated_credentials_are_used_by_the_next_call(
 def test_small_requests_are_not_held_back(standin: StandIn) -> None:
     client = DynamoDB()
     client.get_item("links", {"code": "a"})
-    assert client._connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assert client._connection._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_the_signing_key_of_a_day_is_computed_once() -> None:
@@ -230,13 +238,92 @@ def test_the_signing_key_of_a_day_is_computed_once() -> None:
     assert dynamodb_wire._day_key.cache_info().misses == 1
 
 
-def test_without_an_endpoint_it_is_amazons_over_checked_tls(
-    monkeypatch: pytest.MonkeyPatch,
+def test_an_answer_to_nothing_is_never_taken_for_the_next_one(standin: StandIn) -> None:
+    standin.put("links", {"code": {"S": "a"}})
+    client = DynamoDB()
+    standin.stray = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}" * 1_000
+    assert client.get_item("links", {"code": "a"}) == {"code": "a"}
+    assert client.get_item("links", {"code": "a"}) == {"code": "a"}
+    assert standin.connections == 2
+
+
+@pytest.mark.parametrize(("checksum", "attempts"), [("right", 1), ("1", 3), ("x", 3)])
+def test_a_body_that_does_not_match_its_checksum_is_not_believed(
+    standin: StandIn, pauses: list[float], checksum: str, attempts: int
 ) -> None:
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_CA_BUNDLE"):
+    body = b'{"Item": {"code": {"S": "a"}}}'
+    sent = str(zlib.crc32(body)) if checksum == "right" else checksum
+    head = f"HTTP/1.1 200 OK\r\nx-amz-crc32: {sent}\r\ncontent-length: {len(body)}\r\n\r\n"
+    sendings: list[int] = []
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(head.encode() + body)
+        sendings.append(1)
+
+    standin.mischief = answer
+    if checksum == "right":
+        assert DynamoDB().get_item("links", {"code": "a"}) == {"code": "a"}
+    else:
+        with pytest.raises(DynamoDBError) as raised:
+            DynamoDB().get_item("links", {"code": "a"})
+        assert raised.value.code == "Unreadable"
+    assert len(sendings) == attempts
+
+
+def test_without_credentials_there_is_one_clear_error(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(DynamoDBError, match=r"AWS_SECRET_ACCESS_KEY.* is not set") as raised:
+        DynamoDB().get_item("links", {"code": "a"})
+    assert (raised.value.code, standin.calls) == ("NoCredentials", [])
+
+
+@pytest.mark.parametrize(
+    ("region", "bundle", "roots"),
+    [("af-south-1", "", "amazon"), ("us-gov-west-1", "", "amazon"), ("cn-north-1", "", "system")],
+)
+def test_without_an_endpoint_it_is_amazons_over_checked_tls(
+    monkeypatch: pytest.MonkeyPatch, region: str, bundle: str, roots: str
+) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_REGION", "af-south-1")
+    monkeypatch.setenv("AWS_CA_BUNDLE", bundle)
+    monkeypatch.setenv("AWS_REGION", region)
     connection = DynamoDB()._connection
-    assert (connection.host, connection.port) == ("dynamodb.af-south-1.amazonaws.com", 443)
+    assert (connection._host, connection._port) == (urlsplit(default_endpoint(region)).netloc, 443)
+    assert connection._context is not None
     assert connection._context.check_hostname
-    assert default_endpoint("cn-north-1") == "https://dynamodb.cn-north-1.amazonaws.com.cn"
+    assert connection._context.verify_mode == ssl.CERT_REQUIRED
+    amazons = [root["serialNumber"] for root in trust(None, amazon=True).get_ca_certs()]
+    trusted = [root["serialNumber"] for root in connection._context.get_ca_certs()]
+    assert (trusted == amazons) == (roots == "amazon")
+
+
+def test_the_shipped_roots_are_amazons_five() -> None:
+    names = [
+        dict(pair for (pair,) in root["subject"])
+        for root in trust(None, amazon=True).get_ca_certs()
+    ]
+    assert sorted((name["organizationName"], name["commonName"]) for name in names) == [
+        *(("Amazon", f"Amazon Root CA {number}") for number in (1, 2, 3, 4)),
+        (
+            "Starfield Technologies, Inc.",
+            "Starfield Services Root Certificate Authority - G2",
+        ),
+    ]
+
+
+def test_the_roots_of_a_named_file_are_trusted_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = trust(certifi.where(), amazon=True)
+    assert len(context.get_ca_certs()) > 50
+
+
+def test_every_region_of_every_partition_has_its_address() -> None:
+    session = botocore.session.get_session()
+    for partition in session.get_available_partitions():
+        for region in session.get_available_regions("dynamodb", partition):
+            client = session.create_client(
+                "dynamodb", region, aws_access_key_id="a", aws_secret_access_key="b"
+            )
+            assert default_endpoint(region) == client.meta.endpoint_url

@@ -2,37 +2,52 @@
 
 An SDK call costs seven times the processor time of this one, and importing an SDK seven times its
 start; the redirect pays both on every click. Everything else in Linkage uses an SDK.
+
+Credentials are those of the environment, as a Lambda function has them; the container endpoint of
+SnapStart is not asked.
 """
 
 import functools
 import hashlib
 import hmac
-import http.client
 import json
 import os
 import random
-import ssl
 import time
+import zlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from linkage.errors import LinkageError
+from linkage.tables.wire_connection import UNUSABLE, Connection, trust
 
-CONNECT_TIMEOUT_S = 1.0
-READ_TIMEOUT_S = 2.0
+LONGEST_READ_S = 3.0
+LONGEST_WRITE_S = 1.5
+"""A call is over by then, whatever DynamoDB does: a visitor does not wait longer for a click to be
+stored, and a little longer to learn where the link leads."""
+
 PAUSES_S = (0.05, 0.1)
 """The longest wait before each repetition; the real one is random, so that callers spread out."""
 
-LAST_START_S = 1.0
-"""No repetition starts later than this: a call to a silent DynamoDB ends after two seconds, and
-any call after about four."""
+_DOMAINS = {
+    "cn": "amazonaws.com.cn",
+    "eusc": "amazonaws.eu",
+    "us-iso": "c2s.ic.gov",
+    "us-isob": "sc2s.sgov.gov",
+    "eu-isoe": "cloud.adc-e.uk",
+    "us-isof": "csp.hci.ic.gov",
+}
+"""Of the partitions that have their own, by how the names of their regions begin."""
 
+_AMAZON_DOMAIN = "amazonaws.com"
 _CONTENT_TYPE = "application/x-amz-json-1.0"
+_OK, _TOO_MANY, _FAILED = 200, 429, 500
 _RETRIED = frozenset(
     {
         "InternalServerError",
         "ProvisionedThroughputExceededException",
+        "ReplicatedWriteConflictException",
         "RequestLimitExceeded",
         "ThrottlingException",
         "TransactionConflictException",
@@ -65,7 +80,8 @@ class DynamoDB:
     """A client with one kept-alive connection; not for use by several threads.
 
     Region, endpoint and CA file come from the environment when it is made, credentials at each
-    call. `AWS_CA_BUNDLE` names the file of trusted roots; the system's are used without it.
+    call. `AWS_CA_BUNDLE` names the file of trusted roots; without it they are Amazon's own, or the
+    system's where neither the endpoint nor the partition is the usual one.
     """
 
     def __init__(self) -> None:
@@ -78,18 +94,20 @@ class DynamoDB:
             or default_endpoint(self._region)
         )
         self._host = endpoint.netloc
-        self._connection = http.client.HTTPConnection(self._host, timeout=CONNECT_TIMEOUT_S)
+        context = None
         if endpoint.scheme == "https":
-            trusted = ssl.create_default_context(cafile=env.get("AWS_CA_BUNDLE") or None)
-            self._connection = http.client.HTTPSConnection(
-                self._host, timeout=CONNECT_TIMEOUT_S, context=trusted
-            )
+            usual = self._host.endswith(f".{_AMAZON_DOMAIN}")
+            context = trust(env.get("AWS_CA_BUNDLE") or None, amazon=usual)
+        self._connection = Connection(endpoint, context)
 
     def get_item(self, table: str, key: Mapping[str, str]) -> dict[str, Any] | None:
         """Return the item, read eventually consistently, or None; raises `DynamoDBError`."""
-        answer = self._call("GetItem", {"TableName": table, "Key": _to_attributes(key)})
-        item = answer.get("Item")
-        return None if item is None else _from_attributes(item)
+        request = {"TableName": table, "Key": _to_attributes(key)}
+        item = self._call("GetItem", request, LONGEST_READ_S).get("Item")
+        try:
+            return None if item is None else _from_attributes(item)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise DynamoDBError("Unreadable", repr(error), passing=True) from error
 
     def put_new_item(self, table: str, item: Mapping[str, Any], key_name: str) -> bool:
         """Store `item` unless its key exists; return whether it was new.
@@ -103,67 +121,56 @@ class DynamoDB:
             "ExpressionAttributeNames": {"#key": key_name},
         }
         try:
-            self._call("PutItem", request)
+            self._call("PutItem", request, LONGEST_WRITE_S)
         except DynamoDBError as error:
             if error.code == _CONDITION_FAILED:
                 return False
             raise
         return True
 
-    def _call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _call(self, operation: str, request: Mapping[str, Any], longest_s: float) -> dict[str, Any]:
+        until_s = time.monotonic() + longest_s
         body = json.dumps(request, separators=(",", ":")).encode()
-        last_start_s = time.monotonic() + LAST_START_S
         for longest_pause_s in PAUSES_S:
             try:
-                return self._attempt(operation, body)
+                return self._attempt(operation, body, until_s)
             except DynamoDBError as error:
-                if not error.passing or time.monotonic() > last_start_s:
+                pause_s = random.uniform(0, longest_pause_s)
+                if not error.passing or time.monotonic() + pause_s >= until_s:
                     raise
-            time.sleep(random.uniform(0, longest_pause_s))
-        return self._attempt(operation, body)
+            time.sleep(pause_s)
+        return self._attempt(operation, body, until_s)
 
-    def _attempt(self, operation: str, body: bytes) -> dict[str, Any]:
+    def _attempt(self, operation: str, body: bytes, until_s: float) -> dict[str, Any]:
         try:
-            status, answer = self._exchange(operation, body)
-            content: dict[str, Any] = json.loads(answer)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self._connection.close()
+            request = self._signed(operation, body)
+        except KeyError as missing:
+            raise DynamoDBError("NoCredentials", f"{missing} is not set", passing=False) from None
+        try:
+            status, headers, answer = self._connection.exchange(request, until_s)
+        except UNUSABLE as error:
             raise DynamoDBError("Unreachable", repr(error), passing=True) from error
-        if status == http.client.OK:
+        content = _content_of(headers, answer)
+        if status == _OK and content is not None:
             return content
+        if content is None:
+            self._connection.close()  # whoever answers like this is not DynamoDB
         raise _error_of(status, content)
 
-    def _exchange(self, operation: str, body: bytes) -> tuple[int, bytes]:
-        if self._connection.sock is None:
-            return self._send(operation, body)
-        try:
-            return self._send(operation, body)
-        except TimeoutError:
-            raise
-        except (OSError, http.client.HTTPException):
-            # Idle connections are closed by the other end; a fresh one costs no pause.
-            self._connection.close()
-            return self._send(operation, body)
-
-    def _send(self, operation: str, body: bytes) -> tuple[int, bytes]:
-        if self._connection.sock is None:
-            self._connect()
+    def _signed(self, operation: str, body: bytes) -> bytes:
         at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         headers = signed_headers(
             operation, body, self._host, self._region, credentials_from_environment(), at
         )
-        self._connection.request("POST", "/", body, headers)
-        with self._connection.getresponse() as response:
-            return response.status, response.read()
-
-    def _connect(self) -> None:
-        self._connection.connect()  # sets TCP_NODELAY
-        self._connection.sock.settimeout(READ_TIMEOUT_S)
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        return f"POST / HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
 def default_endpoint(region: str) -> str:
-    """Return the public address of DynamoDB in a region; only China's differs in its domain."""
-    return f"https://dynamodb.{region}.amazonaws.com" + (".cn" if region[:3] == "cn-" else "")
+    """Return the public address of DynamoDB in a region of any partition."""
+    first, second = f"{region}-".split("-")[:2]
+    domain = _DOMAINS.get(first) or _DOMAINS.get(f"{first}-{second}") or _AMAZON_DOMAIN
+    return f"https://dynamodb.{region}.{domain}"
 
 
 def credentials_from_environment() -> Credentials:
@@ -204,10 +211,25 @@ def _day_key(secret: str, day: str, region: str) -> bytes:
     return key
 
 
-def _error_of(status: int, content: Mapping[str, Any]) -> DynamoDBError:
-    code = str(content.get("__type", "")).rpartition("#")[2] or f"HTTP{status}"
-    detail = str(content.get("message") or content.get("Message") or "")
-    passing = code in _RETRIED or status >= http.client.INTERNAL_SERVER_ERROR
+def _content_of(headers: Mapping[str, str], answer: bytes) -> dict[str, Any] | None:
+    """The JSON object of an answer; None if it is none, or is not the one that was sent."""
+    checksum = headers.get("x-amz-crc32")
+    if checksum is not None and checksum != str(zlib.crc32(answer)):
+        return None
+    try:
+        content = json.loads(answer)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _error_of(status: int, content: Mapping[str, Any] | None) -> DynamoDBError:
+    if content is None:
+        code, detail = "Unreadable" if status == _OK else f"HTTP{status}", ""
+    else:
+        code = str(content.get("__type", "")).rpartition("#")[2] or f"HTTP{status}"
+        detail = str(content.get("message") or content.get("Message") or "")
+    passing = code in _RETRIED or status in (_OK, _TOO_MANY) or status >= _FAILED
     return DynamoDBError(code, detail, passing=passing)
 
 
