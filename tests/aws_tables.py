@@ -96,14 +96,18 @@ def _schema(partition: str, sort: str | None = None) -> list[dict[str, str]]:
 @contextmanager
 def empty_network() -> Iterator[None]:
     """A mock AWS account with every table and nothing in them."""
-    from linkage.tables.programs import program_version
-    from linkage.tables.settings import settings_version
-
     with mock_aws():
         create_tables()
         yield
-    program_version.cache_clear()
-    settings_version.cache_clear()
+    forget_versions()
+
+
+def forget_versions() -> None:
+    """Makes a warm function cold: it reads the versions of terms and settings anew."""
+    from linkage.tables import programs, settings
+
+    programs.kept_versions.clear()
+    settings.kept_versions.clear()
 
 
 def stored() -> Any:

@@ -16,10 +16,9 @@ from linkage import clock
 from linkage.flow.posting import post_fact
 from linkage.flow.sweeping import sweep
 from linkage.tables import transactions
-from linkage.tables.programs import program_version
-from linkage.tables.settings import settings_version
 from linkage_cli import ledger_check
 from linkage_cli.audit import Report, audit
+from tests.aws_tables import forget_versions
 from tests.faults.expressions import Item
 from tests.faults.mischief import Fact, Mischief
 from tests.faults.standin import Standin
@@ -98,16 +97,14 @@ class Run:
     @contextmanager
     def open(self) -> Iterator[None]:
         """The network on its own DynamoDB, under its own clock."""
-        program_version.cache_clear()
-        settings_version.cache_clear()
+        forget_versions()
         with (
             self.standin.serving(self.mischief.around),
             patch.object(clock, "now", lambda: self.world.moment),
             patch("time.sleep"),
         ):
             yield
-        program_version.cache_clear()
-        settings_version.cache_clear()
+        forget_versions()
 
     def play(self) -> Outcome:
         """Trades until the facts are accepted, posts them all, and audits."""

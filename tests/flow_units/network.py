@@ -38,7 +38,8 @@ from linkage.payouts import Batch, payout_id
 from linkage.programs import Bonus, Program, Reward, Step, Thresholds
 from linkage.requests import Report, Result, SentRefund
 from linkage.tables import ledger, members, payouts, programs, settings, transactions
-from linkage.tables.tallies import find_tallies
+from linkage.tables.gathering import read
+from linkage.tables.tallies import reading_tallies
 from linkage.tallies import Tally
 from tests.aws_tables import TABLES, empty_network
 from tests.domain.examples import MEMBER, PROGRAM, operator
@@ -207,7 +208,7 @@ class Network:
 
     def tallies(self) -> dict[str, Tally]:
         """Every tally that ever moved, by its name without the programs' and members' prefixes."""
-        found = find_tallies(item["tally"] for item in table("tallies"))
+        found = read(reading_tallies(item["tally"] for item in table("tallies")))
         return {name.replace("prg_", "").replace("mem_", ""): each for name, each in found.items()}
 
     def balance(self, name: str, currency: str = "USD") -> Balance | None:

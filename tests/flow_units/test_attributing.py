@@ -1,12 +1,8 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from unittest.mock import patch
 
 import pytest
-from botocore.client import BaseClient
 
 from linkage import clock
 from linkage.client_codes import Client
@@ -16,6 +12,7 @@ from linkage.errors import InvalidFieldError
 from linkage.flow import deciding, recording
 from linkage.tables import coupons, members, programs
 from tests.flow_units.attributions import BOB, BUYER, CLIENT, put_click, won
+from tests.flow_units.calls import calls, reads
 from tests.flow_units.network import (
     ANN,
     LEADS,
@@ -48,25 +45,6 @@ def publish(**terms: Any) -> None:
 def clicks_kept() -> int:
     """How many customers' keys have clicks kept for them."""
     return sum("#clicks#" in item["customer_key"] for item in table("customers"))
-
-
-@contextmanager
-def reads() -> Iterator[list[str]]:
-    """Every read of the tables from here on, by its name and its table."""
-    made: list[str] = []
-    real = BaseClient._make_api_call
-
-    def call(client: BaseClient, operation: str, arguments: Any) -> Any:
-        if operation == "GetItem":
-            made.append(f"get {arguments['TableName']}")
-        elif operation == "BatchGetItem":
-            made.extend(f"batch {noun}" for noun in arguments["RequestItems"])
-        elif operation in {"Query", "Scan"}:
-            made.append(f"{operation} {arguments['TableName']}")
-        return real(client, operation, arguments)
-
-    with patch.object(BaseClient, "_make_api_call", call):
-        yield made
 
 
 # ---- coupons
@@ -245,14 +223,14 @@ def test_a_suspended_affiliates_click_gives_way_to_the_one_before(network: Netwo
 
 
 def test_what_is_not_claimed_is_not_read(network: Network) -> None:
-    network.report("o-0", 100)  # a warm function knows the settings already
-    with reads() as plain:
+    with calls() as plain:
         network.report("o-1", 100, program_id="prg_man")
     claims = {"click_id": "clk_1", "coupon": "NONE", "lead_id": "cnv_1", "joint_with": "cnv_2"}
     sent = reported("o-2", 100, program_id="prg_man", customer=BUYER, **claims)
-    with reads() as everything:
+    with calls() as everything:
         recording.report(replace(sent, client=Client(CLIENT, "7K0M1XQ2")))
-    assert sorted(set(everything) - set(plain)) == ["batch customers", "get clicks", "get coupons"]
-    assert plain.count("batch members") == everything.count("batch members") == 1
-    assert everything.count("batch customers") == 2  # the client's code, then the customer
-    assert everything.count("get conversions") == plain.count("get conversions") + 2
+    assert reads(plain) == ["BatchGetItem conversions+programs+settings+members"]
+    assert reads(everything) == [
+        "BatchGetItem conversions+programs+settings+coupons+clicks+members+customers",
+        "BatchGetItem customers",  # the client's code
+    ]

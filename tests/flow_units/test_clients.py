@@ -14,6 +14,7 @@ from linkage.errors import InvalidFieldError
 from linkage.flow import client_codes, consenting, recording
 from linkage.requests import SentClientCode
 from linkage.tables import customers, members
+from linkage.tables.gathering import Found, Reading
 from tests.flow_units.attributions import BOB, BUYER, CLIENT, put_click, won
 from tests.flow_units.network import VENDOR, Network, put_members, reported, table
 
@@ -101,17 +102,19 @@ def test_a_purchase_sent_again_uses_no_second_code(code: str) -> None:
 
 def test_two_purchases_at_once_cannot_use_one_code(code: str) -> None:
     """The second has read the code before the first used it up, and must look again."""
-    real, stale = customers.find_codes, []
+    real, others = customers.reading_codes, [lambda: buying_for("o-1", code)]
 
-    def found(code_keys: Iterable[str]) -> dict[str, ClientCode]:
-        keys = list(code_keys)
-        if not stale:
-            stale.append(real(keys))
-            buying_for("o-1", code)
-            return stale[0]
-        return real(keys)
+    def reading(code_keys: Iterable[str]) -> Reading[dict[str, ClientCode]]:
+        codes = real(code_keys)
 
-    with patch.object(customers, "find_codes", found):
+        def of(found: Found) -> dict[str, ClientCode]:
+            while others:
+                others.pop()()
+            return codes.of(found)
+
+        return Reading(codes.places, of)
+
+    with patch.object(customers, "reading_codes", reading):
         second = buying_for("o-2", code)
     assert str(second.attribution.reason).endswith("the client's code was used before")
 

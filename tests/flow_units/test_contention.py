@@ -14,8 +14,10 @@ import pytest
 
 from linkage.customers import Customer
 from linkage.tables.conversions import get_history
-from linkage.tables.tallies import find_tallies
+from linkage.tables.gathering import read
+from linkage.tables.tallies import reading_tallies
 from linkage.tallies import Tally
+from tests.aws_tables import forget_versions
 from tests.faults.standin import Standin
 from tests.flow_units import network as small
 from tests.flow_units.network import ANN, SHOP, SPO, TOP, make_rich, reported
@@ -44,8 +46,7 @@ def calls() -> Iterator[Counter[str]]:
         make_rich()
         made.clear()
         yield made
-    small.programs.program_version.cache_clear()
-    small.settings.settings_version.cache_clear()
+    forget_versions()
 
 
 def at_once[Made](work: Callable[[int], Made]) -> list[Made]:
@@ -82,7 +83,7 @@ def test_fifty_sales_of_one_affiliate_at_once_are_counted_one_after_another(
     sold = sorted(set(at_once(sell)))
     count = len(sold)
     assert count == AT_ONCE - 2
-    tally = find_tallies([SALES])[SALES]
+    tally = read(reading_tallies([SALES]))[SALES]
     assert (tally.version, tally.count, tally.amount_minor) == (count, count, 3_000 * count)
     assert len(tally.held) == 1
     seen = [get_history(each).confirmation for each in sold]
@@ -93,7 +94,7 @@ def test_fifty_sales_of_one_affiliate_at_once_are_counted_one_after_another(
     some = sold[:20]
     with ThreadPoolExecutor(len(some)) as pool:
         list(pool.map(refund, some))
-    left, tally = count - len(some), find_tallies([SALES])[SALES]
+    left, tally = count - len(some), read(reading_tallies([SALES]))[SALES]
     assert (tally.version, tally.count) == (count + len(some), left)
     assert tally.held == ()
     refunds = [get_history(each).refunds[0].tallies for each in some]

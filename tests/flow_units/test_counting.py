@@ -8,7 +8,6 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from botocore.client import BaseClient
 
 from linkage.conversions import Confirmation, Conversion, Item
 from linkage.customers import Customer
@@ -17,6 +16,7 @@ from linkage.members import Split
 from linkage.tables import conversions, members, settings
 from linkage.tallies import HeldBonus, Tally
 from tests.domain.examples import MEMBER
+from tests.flow_units.calls import calls
 from tests.flow_units.network import (
     ANN,
     EMP,
@@ -270,53 +270,6 @@ def test_groups_are_seen_as_they_are_at_the_confirmation(rich: Network) -> None:
     affiliate = seen_by(pending).seen.affiliate
     assert affiliate is not None
     assert affiliate.groups == ("gold",)
-
-
-@contextmanager
-def calls() -> Iterator[list[str]]:
-    """Every call to DynamoDB, in order, as operation and table."""
-    real, made = BaseClient._make_api_call, []
-
-    def call(client: BaseClient, operation: str, arguments: Any) -> Any:
-        at = arguments.get("TableName") or "+".join(arguments.get("RequestItems", ()))
-        made.append(f"{operation} {at}".strip())
-        return real(client, operation, arguments)
-
-    with patch.object(BaseClient, "_make_api_call", call):
-        yield made
-
-
-def test_a_plain_report_makes_six_reads_and_one_write(network: Network) -> None:
-    network.report("o-0", 500)
-    with calls() as made:
-        network.report("o-1", 10_000)
-    assert made == [
-        "GetItem conversions",
-        "GetItem programs",
-        "GetItem settings",
-        "BatchGetItem members",
-        "BatchGetItem members",
-        "BatchGetItem tallies",
-        "PutItem conversions",
-    ]
-
-
-def test_terms_that_look_at_everything_read_two_more_and_write_as_often(rich: Network) -> None:
-    with calls() as made:
-        sell(rich, "o-1", items=TILES)
-    assert [each for each in made if each.startswith("Get")] == [
-        "GetItem conversions",
-        "GetItem programs",
-        "GetItem settings",
-    ]
-    assert [each for each in made if each.startswith("Batch")] == [
-        "BatchGetItem customers",
-        "BatchGetItem members",
-        "BatchGetItem members",
-        "BatchGetItem members",
-        "BatchGetItem tallies",
-    ]
-    assert [each for each in made if "Get" not in each] == ["TransactWriteItems"]
 
 
 def test_a_refund_of_what_saw_no_tally_reads_none(network: Network) -> None:

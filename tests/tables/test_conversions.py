@@ -7,6 +7,7 @@ from linkage.conversions import REPORT, Item, Rejection, refund_key
 from linkage.errors import NotFoundError
 from linkage.members import Seen, Split, Standing
 from linkage.tables import conversions, transactions
+from linkage.tables.gathering import read
 from linkage.tables.transactions import ConditionFailedError
 from linkage.tallies import HeldBonus, Tally
 from tests.domain.examples import CONVERSION, confirmation, refund, seen
@@ -73,7 +74,7 @@ def test_a_report_comes_back_as_it_was_put() -> None:
     put_pending()
     assert conversions.get_conversion("cnv_1") == RICH
     assert unposted() == set()
-    assert conversions.find_conversion("cnv_2") is None
+    assert read(conversions.reading_conversion("cnv_2")) is None
     with pytest.raises(NotFoundError):
         conversions.get_conversion("cnv_2")
 

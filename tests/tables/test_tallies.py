@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from linkage.tables import transactions
-from linkage.tables.tallies import find_tallies, move
+from linkage.tables.gathering import read
+from linkage.tables.tallies import move, reading_tallies
 from linkage.tables.transactions import ConditionFailedError
 from linkage.tallies import HeldBonus, Tally
 
@@ -27,16 +28,16 @@ def put(*tallies: Tally) -> None:
 def test_tallies_come_back_as_they_were_moved() -> None:
     put(SALES, MEMBER, CUSTOMER)
     kept = {tally.name: tally for tally in (SALES, MEMBER, CUSTOMER)}
-    assert find_tallies(kept) == kept
+    assert read(reading_tallies(kept)) == kept
 
 
 def test_a_tally_that_never_moved_is_at_version_0() -> None:
     put(SALES)
-    assert find_tallies(["member#mem_b", SALES.name]) == {
+    assert read(reading_tallies(["member#mem_b", SALES.name])) == {
         "member#mem_b": Tally("member#mem_b"),
         SALES.name: SALES,
     }
-    assert find_tallies([]) == {}
+    assert read(reading_tallies([])) == {}
 
 
 def test_a_tally_moves_from_the_version_it_was_read_with() -> None:
@@ -45,12 +46,14 @@ def test_a_tally_moves_from_the_version_it_was_read_with() -> None:
     for version in (1, 2, 4):
         with pytest.raises(ConditionFailedError):
             put(replace(SALES, version=version))
-    assert find_tallies([SALES.name])[SALES.name] == replace(SALES, version=2, count=3, held=())
+    assert read(reading_tallies([SALES.name]))[SALES.name] == replace(
+        SALES, version=2, count=3, held=()
+    )
 
 
 def test_more_tallies_than_one_read_takes_are_found_together() -> None:
     names = [f"customer#prg_1#sale#phone_{number}" for number in range(250)]
     put(*(Tally(name, version=1, count=1) for name in names[:99]))
-    found = find_tallies([*names, names[0]])
+    found = read(reading_tallies([*names, names[0]]))
     assert len(found) == 250
     assert sum(tally.count for tally in found.values()) == 99

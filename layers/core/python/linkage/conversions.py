@@ -1,6 +1,6 @@
 """Conversions: what a vendor reported, what became of it, and when it may change."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from linkage.attribution import Attribution
 from linkage.errors import ConflictError, InvalidFieldError
@@ -141,6 +141,17 @@ def counted_text(conversion: Conversion) -> str:
     """How many clicks or impressions it stands for, in words: `1,234 clicks`."""
     plural = "" if conversion.quantity == 1 else "s"
     return f"{conversion.quantity:,} {conversion.event}{plural}"
+
+
+def decided(conversion: Conversion, status: str) -> Conversion:
+    """The conversion one fact on, confirmed or rejected: it waits for nothing any more."""
+    return replace(conversion, status=status, confirm_at=None, sequence=conversion.sequence + 1)
+
+
+def refunded(conversion: Conversion, refund: Refund) -> Conversion:
+    """The conversion one fact on, with the refund."""
+    total_minor = refund.refunded_after_minor
+    return replace(conversion, refunded_minor=total_minor, sequence=conversion.sequence + 1)
 
 
 def refund_key(external_id: str) -> str:

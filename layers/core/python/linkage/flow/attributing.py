@@ -1,7 +1,7 @@
-"""Attributing a report: reads what its claims name, decides, and says what to remember of it."""
+"""Attributing a report: reads whom its claims are of, decides, and says what to remember of it."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -18,18 +18,19 @@ from linkage.attribution import (
     claimed_affiliates,
     kept_clicks,
 )
-from linkage.client_codes import Client, code_key
-from linkage.customers import Customer, KnownCustomer, aliases, customer_keys, own_aliases
+from linkage.client_codes import ClientCode, code_key
+from linkage.conversions import Conversion
+from linkage.customers import Customer, KnownCustomer, aliases, own_aliases
 from linkage.errors import ConflictError, InvalidFieldError
-from linkage.flow.knowing import fully_refunded, known
+from linkage.flow.knowing import fully_refunded, known, reading_ended
+from linkage.flow.naming import Named, keys_of
 from linkage.ids import conversion_id
 from linkage.members import Member
 from linkage.programs import Program
 from linkage.requests import Report
-from linkage.tables import conversions, customers
-from linkage.tables.clicks import find_click
-from linkage.tables.coupons import find_coupon
-from linkage.tables.members import find_members
+from linkage.tables import customers
+from linkage.tables.gathering import gather
+from linkage.tables.members import reading_members
 
 _SECRET = os.environ["HASH_SECRET"]
 
@@ -51,38 +52,73 @@ class Attributed:
     operations: list[dict[str, Any]]
 
 
-def attributed(sent: Report, program: Program, now: datetime) -> Attributed:
-    """Decides whose a report of the program's vendor is.
+def attributed(sent: Report, given: Named, program: Program, now: datetime) -> Attributed:
+    """Decides whose a report of the program's vendor is, where `given` is what it names.
 
     Raises InvalidFieldError for an `occurred_at` out of bounds, ConflictError if the vendor is not
     approved.
     """
     occurred_at = _occurred_at(sent, program, now)
-    claims = _sent_claims(sent)
-    proof = _proved(sent, claims, occurred_at)
-    found = _decided(sent, program, occurred_at, claims, proof)
+    claims = _sent_claims(sent, given)
+    around = _around(sent, given, claims, occurred_at)
+    _require_approved(around.members[sent.vendor_id])
+    proof = _proved(sent, claims, around, occurred_at)
+    found = _decided(sent, program, occurred_at, claims, around, proof)
     if proof.affiliate_id in {None, found.attribution.affiliate_id}:
         return found
     # The code is not the winner's, so it proves nothing of this sale and stays unused.
-    return _decided(sent, program, occurred_at, claims, _Proof())
+    return _decided(sent, program, occurred_at, claims, around, _Proof())
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What the claims lead to: whoever they are of, the clients' codes, and ended introductions."""
+
+    remembered: Mapping[tuple[str, ...], customers.Remembered]
+    members: dict[str, Member]
+    codes: Mapping[str, ClientCode]
+    ended: frozenset[str]
+
+
+def _around(sent: Report, given: Named, claims: Claims, occurred_at: datetime) -> _Around:
+    """Reads by one call what the claims lead to; by none if it was all named."""
+    remembered = given.remembered.values()
+    claimed = {
+        *claimed_affiliates(claims),
+        *(binding.affiliate_id for each in remembered for binding in each.bindings.values()),
+        *(click.affiliate_id for each in remembered for click in _clicks_in(each)),
+    }
+    members = reading_members(claimed - given.members.keys())
+    codes = customers.reading_codes(_code_keys(sent, claims).values())
+    ended = reading_ended(remembered, occurred_at)
+    found = gather(members, codes, ended)
+    return _Around(
+        remembered=given.remembered,
+        members={**given.members, **members.of(found)},
+        codes=codes.of(found),
+        ended=ended.of(found),
+    )
 
 
 def _decided(
-    sent: Report, program: Program, occurred_at: datetime, claims: Claims, proof: "_Proof"
+    sent: Report,
+    program: Program,
+    occurred_at: datetime,
+    claims: Claims,
+    around: _Around,
+    proof: "_Proof",
 ) -> Attributed:
     buyer = proof.client or sent.customer
-    keys = customer_keys(_SECRET, sent.vendor_id, buyer)
-    remembered = customers.find(keys, clicks_at=sent.vendor_id)
-    customer = known(keys, remembered, occurred_at)
+    keys = keys_of(sent, buyer)
+    remembered = around.remembered[keys]
+    customer = known(keys, remembered, around.ended)
     claims = replace(
         claims,
         presented=_presented(customer, remembered, occurred_at),
         introducer=customer.introducer(occurred_at),
         code_notes=proof.notes,
     )
-    members = find_members([*claimed_affiliates(claims), sent.vendor_id])
-    _require_approved(members[sent.vendor_id])
-    buyer_aliases = aliases(_SECRET, buyer)
+    members, buyer_aliases = around.members, aliases(_SECRET, buyer)
     people = _people(members, sent, buyer_aliases, proof)
     return Attributed(
         attribution=attribute(program, occurred_at, claims, people),
@@ -121,23 +157,22 @@ def _occurred_at(sent: Report, program: Program, now: datetime) -> datetime:
     return occurred_at
 
 
-def _sent_claims(sent: Report) -> Claims:
+def _sent_claims(sent: Report, given: Named) -> Claims:
     return Claims(
         coupon_code=sent.coupon,
-        coupon=find_coupon(sent.vendor_id, sent.coupon) if sent.coupon else None,
+        coupon=given.coupon,
         click_id=sent.click_id,
-        click=find_click(sent.click_id) if sent.click_id else None,
+        click=given.click,
         lead_id=sent.lead_id,
-        lead=_earlier(sent.lead_id),
+        lead=_earlier(given.lead),
         joint_id=sent.joint_with,
-        joint=_earlier(sent.joint_with),
+        joint=_earlier(given.joint),
         named_affiliate_id=sent.affiliate_id,
         link=sent.link,
     )
 
 
-def _earlier(earlier_id: str | None) -> Earlier | None:
-    found = conversions.find_conversion(earlier_id) if earlier_id else None
+def _earlier(found: Conversion | None) -> Earlier | None:
     if found is None:
         return None
     return Earlier(
@@ -168,18 +203,13 @@ class _Proof:
     operations: list[dict[str, Any]] = field(default_factory=list)
 
 
-def _proved(sent: Report, claims: Claims, occurred_at: datetime) -> _Proof:
-    """Looks the code up for each affiliate claimed by what was sent; only one can have it."""
+def _proved(sent: Report, claims: Claims, around: _Around, occurred_at: datetime) -> _Proof:
+    """Tries the code as each affiliate's who is claimed by what was sent; only one can have it."""
     if sent.client is None:
         return _Proof()
-    by_affiliate = {
-        affiliate_id: _code_key(sent, affiliate_id, sent.client)
-        for affiliate_id in claimed_affiliates(claims)
-    }
-    codes = customers.find_codes(by_affiliate.values())
     notes = {}
-    for affiliate_id, key in by_affiliate.items():
-        code = codes.get(key)
+    for affiliate_id, key in _code_keys(sent, claims).items():
+        code = around.codes.get(key)
         objection = code.objection(occurred_at) if code else "the client's code is wrong"
         if objection is None:
             sold = conversion_id(sent.vendor_id, sent.event, sent.external_id)
@@ -189,8 +219,14 @@ def _proved(sent: Report, claims: Claims, occurred_at: datetime) -> _Proof:
     return _Proof(notes=notes)
 
 
-def _code_key(sent: Report, affiliate_id: str, client: Client) -> str:
-    return code_key(_SECRET, sent.vendor_id, affiliate_id, client)
+def _code_keys(sent: Report, claims: Claims) -> dict[str, str]:
+    """The key the client's code would have, by the affiliate it would be of."""
+    if sent.client is None:
+        return {}
+    return {
+        affiliate_id: code_key(_SECRET, sent.vendor_id, affiliate_id, sent.client)
+        for affiliate_id in claimed_affiliates(claims)
+    }
 
 
 # ---- what is known of the customer
@@ -201,8 +237,11 @@ def _presented(
 ) -> tuple[Click, ...]:
     if customer.opted_out:
         return ()
-    clicks = [click for each in remembered.presented.values() for click in each.clicks]
-    return kept_clicks(clicks, occurred_at)
+    return kept_clicks(_clicks_in(remembered), occurred_at)
+
+
+def _clicks_in(remembered: customers.Remembered) -> list[Click]:
+    return [click for each in remembered.presented.values() for click in each.clicks]
 
 
 def _remembering(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
 from linkage import clock
@@ -24,7 +24,7 @@ class Due:
     conversion_id: str
     age_s: int
     confirmed: bool
-    error: LinkageError | ClientError | PynamoDBException | None
+    error: LinkageError | ClientError | BotoCoreError | PynamoDBException | None
 
 
 def confirm_due(moment: datetime) -> Iterator[Due]:
@@ -37,7 +37,7 @@ def confirm_due(moment: datetime) -> Iterator[Due]:
             confirmed, error = False, None
             try:
                 confirmed = confirm_silently(conversion_id)
-            except (LinkageError, ClientError, PynamoDBException) as failed:
+            except (LinkageError, ClientError, BotoCoreError, PynamoDBException) as failed:
                 error = failed
             age_s = int((moment - clock.instant(confirm_at)).total_seconds())
             yield Due(conversion_id, age_s, confirmed, error)

@@ -7,6 +7,7 @@ from linkage import clock
 from linkage.customers import Customer, customer_keys
 from linkage.flow.deciding import busy
 from linkage.tables import customers, transactions
+from linkage.tables.gathering import read
 from linkage.tables.transactions import ConditionFailedError, attempts
 
 _SECRET = os.environ["HASH_SECRET"]
@@ -33,7 +34,7 @@ def opt(customer: Customer, vendor_id: str | None, out: bool) -> None:
 def _forgetting(keys: tuple[str, ...], vendor_id: str | None) -> list[dict[str, Any]]:
     if vendor_id is None:
         return []
-    presented = customers.find(keys, clicks_at=vendor_id).presented
+    presented = read(customers.reading_remembered(keys, clicks_at=vendor_id)).presented
     return [
         customers.put_presented(key, vendor_id, (), was)
         for key, was in presented.items()

@@ -12,25 +12,30 @@ from linkage.conversions import (
     History,
     Refund,
     Rejection,
+    decided,
     refund_key,
+    refunded,
     require_confirmable,
     require_refundable,
     require_rejectable,
 )
 from linkage.errors import ConflictError, NotFoundError
 from linkage.flow.confirming import confirmed
-from linkage.flow.knowing import known_customer
+from linkage.flow.knowing import known, reading_ended
+from linkage.flow.terms import reading_terms
 from linkage.ids import external
-from linkage.network import NetworkSettings
-from linkage.programs import Program
 from linkage.requests import SentRefund
 from linkage.tables import conversions
-from linkage.tables.programs import program_version
-from linkage.tables.settings import settings_version
-from linkage.tables.tallies import find_tallies, move
+from linkage.tables.customers import reading_remembered
+from linkage.tables.gathering import gather, read
+from linkage.tables.members import reading_members
+from linkage.tables.tallies import move, reading_tallies
 from linkage.tables.transactions import ConditionFailedError, attempts
 
 type Operations = list[dict[str, Any]]
+
+type Accepted = tuple[Conversion, Operations]
+"""The conversion one fact on, and the operations that make it so."""
 
 
 def confirm(conversion_id: str, vendor_id: str | None) -> tuple[Conversion, bool]:
@@ -39,7 +44,7 @@ def confirm(conversion_id: str, vendor_id: str | None) -> tuple[Conversion, bool
     Raises ConflictError if the conversion was rejected.
     """
 
-    def accepted(history: History) -> Operations | None:
+    def accepted(history: History) -> Accepted | None:
         conversion = history.conversion
         require_confirmable(conversion)
         return None if conversion.status == "confirmed" else _confirmation(conversion)
@@ -50,7 +55,7 @@ def confirm(conversion_id: str, vendor_id: str | None) -> tuple[Conversion, bool
 def confirm_silently(conversion_id: str) -> bool:
     """Confirms a conversion whose vendor was silent until now; False if it said something."""
 
-    def accepted(history: History) -> Operations | None:
+    def accepted(history: History) -> Accepted | None:
         conversion, now = history.conversion, clock.text(clock.now())
         due = conversion.status == "pending" and (conversion.confirm_at or "9") <= now
         return _confirmation(conversion, silent=True) if due else None
@@ -59,26 +64,23 @@ def confirm_silently(conversion_id: str) -> bool:
     return not replayed
 
 
-def _confirmation(conversion: Conversion, *, silent: bool = False) -> Operations:
-    program, settings = _terms(conversion)
+def _confirmation(conversion: Conversion, *, silent: bool = False) -> Accepted:
+    keys, affiliate_id = conversion.customer_keys, conversion.attribution.affiliate_id
+    terms, kept = reading_terms(conversion), reading_remembered(keys)
+    members = reading_members([affiliate_id] if affiliate_id else ())
+    found = gather(terms, kept, members)
+    remembered = kept.of(found)
+    ended = read(reading_ended([remembered], clock.instant(conversion.occurred_at)))
     confirmation, operations = confirmed(
         conversion,
         CONFIRMATION,
-        program,
-        settings,
-        known_customer(conversion.customer_keys, clock.instant(conversion.occurred_at)),
-        known={},
+        *terms.of(found),
+        known(keys, remembered, ended),
+        known=members.of(found),
         silent=silent,
     )
-    return [*conversions.put_confirmation(conversion, confirmation), *operations]
-
-
-def _terms(conversion: Conversion) -> tuple[Program, NetworkSettings]:
-    """The versions the report saw."""
-    return (
-        program_version(conversion.program_id, conversion.program_version),
-        settings_version(conversion.settings_version),
-    )
+    put = conversions.put_confirmation(conversion, confirmation)
+    return decided(conversion, "confirmed"), [*put, *operations]
 
 
 def reject(
@@ -89,7 +91,7 @@ def reject(
     Raises ConflictError if the conversion is confirmed or was rejected with another reason.
     """
 
-    def accepted(history: History) -> Operations | None:
+    def accepted(history: History) -> Accepted | None:
         conversion = history.conversion
         require_rejectable(conversion)
         if conversion.status == "rejected":
@@ -104,7 +106,8 @@ def reject(
         rejection = Rejection(
             conversion_id, clock.text(clock.now()), conversion.sequence, reason, code
         )
-        return conversions.put_rejection(conversion, rejection)
+        put = conversions.put_rejection(conversion, rejection)
+        return decided(conversion, "rejected"), put
 
     return _accept(conversion_id, vendor_id, accepted)
 
@@ -119,7 +122,7 @@ def refund(
     """
     kept: list[Refund] = []
 
-    def accepted(history: History) -> Operations | None:
+    def accepted(history: History) -> Accepted | None:
         conversion = history.conversion
         known = history.refund(refund_key(sent.external_id))
         if known:
@@ -128,7 +131,8 @@ def refund(
         require_refundable(conversion, sent.amount_minor)
         new, operations = _refund(conversion, history.confirmation, sent)
         kept[:] = [new]
-        return [*conversions.put_refund(conversion, new), *operations]
+        put = conversions.put_refund(conversion, new)
+        return refunded(conversion, new), [*put, *operations]
 
     conversion, replayed = _accept(conversion_id, vendor_id, accepted)
     return conversion, kept[0], replayed
@@ -149,7 +153,9 @@ def _refund(
 ) -> tuple[Refund, Operations]:
     """The refund as of now, and the operations that move its confirmation's tallies back."""
     names = [tally.name for tally in confirmation.seen.tallies] if confirmation else []
-    tallies = find_tallies(names)
+    terms, counted = reading_terms(conversion), reading_tallies(names)
+    found = gather(counted, *([terms] if names else ()))
+    tallies = counted.of(found)
     new = Refund(
         conversion_id=conversion.conversion_id,
         external_id=external(sent.external_id),
@@ -164,15 +170,14 @@ def _refund(
     )
     if not confirmation or not names:
         return new, []
-    program, settings = _terms(conversion)
-    become = tallies_after_refund(conversion, confirmation, new, program, settings)
+    become = tallies_after_refund(conversion, confirmation, new, *terms.of(found))
     return new, [move(tally) for tally in become]
 
 
 def _accept(
     conversion_id: str,
     vendor_id: str | None,
-    accepted: Callable[[History], Operations | None],
+    accepted: Callable[[History], Accepted | None],
 ) -> tuple[Conversion, bool]:
     """Reads, decides and writes until nothing moved in between; None from `accepted` is a replay.
 
@@ -183,14 +188,15 @@ def _accept(
         conversion = history.conversion
         if vendor_id not in {None, conversion.vendor_id}:
             raise NotFoundError("conversion")
-        operations = accepted(history)
-        if operations is None:
+        decision = accepted(history)
+        if decision is None:
             return conversion, True
+        becomes, operations = decision
         try:
             conversions.accept(operations)
         except ConditionFailedError:
             continue
-        return conversions.get_conversion(conversion_id), False
+        return becomes, False
     raise busy()
 
 

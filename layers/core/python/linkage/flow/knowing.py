@@ -1,39 +1,46 @@
 """Knowing a customer: what is stored under its keys, by its first sale or at a later word on it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from linkage import clock
 from linkage.conversions import Conversion
 from linkage.customers import KnownCustomer
-from linkage.tables import conversions, customers
+from linkage.tables.conversions import reading_conversion
+from linkage.tables.customers import Remembered
+from linkage.tables.gathering import Reading, reading_each
 
 
-def known_customer(keys: tuple[str, ...], occurred_at: datetime) -> KnownCustomer:
-    """What is stored about the customer of a conversion that occurred then, by one read and one
-    more for each introduction of it that could be live."""
-    return known(keys, customers.find(keys), occurred_at)
-
-
-def known(
-    keys: tuple[str, ...], remembered: customers.Remembered, occurred_at: datetime
-) -> KnownCustomer:
-    """The same of what was read already."""
-    unexpired = {
-        binding.conversion_id
-        for binding in remembered.bindings.values()
-        if clock.instant(binding.expires_at) > occurred_at
-    }
-    return KnownCustomer(
-        keys=keys,
-        bindings=remembered.bindings,
-        ended=frozenset(each for each in sorted(unexpired) if _ended(each)),
-        opted_out=remembered.opted_out,
+def reading_ended(
+    remembered: Iterable[Remembered], occurred_at: datetime
+) -> Reading[frozenset[str]]:
+    """The introductions of customers that had not expired then, but were refunded in full."""
+    introductions = reading_each(
+        {
+            binding.conversion_id: reading_conversion(binding.conversion_id)
+            for each in remembered
+            for binding in each.bindings.values()
+            if clock.instant(binding.expires_at) > occurred_at
+        }
+    )
+    return Reading(
+        introductions.places,
+        lambda found: frozenset(
+            each
+            for each, conversion in introductions.of(found).items()
+            if conversion is not None and fully_refunded(conversion)
+        ),
     )
 
 
-def _ended(introduction: str) -> bool:
-    found = conversions.find_conversion(introduction)
-    return found is not None and fully_refunded(found)
+def known(keys: tuple[str, ...], remembered: Remembered, ended: frozenset[str]) -> KnownCustomer:
+    """The customer behind the keys; `ended` are introductions that introduce nobody any more."""
+    return KnownCustomer(
+        keys=keys,
+        bindings=remembered.bindings,
+        ended=ended,
+        opted_out=remembered.opted_out,
+    )
 
 
 def fully_refunded(conversion: Conversion) -> bool:

@@ -1,49 +1,85 @@
 """Posting an accepted fact: what the stream does at once and the sweeper does in the end."""
 
+from collections.abc import Iterable
+
 from linkage.commissions import (
     confirmation_id,
     confirmation_transaction,
     refund_transaction,
 )
-from linkage.conversions import History, Refund
+from linkage.conversions import CONFIRMATION, REPORT, History, Refund
 from linkage.errors import LedgerError
+from linkage.flow.terms import reading_terms
 from linkage.tables import conversions, ledger
-from linkage.tables.programs import program_version
-from linkage.tables.settings import settings_version
+from linkage.tables.gathering import NOTHING, Reading, gather, read
+
+type Fact = tuple[str, str]
+"""A conversion's id, and the key of one of its facts."""
+
+type Head = dict[str, object]
+
+
+class Posting:
+    """Some accepted facts that are read together; each is then posted by itself."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self._readings = {fact: (_reading_history(*fact), _reading_head(*fact)) for fact in facts}
+        self._found = gather(*(each for both in self._readings.values() for each in both))
+
+    def post(self, conversion_id: str, fact: str) -> bool:
+        """Posts one of the facts and takes it off the unposted index; False if it was posted
+        before.
+
+        A refund first posts its confirmation, so facts may arrive in any order and any number of
+        times. Raises LedgerError for what is no fact to be posted.
+        """
+        reading_history, reading_head = self._readings[conversion_id, fact]
+        history = reading_history.of(self._found)
+        if not _is_refund(fact):
+            return _post_confirmation(history)
+        refund = history.refund(fact)
+        if refund is None or not refund.posts:
+            raise LedgerError(f"{conversion_id} {fact} is not a refund to be posted")
+        # A head never changes, but one that was not there may have come since.
+        return _post_refund(history, refund, fact, reading_head.of(self._found))
 
 
 def post_fact(conversion_id: str, fact: str) -> bool:
-    """Posts one accepted fact and takes it off the unposted index; False if it was posted before.
+    """Posts one accepted fact that was read by itself."""
+    return Posting([(conversion_id, fact)]).post(conversion_id, fact)
 
-    A refund first posts its confirmation, so facts may arrive in any order and any number of times.
-    """
-    history = conversions.get_history(conversion_id)
-    if not fact.startswith("refund#"):
-        return _post_confirmation(history)
-    refund = history.refund(fact)
-    if refund is None or not refund.posts:
-        raise LedgerError(f"{conversion_id} {fact} is not a refund to be posted")
-    return _post_refund(history, refund, fact)
+
+def _reading_history(conversion_id: str, fact: str) -> Reading[History]:
+    """As much of the conversion's history as posting the fact looks at."""
+    if fact == REPORT:
+        return conversions.reading_facts(conversion_id)
+    refunds = [fact] if _is_refund(fact) else []
+    return conversions.reading_facts(conversion_id, CONFIRMATION, *refunds)
+
+
+def _reading_head(conversion_id: str, fact: str) -> Reading[Head | None]:
+    """The head of its confirmation, which a refund is posted by."""
+    return ledger.reading_head(confirmation_id(conversion_id)) if _is_refund(fact) else NOTHING
+
+
+def _is_refund(fact: str) -> bool:
+    return fact.startswith("refund#")
 
 
 def _post_confirmation(history: History) -> bool:
     conversion, confirmation = history.conversion, history.confirmation
     if confirmation is None:
         raise LedgerError(f"{conversion.conversion_id} is not confirmed")
-    transaction = confirmation_transaction(
-        conversion,
-        confirmation,
-        program_version(conversion.program_id, conversion.program_version),
-        settings_version(conversion.settings_version),
-    )
+    program, settings = read(reading_terms(conversion))
+    transaction = confirmation_transaction(conversion, confirmation, program, settings)
     posted = conversions.mark_posted(conversion.conversion_id, confirmation.fact)
     return ledger.post(transaction, also=[posted])
 
 
-def _post_refund(history: History, refund: Refund, fact: str) -> bool:
+def _post_refund(history: History, refund: Refund, fact: str, head: Head | None) -> bool:
     conversion = history.conversion
     confirmed = confirmation_id(conversion.conversion_id)
-    head = ledger.find_head(confirmed)
+    head = head or ledger.find_head(confirmed)
     if head is None:
         _post_confirmation(history)
         head = ledger.find_head(confirmed)

@@ -10,13 +10,12 @@ from linkage.errors import ConflictError, NotFoundError
 from linkage.flow.attributing import Attributed, attributed
 from linkage.flow.confirming import confirmed
 from linkage.flow.deciding import busy
+from linkage.flow.naming import Named, named
 from linkage.ids import conversion_id, external
 from linkage.network import NetworkSettings
 from linkage.programs import Program
 from linkage.requests import Report
 from linkage.tables import conversions
-from linkage.tables.programs import get_program
-from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError, attempts
 
 
@@ -27,13 +26,10 @@ def report(sent: Report, program: Program | None = None) -> tuple[Conversion, bo
     external id was used with other content, NotFoundError for a program that is not the vendor's.
     """
     for _ in attempts():
-        known = conversions.find_conversion(
-            conversion_id(sent.vendor_id, sent.event, sent.external_id)
-        )
-        if known:
-            return _same(known, sent), True
-        program = program or _program_of(sent)
-        conversion, operations = _accepted(sent, program, current_settings())
+        given = named(sent, program)
+        if given.known:
+            return _same(given.known, sent), True
+        conversion, operations = _accepted(sent, given, _program_of(sent, given))
         try:
             conversions.accept(operations)
         except ConditionFailedError:
@@ -52,18 +48,17 @@ def _same(known: Conversion, sent: Report) -> Conversion:
     return known
 
 
-def _program_of(sent: Report) -> Program:
-    program = get_program(sent.program_id)
-    if program.vendor_id != sent.vendor_id:
+def _program_of(sent: Report, given: Named) -> Program:
+    if given.program is None or given.program.vendor_id != sent.vendor_id:
         raise NotFoundError("program")
-    return program
+    return given.program
 
 
 def _accepted(
-    sent: Report, program: Program, settings: NetworkSettings
+    sent: Report, given: Named, program: Program
 ) -> tuple[Conversion, list[dict[str, Any]]]:
-    moment = clock.now()
-    found = attributed(sent, program, moment)
+    moment, settings = clock.now(), given.settings
+    found = attributed(sent, given, program, moment)
     conversion = _conversion(sent, program, settings, found, moment)
     if program.confirmation != "on_report":
         return conversion, [conversions.put_report(conversion, None), *found.operations]

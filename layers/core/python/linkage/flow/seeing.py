@@ -11,8 +11,9 @@ from linkage.customers import own_aliases
 from linkage.members import UPLINE_DEPTH_MAX, Member, Seen, Standing
 from linkage.network import NetworkSettings
 from linkage.programs import Program
-from linkage.tables.members import find_members
-from linkage.tables.tallies import find_tallies
+from linkage.tables.gathering import gather
+from linkage.tables.members import find_members, reading_members
+from linkage.tables.tallies import reading_tallies
 from linkage.tallies import Tally, member_tally, wanted
 
 _SECRET = os.environ["HASH_SECRET"]
@@ -35,16 +36,22 @@ def seen_now(
     members = _with(known, (affiliate_id,) if affiliate_id else ())
     affiliate = members.get(affiliate_id or "")
     above = affiliate.upline[: _reach(settings)] if affiliate else ()
-    members = _with(members, above)
-    members = _with(members, _receivers((affiliate_id or "", *above), members))
+    # Whose tallies are wanted depends on how the affiliate stands, and not on who shares with it.
+    unshared = _standing(affiliate_id, conversion, members, settings) if affiliate_id else None
+    names = wanted(conversion, program, unshared)
+    own_sales = map(member_tally, above) if settings.active_days is not None else ()
+    counted = reading_tallies([*names, *own_sales])
+    others = reading_members(
+        each for each in (*above, *_receivers([affiliate_id or ""], members)) if each not in members
+    )
+    found = gather(counted, others)
+    tallies, members = counted.of(found), {**members, **others.of(found)}
+    members = _with(members, _receivers(above, members))
 
     def standing_of(member_id: str) -> Standing:
         return _standing(member_id, conversion, members, settings)
 
     standing = standing_of(affiliate_id) if affiliate_id else None
-    names = wanted(conversion, program, standing)
-    own_sales = map(member_tally, above) if settings.active_days is not None else ()
-    tallies = find_tallies([*names, *own_sales])
     upline = (
         replace(
             standing_of(member_id),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
 from linkage import clock
@@ -23,7 +23,7 @@ class Swept:
     conversion_id: str
     fact: str
     age_s: int
-    error: LinkageError | ClientError | PynamoDBException | None
+    error: LinkageError | ClientError | BotoCoreError | PynamoDBException | None
 
 
 def sweep(moment: datetime) -> Iterator[Swept]:
@@ -34,10 +34,10 @@ def sweep(moment: datetime) -> Iterator[Swept]:
     before = clock.text(moment - timedelta(seconds=GRACE_S))
     for shard in range(UNPOSTED_SHARDS):
         for conversion_id, fact, accepted_at in unposted_facts(shard, before):
-            error: LinkageError | ClientError | PynamoDBException | None = None
+            error: LinkageError | ClientError | BotoCoreError | PynamoDBException | None = None
             try:
                 post_fact(conversion_id, fact)
-            except (LinkageError, ClientError, PynamoDBException) as failed:
+            except (LinkageError, ClientError, BotoCoreError, PynamoDBException) as failed:
                 error = failed
             age_s = int((moment - clock.instant(accepted_at)).total_seconds())
             yield Swept(conversion_id, fact, age_s, error)

@@ -7,6 +7,7 @@ from pynamodb.models import Model
 
 from linkage.attribution import Click
 from linkage.tables.base import TableMeta
+from linkage.tables.gathering import Reading, Wire, place, reading_one
 
 
 class ClickItem(Model):
@@ -24,12 +25,13 @@ class ClickItem(Model):
     sub: MapAttribute[str, str] = MapAttribute(null=True)
 
 
-def find_click(click_id: str) -> Click | None:
-    """The click as last written, or None."""
-    try:
-        item = ClickItem.get(click_id, consistent_read=True)
-    except ClickItem.DoesNotExist:
-        return None
+def reading_click(click_id: str) -> Reading[Click | None]:
+    """The click, or None."""
+    return reading_one(place(ClickItem.Meta.table_name, click_id=click_id), _click)
+
+
+def _click(wire: Wire) -> Click:
+    item = ClickItem.from_raw_data(wire)
     return Click(
         click_id=item.click_id,
         code=item.code,

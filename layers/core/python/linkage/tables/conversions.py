@@ -5,8 +5,8 @@ report that silence confirms carries `awaiting`, another one, until it is confir
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 from zlib import crc32
 
@@ -24,12 +24,15 @@ from linkage.conversions import (
     Item,
     Refund,
     Rejection,
+    decided,
     refund_key,
+    refunded,
 )
 from linkage.errors import NotFoundError
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.facts import attribution_in, seen_in, tallies_in
+from linkage.tables.gathering import Found, Place, Reading, place, read, reading_one
 from linkage.tables.pages import Listed, read_page
 
 UNPOSTED_SHARDS = AWAITING_SHARDS = 8
@@ -123,15 +126,16 @@ _TABLE = ConversionItem.Meta.table_name
 # ---- reading
 
 
-def find_conversion(conversion_id: str) -> Conversion | None:
-    """The conversion with its present state, as last written, or None."""
-    item = _find(conversion_id, REPORT)
-    return _conversion(item) if item else None
+def reading_conversion(conversion_id: str) -> Reading[Conversion | None]:
+    """The conversion with its present state, or None."""
+    return reading_one(
+        _place(conversion_id, REPORT), lambda wire: _conversion(ConversionItem.from_raw_data(wire))
+    )
 
 
 def get_conversion(conversion_id: str) -> Conversion:
-    """The same; raises NotFoundError."""
-    conversion = find_conversion(conversion_id)
+    """The same, as last written; raises NotFoundError."""
+    conversion = read(reading_conversion(conversion_id))
     if conversion is None:
         raise NotFoundError("conversion")
     return conversion
@@ -139,7 +143,22 @@ def get_conversion(conversion_id: str) -> Conversion:
 
 def get_history(conversion_id: str) -> History:
     """The conversion with all its facts, as last written, by one query; raises NotFoundError."""
-    items = {item.fact: item for item in ConversionItem.query(conversion_id, consistent_read=True)}
+    items = ConversionItem.query(conversion_id, consistent_read=True)
+    return _history({item.fact: item for item in items})
+
+
+def reading_facts(conversion_id: str, *facts: str) -> Reading[History]:
+    """The conversion with those of its facts alone; raises NotFoundError."""
+    wanted = {fact: _place(conversion_id, fact) for fact in (REPORT, *facts)}
+
+    def made(found: Found) -> History:
+        items = {fact: found[at] for fact, at in wanted.items() if at in found}
+        return _history({fact: ConversionItem.from_raw_data(item) for fact, item in items.items()})
+
+    return Reading(tuple(wanted.values()), made)
+
+
+def _history(items: Mapping[str, ConversionItem]) -> History:
     if REPORT not in items:
         raise NotFoundError("conversion")
     confirmed, rejected = items.get(CONFIRMATION, items[REPORT]), items.get(REJECTION)
@@ -210,11 +229,8 @@ def awaiting_confirmation(shard: int, until: str) -> Iterator[tuple[str, str]]:
         yield item.conversion_id, item.confirm_at
 
 
-def _find(conversion_id: str, fact: str) -> ConversionItem | None:
-    try:
-        return ConversionItem.get(conversion_id, fact, consistent_read=True)
-    except ConversionItem.DoesNotExist:
-        return None
+def _place(conversion_id: str, fact: str) -> Place:
+    return place(_TABLE, conversion_id=conversion_id, fact=fact)
 
 
 _OWN_FORM = {
@@ -293,13 +309,13 @@ def put_confirmation(conversion: Conversion, confirmation: Confirmation) -> list
         "sequence": confirmation.sequence,
         **_postable(confirmation),
     }
-    return [_put_fact(fact), _move(conversion, replace(conversion, status="confirmed"))]
+    return [_put_fact(fact), _move(conversion, decided(conversion, "confirmed"))]
 
 
 def put_rejection(conversion: Conversion, rejection: Rejection) -> list[dict[str, Any]]:
     """The operations that reject a conversion, if it is still as it was read."""
     fact = {**asdict(rejection), "fact": REJECTION}
-    return [_put_fact(fact), _move(conversion, replace(conversion, status="rejected"))]
+    return [_put_fact(fact), _move(conversion, decided(conversion, "rejected"))]
 
 
 def put_refund(conversion: Conversion, refund: Refund) -> list[dict[str, Any]]:
@@ -307,8 +323,7 @@ def put_refund(conversion: Conversion, refund: Refund) -> list[dict[str, Any]]:
     fact = {**asdict(refund), "fact": refund_key(refund.external_id)}
     if refund.posts:
         fact["unposted"] = _sharded(_UNPOSTED, UNPOSTED_SHARDS, refund.conversion_id)
-    moved = replace(conversion, refunded_minor=refund.refunded_after_minor)
-    return [_put_fact(fact), _move(conversion, moved)]
+    return [_put_fact(fact), _move(conversion, refunded(conversion, refund))]
 
 
 def mark_posted(conversion_id: str, fact: str) -> dict[str, Any]:
@@ -333,17 +348,17 @@ def _put_fact(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
-    decided = " REMOVE awaiting, confirm_at" if becomes.status != was.status else ""
+    settled = " REMOVE awaiting, confirm_at" if becomes.status != was.status else ""
     return transactions.update(
         _TABLE,
         {"conversion_id": was.conversion_id, "fact": REPORT},
-        f"SET #status = :status, refunded_minor = :refunded, #sequence = :next{decided}",
+        f"SET #status = :status, refunded_minor = :refunded, #sequence = :next{settled}",
         condition="#sequence = :sequence",
         values={
             ":status": becomes.status,
             ":refunded": becomes.refunded_minor,
             ":sequence": was.sequence,
-            ":next": was.sequence + 1,
+            ":next": becomes.sequence,
         },
         names={"#status": "status", "#sequence": "sequence"},
     )

@@ -13,6 +13,7 @@ from linkage.coupons import Coupon
 from linkage.errors import NotFoundError
 from linkage.tables import transactions
 from linkage.tables.base import TableMeta
+from linkage.tables.gathering import Reading, place, read, reading_one
 from linkage.tables.pages import Listed, read_page
 
 
@@ -54,12 +55,17 @@ def put_coupon(coupon: Coupon) -> None:
     transactions.write([transactions.put_wire(CouponItem.Meta.table_name, wire, "vendor_id")])
 
 
+def reading_coupon(vendor_id: str, code: str) -> Reading[Coupon | None]:
+    """The vendor's coupon of this code (in capitals), or None."""
+    return reading_one(
+        place(CouponItem.Meta.table_name, vendor_id=vendor_id, code=code),
+        lambda wire: _coupon(CouponItem.from_raw_data(wire)),
+    )
+
+
 def find_coupon(vendor_id: str, code: str) -> Coupon | None:
-    """The vendor's coupon of this code (in capitals) as last written, or None."""
-    try:
-        return _coupon(CouponItem.get(vendor_id, code, consistent_read=True))
-    except CouponItem.DoesNotExist:
-        return None
+    """The same, as last written."""
+    return read(reading_coupon(vendor_id, code))
 
 
 def set_coupon(vendor_id: str, code: str, **changes: object) -> Coupon:

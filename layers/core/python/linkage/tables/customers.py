@@ -6,7 +6,7 @@ client's code.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from linkage.client_codes import ClientCode
 from linkage.customers import Binding
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
+from linkage.tables.gathering import Found, Reading, place
 
 
 class CustomerItem(Model):
@@ -58,19 +59,22 @@ class Remembered:
     presented: Mapping[str, Presented]
 
 
-def find(keys: tuple[str, ...], clicks_at: str | None = None) -> Remembered:
-    """What is stored under those keys, as last written, by one read.
+def reading_remembered(keys: tuple[str, ...], clicks_at: str | None = None) -> Reading[Remembered]:
+    """What is stored under those keys.
 
     The presented clicks are read of the vendor `clicks_at` alone, and not at all without one.
     """
     clicks = {_clicks(key, clicks_at): key for key in keys} if clicks_at else {}
-    wanted = (*keys, *(_opt_out(key) for key in keys), *clicks)
-    found = {item.customer_key: item for item in _read(wanted)}
-    return Remembered(
-        bindings={key: _binding(found[key]) for key in keys if key in found},
-        opted_out=any(item.opted_out_at is not None for item in found.values()),
-        presented={key: _presented(found[name]) for name, key in clicks.items() if name in found},
-    )
+
+    def remembered(found: Mapping[str, CustomerItem]) -> Remembered:
+        presented = {name: key for name, key in clicks.items() if name in found}
+        return Remembered(
+            bindings={key: _binding(found[key]) for key in keys if key in found},
+            opted_out=any(item.opted_out_at is not None for item in found.values()),
+            presented={key: _presented(found[name]) for name, key in presented.items()},
+        )
+
+    return _reading((*keys, *(_opt_out(key) for key in keys), *clicks), remembered)
 
 
 def _binding(item: CustomerItem) -> Binding:
@@ -81,19 +85,28 @@ def _presented(item: CustomerItem) -> Presented:
     return Presented(tuple(Click(**click) for click in item.clicks), int(item.version))
 
 
-def find_codes(code_keys: Iterable[str]) -> dict[str, ClientCode]:
-    """Those of the clients' codes that exist, as last written, by their keys."""
-    return {
-        item.customer_key: ClientCode(
-            item.customer_key, item.created_at, item.expires_at, item.used_by
-        )
-        for item in _read(code_keys)
-    }
+def reading_codes(code_keys: Iterable[str]) -> Reading[dict[str, ClientCode]]:
+    """Those of the clients' codes that exist, by their keys."""
+    return _reading(
+        code_keys,
+        lambda found: {
+            key: ClientCode(key, item.created_at, item.expires_at, item.used_by)
+            for key, item in found.items()
+        },
+    )
 
 
-def _read(item_keys: Iterable[str]) -> Iterable[CustomerItem]:
-    wanted = list(item_keys)
-    return CustomerItem.batch_get(wanted, consistent_read=True) if wanted else ()
+def _reading[T](
+    item_keys: Iterable[str], become: Callable[[Mapping[str, CustomerItem]], T]
+) -> Reading[T]:
+    """The items of these keys; `become` gets those that exist, by their keys."""
+    wanted = {key: place(_TABLE, customer_key=key) for key in item_keys}
+
+    def made(found: Found) -> T:
+        items = {key: found[at] for key, at in wanted.items() if at in found}
+        return become({key: CustomerItem.from_raw_data(item) for key, item in items.items()})
+
+    return Reading(tuple(wanted.values()), made)
 
 
 def _opt_out(key: str) -> str:

@@ -16,6 +16,7 @@ from linkage.members import Split
 from linkage.rewards import Part
 from linkage.shares import Commission
 from linkage.tables import transactions
+from linkage.tables.gathering import Reading, place, read, reading_one
 from linkage.tables.pages import Listed, wrong_cursor
 from linkage.uplines import Level, Recruitment
 
@@ -159,9 +160,17 @@ def _open_shard(currency: str, account: str) -> str:
 # ---- reading
 
 
-def find_head(transaction_id: str) -> dict[str, Any] | None:
+def reading_head(transaction_id: str) -> Reading[dict[str, Any] | None]:
     """The head of a transaction as posted, or None."""
-    return _get(_transaction_account(transaction_id), _HEAD)
+    return reading_one(
+        place(_TABLE, account=_transaction_account(transaction_id), line=_HEAD),
+        transactions.from_wire,
+    )
+
+
+def find_head(transaction_id: str) -> dict[str, Any] | None:
+    """The same, as last written."""
+    return read(reading_head(transaction_id))
 
 
 def commission_in(head: dict[str, Any]) -> Commission | None:
@@ -189,8 +198,8 @@ def _splits(earner: Mapping[str, Any]) -> tuple[Split, ...]:
 
 def find_balance(affiliate_id: str, currency: str) -> Balance | None:
     """An affiliate's balance in one currency as last written, or None."""
-    item = _get(affiliate_account(affiliate_id), _balance_line(currency))
-    return _balance(item) if item else None
+    at = place(_TABLE, account=affiliate_account(affiliate_id), line=_balance_line(currency))
+    return read(reading_one(at, lambda wire: _balance(transactions.from_wire(wire))))
 
 
 def list_balances(affiliate_id: str) -> list[Balance]:
@@ -253,15 +262,6 @@ def open_accounts(currency: str, shard: int, after: str | None) -> Iterator[str]
             affiliate_id = affiliate_in(item["account"]["S"])
             if affiliate_id:
                 yield affiliate_id
-
-
-def _get(account: str, line: str) -> dict[str, Any] | None:
-    answer = transactions.client.get_item(
-        TableName=_TABLE,
-        Key=transactions.to_wire({"account": account, "line": line}),
-        ConsistentRead=True,
-    )
-    return transactions.from_wire(answer["Item"]) if "Item" in answer else None
 
 
 def _balance(item: dict[str, Any]) -> Balance:

@@ -13,6 +13,7 @@ from linkage.errors import NotFoundError
 from linkage.members import Member, Split
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
+from linkage.tables.gathering import Reading, place, read
 from linkage.tables.pages import Listed, read_page
 
 
@@ -82,11 +83,24 @@ def get_member(member_id: str) -> Member:
     return member
 
 
-def find_members(member_ids: Iterable[str]) -> dict[str, Member]:
+def reading_members(member_ids: Iterable[str]) -> Reading[dict[str, Member]]:
     """Those of the members that exist, by id."""
-    wanted = sorted(set(member_ids))
-    found = MemberItem.batch_get(wanted, consistent_read=True) if wanted else ()
-    return {item.member_id: _member(item) for item in found}
+    wanted = {
+        each: place(MemberItem.Meta.table_name, member_id=each) for each in sorted(set(member_ids))
+    }
+    return Reading(
+        tuple(wanted.values()),
+        lambda found: {
+            each: _member(MemberItem.from_raw_data(found[at]))
+            for each, at in wanted.items()
+            if at in found
+        },
+    )
+
+
+def find_members(member_ids: Iterable[str]) -> dict[str, Member]:
+    """The same, as last written."""
+    return read(reading_members(member_ids))
 
 
 def list_members(limit: int, cursor: str | None) -> Listed[Member]:

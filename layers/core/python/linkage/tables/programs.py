@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import asdict
-from functools import lru_cache
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
@@ -13,6 +12,7 @@ from linkage.errors import NotFoundError
 from linkage.programs import Bonus, Program, Reward, Step, Thresholds
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
+from linkage.tables.gathering import Kept, Place, Reading, Wire, place, read, reading_one
 from linkage.tables.pages import Listed, read_page
 
 CURRENT = "current"
@@ -135,18 +135,46 @@ def publish_program(program: Program) -> None:
     transactions.write([put_version, put_current])
 
 
+def reading_program(program_id: str) -> Reading[Program | None]:
+    """The program's current version, or None."""
+    return reading_one(_place(program_id, CURRENT), _stored)
+
+
 def get_program(program_id: str) -> Program:
-    """The program's current version as last written; raises NotFoundError."""
-    try:
-        return _program(ProgramItem.get(program_id, CURRENT, consistent_read=True))
-    except ProgramItem.DoesNotExist:
-        raise NotFoundError("program") from None
+    """The same, as last written; raises NotFoundError."""
+    program = read(reading_program(program_id))
+    if program is None:
+        raise NotFoundError("program")
+    return program
 
 
-@lru_cache(maxsize=1000)
+kept_versions: Kept[tuple[str, int], Program] = Kept(1000)
+"""Versions a warm function has read."""
+
+
+def reading_program_version(program_id: str, number: int) -> Reading[Program]:
+    """One version, which never changes."""
+    at = _place(program_id, _name(number))
+    return kept_versions.reading((program_id, number), at, _version)
+
+
 def program_version(program_id: str, number: int) -> Program:
-    """One version, which never changes, so a warm function keeps it."""
-    return _program(ProgramItem.get(program_id, _name(number), consistent_read=True))
+    """The same, read once by a warm function."""
+    return read(reading_program_version(program_id, number))
+
+
+def _version(stored: Wire | None) -> Program:
+    if stored is None:
+        raise ProgramItem.DoesNotExist
+    return _stored(stored)
+
+
+def _stored(wire: Wire) -> Program:
+    return _program(ProgramItem.from_raw_data(wire))
+
+
+def _place(program_id: str, version: str) -> Place:
+    return place(ProgramItem.Meta.table_name, program_id=program_id, version=version)
 
 
 def list_programs(vendor_id: str | None, limit: int, cursor: str | None) -> Listed[Program]:

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import asdict
-from functools import lru_cache
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
@@ -11,6 +10,7 @@ from pynamodb.models import Model
 from linkage.network import FIRST_SETTINGS, NetworkSettings, PayoutSchedule, RecruitmentBonus
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
+from linkage.tables.gathering import Kept, Place, Reading, Wire, place, read
 
 CURRENT = "current"
 
@@ -45,20 +45,45 @@ def _settings(values: dict[str, Any]) -> NetworkSettings:
     )
 
 
+def reading_settings() -> Reading[NetworkSettings]:
+    """The settings in force."""
+    at = _place(CURRENT)
+    return Reading((at,), lambda found: _stored(found[at]) if at in found else FIRST_SETTINGS)
+
+
 def current_settings() -> NetworkSettings:
-    """The settings in force, as last written."""
-    try:
-        return _settings(SettingsItem.get(CURRENT, consistent_read=True).settings)
-    except SettingsItem.DoesNotExist:
-        return FIRST_SETTINGS
+    """The same, as last written."""
+    return read(reading_settings())
 
 
-@lru_cache(maxsize=100)
-def settings_version(number: int) -> NetworkSettings:
-    """One version, which never changes, so a warm function keeps it."""
+kept_versions: Kept[int, NetworkSettings] = Kept(100)
+"""Versions a warm function has read."""
+
+
+def reading_settings_version(number: int) -> Reading[NetworkSettings]:
+    """One version, which never changes."""
     if number == 0:
-        return FIRST_SETTINGS
-    return _settings(SettingsItem.get(_name(number), consistent_read=True).settings)
+        return Reading((), lambda _: FIRST_SETTINGS)
+    return kept_versions.reading(number, _place(_name(number)), _version)
+
+
+def settings_version(number: int) -> NetworkSettings:
+    """The same, read once by a warm function."""
+    return read(reading_settings_version(number))
+
+
+def _version(stored: Wire | None) -> NetworkSettings:
+    if stored is None:
+        raise SettingsItem.DoesNotExist
+    return _stored(stored)
+
+
+def _stored(wire: Wire) -> NetworkSettings:
+    return _settings(SettingsItem.from_raw_data(wire).settings)
+
+
+def _place(version: str) -> Place:
+    return place(SettingsItem.Meta.table_name, version=version)
 
 
 def _name(number: int) -> str:

@@ -11,6 +11,7 @@ from pynamodb.models import Model
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.facts import held_in
+from linkage.tables.gathering import Reading, place
 from linkage.tallies import Tally
 
 
@@ -30,11 +31,16 @@ class TallyItem(Model):
     held = NestedAttribute()
 
 
-def find_tallies(names: Iterable[str]) -> dict[str, Tally]:
-    """All of these tallies by name, as last written; one that never moved is at version 0."""
-    wanted = sorted(set(names))
-    found = TallyItem.batch_get(wanted, consistent_read=True) if wanted else ()
-    return {name: Tally(name) for name in wanted} | {item.tally: _tally(item) for item in found}
+def reading_tallies(names: Iterable[str]) -> Reading[dict[str, Tally]]:
+    """All of these tallies by name; one that never moved is at version 0."""
+    wanted = {each: place(TallyItem.Meta.table_name, tally=each) for each in sorted(set(names))}
+    return Reading(
+        tuple(wanted.values()),
+        lambda found: {
+            each: _tally(TallyItem.from_raw_data(found[at])) if at in found else Tally(each)
+            for each, at in wanted.items()
+        },
+    )
 
 
 def _tally(item: TallyItem) -> Tally:

@@ -1,0 +1,86 @@
+"""Naming: everything a report's body names, read by one call before anything is decided."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from linkage.attribution import Click
+from linkage.conversions import Conversion
+from linkage.coupons import Coupon
+from linkage.customers import Customer, customer_keys
+from linkage.ids import conversion_id
+from linkage.members import Member
+from linkage.network import NetworkSettings
+from linkage.programs import Program
+from linkage.requests import Report
+from linkage.tables.clicks import reading_click
+from linkage.tables.conversions import reading_conversion
+from linkage.tables.coupons import reading_coupon
+from linkage.tables.customers import Remembered, reading_remembered
+from linkage.tables.gathering import NOTHING, Reading, gather, reading_each
+from linkage.tables.members import reading_members
+from linkage.tables.programs import reading_program
+from linkage.tables.settings import reading_settings
+
+_SECRET = os.environ["HASH_SECRET"]
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a report names, as last written; None for what was not named or does not exist.
+
+    `known` is the conversion it would be, if it was reported before; `remembered` is what is kept
+    of whoever may be its customer, by their keys; `members` are those of its members that exist.
+    """
+
+    known: Conversion | None
+    program: Program | None
+    settings: NetworkSettings
+    coupon: Coupon | None
+    click: Click | None
+    lead: Conversion | None
+    joint: Conversion | None
+    members: Mapping[str, Member]
+    remembered: Mapping[tuple[str, ...], Remembered]
+
+
+def named(sent: Report, program: Program | None = None) -> Named:
+    """Reads everything a report names, except a program that was read already."""
+    known = reading_conversion(conversion_id(sent.vendor_id, sent.event, sent.external_id))
+    current = NOTHING if program else reading_program(sent.program_id)
+    settings = reading_settings()
+    coupon = reading_coupon(sent.vendor_id, sent.coupon) if sent.coupon else NOTHING
+    click = reading_click(sent.click_id) if sent.click_id else NOTHING
+    lead, joint = _earlier(sent.lead_id), _earlier(sent.joint_with)
+    linked = sent.link.affiliate_id if sent.link else None
+    members = reading_members(each for each in (sent.vendor_id, sent.affiliate_id, linked) if each)
+    remembered = reading_each(
+        {keys: reading_remembered(keys, clicks_at=sent.vendor_id) for keys in _possible_keys(sent)}
+    )
+    found = gather(known, current, settings, coupon, click, lead, joint, members, remembered)
+    return Named(
+        known=known.of(found),
+        program=program or current.of(found),
+        settings=settings.of(found),
+        coupon=coupon.of(found),
+        click=click.of(found),
+        lead=lead.of(found),
+        joint=joint.of(found),
+        members=members.of(found),
+        remembered=remembered.of(found),
+    )
+
+
+def keys_of(sent: Report, customer: Customer) -> tuple[str, ...]:
+    """A customer's keys at the report's vendor."""
+    return customer_keys(_SECRET, sent.vendor_id, customer)
+
+
+def _possible_keys(sent: Report) -> list[tuple[str, ...]]:
+    """Those of the customer, and of the client whom the affiliate may prove to buy for."""
+    possible = [sent.customer, *([sent.client.customer] if sent.client else [])]
+    return [keys_of(sent, each) for each in possible]
+
+
+def _earlier(earlier_id: str | None) -> Reading[Conversion | None]:
+    return reading_conversion(earlier_id) if earlier_id else NOTHING
