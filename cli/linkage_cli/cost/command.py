@@ -31,6 +31,7 @@ def cost(
     conversions: Annotated[str, typer.Option(help="Conversions a month.")] = "0",
     payouts: Annotated[str, typer.Option(help="Payouts a month.")] = "0",
     impressions: Annotated[str, typer.Option(help="Impressions a month.")] = "0",
+    links: Annotated[str, typer.Option(help="Links made or changed a month.")] = "0",
     tiers: Annotated[str, typer.Option(help="Who earns of a sale: 1 is the affiliate alone.")] = (
         "3"
     ),
@@ -46,6 +47,7 @@ def cost(
             conversions=number("--conversions", conversions),
             payouts=number("--payouts", payouts),
             impressions=number("--impressions", impressions),
+            links=number("--links", links),
             tiers=tiers_of(tiers),
             variant=variant_of(variant),
         )
@@ -164,6 +166,7 @@ def described(month: Month) -> str:
     if month.conversions:
         parts += [f"{month.conversions:,} conversions of {month.tiers} tiers"]
     parts += [f"{month.payouts:,} payouts"] if month.payouts else []
+    parts += [f"{month.links:,} links made or changed"] if month.links else []
     return ", ".join(parts)
 
 

@@ -24,12 +24,14 @@ TIERS_MAX = 6
 
 @dataclass(frozen=True)
 class Month:
-    """What happens in a month; `tiers` counts the direct commission and the overrides."""
+    """What happens in a month; `links` are made or changed, `tiers` counts the direct commission
+    and the overrides."""
 
     clicks: int
     conversions: int
     payouts: int = 0
     impressions: int = 0
+    links: int = 0
     tiers: int = 3
     variant: Variant = "http-api"
 
@@ -109,6 +111,7 @@ def lines_of(month: Month, units: Units) -> list[Line]:
     return [
         *click_lines(month, units),
         *_folding(month, units),
+        *_links(month),
         *_impressions(month, units),
         *_conversions(month, units),
         *_payouts(month, units),
@@ -178,6 +181,12 @@ def _folding(month: Month, units: Units) -> Iterator[Line]:
     links = min(assumed["links_clicked_a_day"], counted / MONTH_DAYS)
     puts = links * 1.3 * 2 * MONTH_DAYS
     yield line("statistics: fold, counts written", "dynamodb_write_unit", puts)
+
+
+def _links(month: Month) -> Iterator[Line]:
+    """Each change of a link is published to the edge; elsewhere it is a write among few."""
+    if month.variant == "edge" and month.links:
+        yield Line("links", "published to the store", "cloudfront_store_change", month.links)
 
 
 def _impressions(month: Month, units: Units) -> Iterator[Line]:
