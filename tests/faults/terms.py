@@ -4,7 +4,7 @@ Each part is tried by the product's own check at publish time and left out if it
 is left is as wild as terms can get.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
@@ -12,7 +12,7 @@ from typing import Any
 
 from linkage.errors import InvalidFieldError
 from linkage.network import FIRST_SETTINGS, NetworkSettings, RecruitmentBonus
-from linkage.programs import EVENTS, Bonus, Program, Reward, Step, Thresholds
+from linkage.programs import COUNTED_EVENTS, EVENTS, Bonus, Program, Reward, Step, Thresholds
 from linkage.tallies import PERIODS
 from linkage.terms import check_program, check_settings, check_settings_for
 
@@ -43,7 +43,7 @@ def random_program(random: Random, program: Program, settings: NetworkSettings) 
         paused=random.random() < 0.03,
     )
     tried = [random_reward(random, program) for _ in range(random.randint(2, REWARDS_TRIED))]
-    for reward in (*_basic_rewards(random), *tried):
+    for reward in (*_basic_rewards(random), *tried, *_counted_rewards(random, program)):
         terms = _with(settings, terms, rewards=(*terms.rewards, reward)) or terms
     terms = replace(terms, rewards=tuple(random.sample(terms.rewards, len(terms.rewards))))
     if random.random() < 0.4:
@@ -74,6 +74,21 @@ def _basic_rewards(random: Random) -> list[Reward]:
         _capped(random, _paying(random, Reward("sale", currency=each, name=f"{name}-{each}")))
         for each in currencies
     ]
+
+
+def _counted_rewards(random: Random, program: Program) -> Iterator[Reward]:
+    """Prices of clicks and impressions, for everybody and for some."""
+    currency = random.choice(CURRENCIES)
+    for event in COUNTED_EVENTS:
+        for narrow in (_everybody, *random.sample(_NARROWER, random.choice((0, 1, 2)))):
+            name = f"{event}-{random.randrange(4)}"
+            price = random.choice((1, 5, 250, random.randint(1, 5_000)))
+            reward = Reward(event, amount_minor=price, currency=currency, name=name)
+            yield _capped(random, replace(reward, **narrow(random, program)))
+
+
+def _everybody(_random: Random, _program: Program) -> dict[str, Any]:
+    return {}
 
 
 def random_reward(random: Random, program: Program) -> Reward:

@@ -7,7 +7,7 @@ clients do; the answers DynamoDB's mischief makes impossible are the only ones n
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from random import Random
 from typing import Any
 
@@ -16,16 +16,20 @@ from pynamodb.exceptions import PynamoDBException
 
 from linkage import clock
 from linkage.conversions import REJECTION_CODES, Conversion
-from linkage.errors import LinkageError
+from linkage.errors import LinkageError, NotFoundError
 from linkage.flow import awaiting, client_codes, consenting, deciding, recording
+from linkage.flow.billing import DayNotBilledError, bill_day
+from linkage.ids import conversion_id
 from linkage.keys import Key
-from linkage.programs import EVENTS
+from linkage.programs import COUNTED_EVENTS, EVENTS
 from linkage.requests import client_code_in, customer_in, refund_in, report_in
+from linkage.statistics import LinkDay
+from linkage.tables.conversions import get_conversion
 from tests.faults.mischief import CrashError, Mischief
 from tests.faults.terms import CATEGORIES, COUPONS, CURRENCIES
 from tests.faults.world import START, World
 
-PASSING = (CrashError, ClientError, PynamoDBException)
+PASSING = (CrashError, ClientError, PynamoDBException, DayNotBilledError)
 """After these a client, the stream or a tick comes again."""
 EXPECTED_REFUSALS = frozenset(
     {
@@ -61,7 +65,8 @@ class Trade:
         self.pending: list[str] = []
         self.confirmed: list[str] = []
         self.recent: list[str] = []
-        self.reports = self.refunds = 0
+        self.reports = self.refunds = self.links = 0
+        self.billed: dict[date, list[LinkDay]] = {}
         self.focus: Callable[[], None] | None = None
         self.hot: dict[str, Any] = {}
         self.answers: Counter[str] = Counter()
@@ -83,6 +88,7 @@ class Trade:
             self.again: 3,
             self.otherwise: 2,
             self.silence: 1,
+            self.bill: 1,
             self.consent: 1,
         }
         self.random.choices(list(chances), list(chances.values()))[0]()
@@ -350,6 +356,49 @@ class Trade:
             known = self.known.get(due.conversion_id)
             if known and due.confirmed:
                 self._look_at(known, replace(known.conversion, status="confirmed"))
+
+    # ---- what the network counts itself
+
+    def bill(self) -> None:
+        """A day of some links is billed, again or for the first time, and now and then otherwise
+        counted."""
+        day = self.world.moment.date() - timedelta(days=self.random.randint(1, 40))
+        links = [self._link_day() for _ in range(self.random.randint(1, 4))]
+        if day in self.billed and self.random.random() < 0.7:
+            links = [*self.billed[day], *links]
+        self.billed[day] = links
+        if self.random.random() < 0.1:
+            links = [link._replace(visitors=link.visitors + 1) for link in links]
+        billed = self._sent("bill", lambda: bill_day(day, links))
+        self.answers["days billed, refused links"] += len(billed.refused)
+        with self.mischief.calm():
+            for link in links:
+                self._learn_link(day, link)
+
+    def _link_day(self) -> LinkDay:
+        chance, self.links = self.random, self.links + 1
+        program = self.world.programs[chance.choice(list(self.world.programs))]
+        visitors, impressions = (
+            chance.choice((0, 1, 7, chance.randint(1, 3_000), 10**9)) for _ in COUNTED_EVENTS
+        )
+        code, affiliate_id = f"link{self.links:04}", chance.choice(self.world.affiliates)
+        owners = (program.program_id, program.vendor_id, affiliate_id)
+        return LinkDay(code, *owners, visitors, impressions)
+
+    def _learn_link(self, day: date, link: LinkDay) -> None:
+        """Its vendor may confirm or reject what is pending."""
+        for event in COUNTED_EVENTS:
+            found = conversion_id(link.vendor_id, event, f"{event}/{link.code}/{day}")
+            if found in self.known:
+                continue
+            try:
+                conversion = get_conversion(found)
+            except NotFoundError:
+                continue
+            body = {"program_id": link.program_id, "affiliate_id": link.affiliate_id}
+            self.known[found] = Known(conversion, body, self.vendor_key(link.vendor_id))
+            if conversion.status == "pending":
+                self.pending.append(found)
 
     def consent(self) -> None:
         """A customer opts out, or in again."""
