@@ -14,7 +14,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[Any]]:
     """Packs the batch; if that fails the whole batch comes again, which changes nothing."""
     records = DynamoDBStreamEvent(event).records
     images = (record.dynamodb.new_image or {} for record in records if record.dynamodb)
-    for strange in count_clicks(images):
+    batch = count_clicks(images)
+    metrics.add_metric("ClickPacked", unit="Count", value=batch.packed)
+    for strange in batch.strange:
         metrics.add_metric("ClickNotCounted", unit="Count", value=1)
         logger.error("click not counted", click_id=strange.click_id, error=strange.why)
     return {"batchItemFailures": []}

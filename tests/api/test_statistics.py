@@ -47,7 +47,7 @@ def visit(link: dict[str, Any], day: date = TODAY, hour: int = 5, **more: Any) -
         "device": "mobile",
         "sub": {},
     }
-    assert count_clicks([click | more]) == ()
+    assert count_clicks([click | more]).packed == 1
 
 
 def numbers(body: dict[str, Any]) -> dict[str, int]:

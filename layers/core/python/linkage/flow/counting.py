@@ -17,8 +17,16 @@ class NotCounted:
     why: str
 
 
-def count_clicks(items: Iterable[Mapping[str, Any]]) -> tuple[NotCounted, ...]:
-    """Packs stored clicks and impressions, and says which could not be."""
+@dataclass(frozen=True)
+class Batch:
+    """How many clicks and impressions of a batch were packed, and what could not be."""
+
+    packed: int
+    strange: tuple[NotCounted, ...]
+
+
+def count_clicks(items: Iterable[Mapping[str, Any]]) -> Batch:
+    """Packs stored clicks and impressions; packing them again changes nothing."""
     rows: list[Row] = []
     strange: list[NotCounted] = []
     for item in items:
@@ -27,6 +35,7 @@ def count_clicks(items: Iterable[Mapping[str, Any]]) -> tuple[NotCounted, ...]:
         except StrangeClickError as error:
             strange.append(NotCounted(str(item.get("click_id")), str(error)))
     now = clock.now()
-    for each in pack(rows):
+    packs = pack(rows)
+    for each in packs:
         put_pack(each, now)
-    return tuple(strange)
+    return Batch(sum(each.clicks for each in packs), tuple(strange))
