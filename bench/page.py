@@ -36,6 +36,11 @@ SERVERS = {
     "sdk": "Lambda runtime, boto3 client",
     "naive": "Lambda runtime, powertools and boto3 resource",
 }
+EMPTY_START_MS = (77, 85)
+"""Published Init Durations of an empty function; and how many times what takes a millisecond here
+is published to take on Lambda."""
+
+TIMES_ON_LAMBDA = (1.2, 5)
 
 
 def tables(results: dict[str, Any]) -> dict[str, str]:
@@ -45,6 +50,7 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
         "machine": _machine(results),
         "redirect": _redirect(results["redirect"]),
         "starting": _starting(results["starting"]),
+        "forecast": _forecast(results["starting"]["starts"]),
         "runtime loop": _runtime_loop(results["runtime_loop"]),
         "clicks": _clicks(results["clicks"]),
         "conversions": _conversions(results["conversions"]),
@@ -53,6 +59,7 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
         "commission": _commission(results["commission"]["figures"]),
         "assets": _assets(results["assets"]),
         "costs": _costs(results["costs"]),
+        "cost lines": _cost_lines(results["costs"]),
     }
 
 
@@ -131,6 +138,19 @@ def _starting(results: dict[str, Any]) -> str:
             )
             for name, title in STARTS.items()
             for figures in [results["starts"][name]]
+        ),
+    )
+
+
+def _forecast(starts: dict[str, Any]) -> str:
+    low_ms, high_ms = EMPTY_START_MS
+    least, most = TIMES_ON_LAMBDA
+    return _table(
+        ("forecast of Init Duration, not measured", "ms"),
+        (
+            (title, f"{low_ms + each * least:.0f}–{high_ms + each * most:.0f}")
+            for name, title in STARTS.items()
+            for each in [starts[name]["cpu_ms"]["median"]]
         ),
     )
 
@@ -279,6 +299,19 @@ def _costs(results: dict[str, Any]) -> str:
         ("USD", "HTTP API", "edge"),
         ((title, f"{api[name]:.2f}", f"{edge[name]:.2f}") for title, name in rows.items()),
     )
+
+
+def _cost_lines(results: dict[str, Any]) -> str:
+    rows = [
+        (f"{title}: {what}", f"{usd:.3f}")
+        for variant, name, title in (
+            ("http-api", "lines", "click"),
+            ("edge", "lines", "click at the edge"),
+            ("http-api", "conversion_lines", "conversion"),
+        )
+        for what, usd in results[variant][name].items()
+    ]
+    return _table(("USD a million", ""), rows)
 
 
 def main() -> None:
