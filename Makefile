@@ -23,7 +23,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.13 --generat
 begin = mkdir -p $(STAMPS) && if [ -e $@.begun ]; then rm -rf $(1); fi && touch $@.begun
 finish = mv $@.begun $@
 
-.PHONY: help dev test lint types unit flow layers synth orders faults bench bots lock preflight bootstrap format clean
+.PHONY: help dev test lint types unit flow layers synth orders faults bench bots lock edge preflight bootstrap format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -62,6 +62,9 @@ bench: bootstrap layers ## ratios, each measured within one run
 layers: $(STAMPS)/python ## build the layers and functions for this machine and for AWS
 	@$(PYTHON) layers/build.py
 
+edge: bootstrap ## build what the optional edge needs for AWS; before deploying with -c edge=true
+	@$(PYTHON) layers/build.py --edge
+
 synth: bootstrap layers ## the CloudFormation template of stage prod, in cdk.out
 	npx --no-install cdk synth --quiet -c stage=prod
 
@@ -75,6 +78,7 @@ lock: $(STAMPS)/tools ## resolve every dependency anew and write the lock files
 	  --no-emit-package six --no-emit-package urllib3
 	$(COMPILE) --upgrade layers/api/requirements.in -o layers/api/requirements.txt \
 	  -c layers/vendor/requirements.txt --no-emit-package typing-extensions
+	$(COMPILE) --upgrade layers/edge/requirements.in -o layers/edge/requirements.txt
 	$(COMPILE) --upgrade requirements/dev.in -o requirements/dev.txt \
 	  -c layers/vendor/requirements.txt -c layers/api/requirements.txt
 	$(COMPILE) --upgrade requirements/emulator.in -o requirements/emulator.txt

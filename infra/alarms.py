@@ -158,6 +158,19 @@ class Alarms(Construct):
             " fold_clicks says why.",
         )
 
+    def watch_edge(self, publisher: FlowFunction, counter: FlowFunction) -> None:
+        """Ring when the edge's store takes no more links, or a line of its log is no request."""
+        self._alarm(
+            "EdgeStoreFull",
+            publisher.metric("EdgeStoreFull"),
+            "The edge's store is full: links made or changed since are answered by the links API.",
+        )
+        self._alarm(
+            "EdgeLogStrange",
+            counter.metric("EdgeLogStrange"),
+            "The edge's log is not what count_edge_clicks knows; clicks in it are not counted.",
+        )
+
     def watch_api(self, api: ThrottledApi) -> None:
         """Ring when an API answers with errors of its own."""
         self._alarm(

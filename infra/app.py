@@ -1,4 +1,5 @@
-"""The CDK app: one stack, `Linkage-<stage>`, for the stage chosen with `-c stage=…`."""
+"""The CDK app: one stack, `Linkage-<stage>`, for the stage chosen with `-c stage=…`; and beside it
+`Linkage-<stage>-edge` with `-c edge=true`."""
 
 import sys
 from pathlib import Path
@@ -6,6 +7,7 @@ from pathlib import Path
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
+from infra.edge.stack import EdgeStack
 from infra.layers import LayersNotBuiltError
 from infra.settings import StageSettings, StageSettingsError
 from infra.stack import LinkageStack
@@ -17,7 +19,10 @@ def add_network(app: App, build_dir: Path = BUILD_DIR) -> LinkageStack:
     """The stack of the stage in the app's context, with the AwsSolutions rules watching it."""
     settings = StageSettings.from_context(app.node.try_get_context)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    return LinkageStack(app, f"Linkage-{settings.stage}", settings, build_dir)
+    network = LinkageStack(app, f"Linkage-{settings.stage}", settings, build_dir)
+    if settings.edge:
+        EdgeStack(app, f"Linkage-{settings.stage}-edge", settings, build_dir, network)
+    return network
 
 
 def main() -> None:

@@ -162,13 +162,21 @@ class FlowFunction(Construct):
 def allow_objects(function: FlowFunction, actions: Sequence[str], bucket: s3.Bucket) -> None:
     """Permit the actions on the objects of one bucket."""
     function.allow(actions, [bucket.arn_for_objects("*")])
-    resource = cast(s3.CfnBucket, bucket.node.default_child)
-    bucket_id = Stack.of(bucket).get_logical_id(resource)
     acknowledge(
         function,
-        f"IAM5[Resource::<{bucket_id}.Arn>/*]",
+        f"IAM5[Resource::{_arn_in_findings(bucket, Stack.of(function))}/*]",
         "The names of objects are not known beforehand; the bucket holds nothing else.",
     )
+
+
+def _arn_in_findings(bucket: s3.Bucket, seen_from: Stack) -> str:
+    """How a finding writes the bucket's ARN: that of another stack is an import."""
+    home = Stack.of(bucket)
+    if home is seen_from:
+        resource = cast(s3.CfnBucket, bucket.node.default_child)
+        return f"<{home.get_logical_id(resource)}.Arn>"
+    imported = seen_from.resolve(home.export_value(bucket.bucket_arn))
+    return str(imported["Fn::ImportValue"])
 
 
 def pascal_case(name: str) -> str:

@@ -33,6 +33,7 @@ class Intake(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.hash_secret = hash_secret = self._hash_secret(settings)
+        self.click_token_keys = self._click_token_keys(settings)
         self.links_api = ThrottledApi(
             self,
             "LinksApi",
@@ -52,7 +53,7 @@ class Intake(Construct):
             writes=[storage.clicks],
             access=REDIRECT_ACCESS,
             layer_names=("core",),
-            # One DynamoDB call takes at most four seconds with its retries; there may be two.
+            # Reading a link takes at most three seconds, storing a click one and a half.
             size=Size(timeout_s=10),
             environment={"HASH_SECRET": hash_secret},
         )
@@ -74,7 +75,12 @@ class Intake(Construct):
                 storage.clicks,
             ],
             writes=[storage.conversions, storage.customers, storage.tallies],
-            environment={"HASH_SECRET": hash_secret},
+            environment={
+                "HASH_SECRET": hash_secret,
+                **(
+                    {"CLICK_TOKEN_KEYS": self.click_token_keys} if settings.click_token_keys else {}
+                ),
+            },
         )
         self.api.route(
             self.record_conversion,
@@ -148,5 +154,30 @@ class Intake(Construct):
             "SMG4",
             "Another secret would turn every known customer into a stranger and every repeated"
             " click into a new one; a leak is answered by hand, knowing that price.",
+        )
+        return SecretValue.secrets_manager(secret.secret_arn).unsafe_unwrap()
+
+    def _click_token_keys(self, settings: StageSettings) -> str:
+        """The secrets of click tokens by key id, as JSON of references like that above."""
+        references = {
+            key_id: self._click_token_key(key_id, settings) for key_id in settings.click_token_keys
+        }
+        return "{" + ",".join(f'"{key_id}":"{each}"' for key_id, each in references.items()) + "}"
+
+    def _click_token_key(self, key_id: str, settings: StageSettings) -> str:
+        secret = secretsmanager.Secret(
+            self,
+            f"ClickTokenKey{key_id}",
+            description=f"Linkage: key {key_id} of the click ids that the edge signs",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=64, exclude_punctuation=True
+            ),
+            removal_policy=settings.removal_policy,
+        )
+        acknowledge(
+            secret,
+            "SMG4",
+            "It is rotated by listing a second key in click_token_keys: clicks signed with the"
+            " first one must count for as long as they can lead to a sale.",
         )
         return SecretValue.secrets_manager(secret.secret_arn).unsafe_unwrap()

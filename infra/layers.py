@@ -16,16 +16,23 @@ class LayersNotBuiltError(FileNotFoundError):
 
 
 class Layers(Construct):
-    """`vendor` (pinned third-party code), `core` (ours, shared) and `api` (manage_network's)."""
+    """`vendor` (pinned third-party code), `core` (ours, shared) and `api` (manage_network's); the
+    edge's stack has `edge` in the place of the last."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, settings: StageSettings, build_dir: Path
+        self,
+        scope: Construct,
+        construct_id: str,
+        settings: StageSettings,
+        build_dir: Path,
+        *,
+        names: tuple[str, ...] = ("vendor", "core", "api"),
     ) -> None:
         super().__init__(scope, construct_id)
         self._functions_dir = build_dir / "functions"
         # The emulator runs functions on this machine, so compiled wheels must fit it.
         layers_dir = build_dir / "layers" / ("host" if settings.is_local else "aws")
-        self._versions = {name: self._layer(name, layers_dir) for name in ("vendor", "core", "api")}
+        self._versions = {name: self._layer(name, layers_dir) for name in names}
 
     def versions(self, names: tuple[str, ...]) -> list[lambda_.ILayerVersion]:
         """The named layers, in the order given."""
@@ -48,5 +55,6 @@ class Layers(Construct):
 
 def _built(folder: Path) -> str:
     if not folder.is_dir():
-        raise LayersNotBuiltError(f"{folder} is missing. Run `make layers` first, then try again.")
+        command = "make edge" if folder.name == "edge" else "make layers"
+        raise LayersNotBuiltError(f"{folder} is missing. Run `{command}` first, then try again.")
     return str(folder)

@@ -1,11 +1,14 @@
 """What differs between stages, read from the `stages` table of `cdk.json`."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
+
+_KEY_ID = re.compile(r"[0-9]{1,4}")
 
 
 class StageSettingsError(ValueError):
@@ -35,6 +38,9 @@ class StageSettings:
     alarm_email: str | None
     links_domain: str | None
     certificate_arn: str | None
+    edge: bool
+    edge_certificate_arn: str | None
+    click_token_keys: tuple[str, ...]
 
     @property
     def metrics_namespace(self) -> str:
@@ -72,6 +78,10 @@ class StageSettings:
             raise StageSettingsError(
                 "links_domain and certificate_arn go together: give both, or neither."
             )
+        edge = _is_on(optional("edge"))
+        edge_certificate_arn = optional("edge_certificate_arn") if edge else None
+        if edge:
+            _require_edge(stage, optional("links_domain"), edge_certificate_arn)
         try:
             return cls(
                 stage=stage,
@@ -85,6 +95,9 @@ class StageSettings:
                 alarm_email=optional("alarm_email"),
                 links_domain=optional("links_domain"),
                 certificate_arn=optional("certificate_arn"),
+                edge=edge,
+                edge_certificate_arn=edge_certificate_arn,
+                click_token_keys=_key_ids(optional("click_token_keys"), edge=edge),
             )
         except KeyError as missing:
             raise StageSettingsError(
@@ -101,3 +114,35 @@ def _chosen_stage(context: Callable[[str], Any]) -> tuple[str, Mapping[str, Any]
             f"{', '.join(stages) or 'none'}, or add it under stages in cdk.json."
         )
     return stage, stages[stage]
+
+
+def _is_on(value: Any) -> bool:
+    """Whether an option is chosen; `-c` gives texts."""
+    return value is True or value == "true"
+
+
+def _require_edge(stage: str, links_domain: str | None, certificate_arn: str | None) -> None:
+    if stage == "local":
+        raise StageSettingsError(
+            "The edge is CloudFront's, and the local emulator has none. Choose another stage."
+        )
+    if bool(links_domain) != bool(certificate_arn):
+        raise StageSettingsError(
+            "With edge=true, links_domain and edge_certificate_arn go together: CloudFront needs a"
+            " certificate of its own for that name. Give both, or neither."
+        )
+    if certificate_arn and ":us-east-1:" not in certificate_arn:
+        raise StageSettingsError(
+            "edge_certificate_arn must be in us-east-1: CloudFront takes certificates from no other"
+            " region."
+        )
+
+
+def _key_ids(listed: str | int | None, *, edge: bool) -> tuple[str, ...]:
+    """The ids of the keys of click tokens, as `1,2`; the last one signs."""
+    key_ids = tuple(str(listed).split(",")) if listed else (("1",) if edge else ())
+    if len(set(key_ids)) < len(key_ids) or not all(_KEY_ID.fullmatch(each) for each in key_ids):
+        raise StageSettingsError(
+            "click_token_keys lists different numbers of one to four digits, such as 1,2."
+        )
+    return key_ids

@@ -30,8 +30,8 @@ class LinkageStack(Stack):
             termination_protection=settings.retain,
         )
         layers = Layers(self, "Layers", settings, build_dir)
-        storage = Storage(self, "Storage", settings)
-        intake = Intake(self, "Intake", settings, layers, storage)
+        self.storage = storage = Storage(self, "Storage", settings)
+        self.intake = intake = Intake(self, "Intake", settings, layers, storage)
         statistics = Statistics(self, "Statistics", settings, layers, storage, intake.hash_secret)
         commissions = Commissions(self, "Commissions", settings, layers, storage)
         payouts = Payouts(self, "Payouts", settings, layers, storage, intake.api)

@@ -69,6 +69,7 @@ class Storage(Construct):
                 Index("by_affiliate", "affiliate_id", "link_id"),
                 Index("by_vendor", "vendor_id", "link_id", keys_only=True),
             ],
+            streamed=settings.edge,
         )
         self.coupons = self._table(
             "coupons",

@@ -1,6 +1,7 @@
 """Builds what is deployed, without Docker: each function, and the layers for here and for AWS.
 
     build/layers/<host|aws>/<vendor|core|api>/python/…
+    build/layers/aws/edge/python/…              with --edge, and again once it is there
     build/functions/<name>/handler.py
 
 Whatever is already up to date is left alone. Every module ships with a `.pyc` that Python loads
@@ -35,16 +36,21 @@ def main() -> None:
     BUILD.mkdir(exist_ok=True)
     with (BUILD / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        build()
+        build(edge="--edge" in sys.argv[1:])
 
 
-def build() -> None:
-    """Builds what is out of date and removes what has no source any more."""
+def build(*, edge: bool) -> None:
+    """Builds what is out of date and removes what has no source any more.
+
+    The layer of the optional edge is only built when it is asked for, or was before.
+    """
     for unfinished in BUILD.glob("unfinished-*"):
         shutil.rmtree(unfinished)
     for target in TARGETS:
         for layer in ("vendor", "core", "api"):
             build_layer(target, layer)
+    if edge or (BUILD / "layers" / "aws" / "edge").exists():
+        build_layer("aws", "edge")
     names = sorted(path.parent.name for path in ROOT.glob("functions/*/handler.py"))
     for name in names:
         build_function(name)

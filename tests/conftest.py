@@ -18,6 +18,8 @@ os.environ |= {
     "LINKS_URL": "https://links.example",
     "WORK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/work",
     "PAYOUT_FILES_BUCKET": "payout-files",
+    "EDGE_STORE_ARN": "arn:aws:cloudfront::123456789012:key-value-store/aaaabbbb-cccc",
+    "CLICK_TOKEN_KEYS": '{"1":"a key of click tokens, for tests"}',
 }
 
 from tests.aws_tables import TABLES  # after the names above

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ FUNCTIONS = (
     "settle_payouts",
     "manage_network",
 )
+EDGE_FUNCTIONS = ("publish_links", "count_edge_clicks")
+"""Those of the optional stack."""
 
 
 def make_app(stage: str, outdir: Path, build_dir: Path, **context: str) -> tuple[App, LinkageStack]:
@@ -42,7 +45,10 @@ def stand_in_build(folder: Path) -> Path:
             place = folder / "layers" / target / layer / "python"
             place.mkdir(parents=True)
             (place / "README").write_text(f"{target} {layer}")
-    for name in FUNCTIONS:
+    edge = folder / "layers" / "aws" / "edge" / "python"
+    edge.mkdir(parents=True)
+    (edge / "README").write_text("aws edge")
+    for name in FUNCTIONS + EDGE_FUNCTIONS:
         place = folder / "functions" / name
         place.mkdir(parents=True)
         (place / "handler.py").write_text(f"NAME = {name!r}\n")
@@ -55,12 +61,23 @@ class Synthesised:
     def __init__(self, stage: str, outdir: Path, build_dir: Path, **context: str) -> None:
         app, stack = make_app(stage, outdir, build_dir, **context)
         app.synth()
-        self.template: dict[str, Any] = json.loads((outdir / stack.template_file).read_text())
-        self.metadata: dict[str, list[dict[str, Any]]] = json.loads(
-            (outdir / f"{stack.stack_name}.metadata.json").read_text()
-        )
+        self._outdir = outdir
+        self._read(stack.stack_name)
         report = json.loads((outdir / "validation-report.json").read_text())
         self.validation_reports: list[dict[str, Any]] = report["pluginReports"]
+
+    def _read(self, stack_name: str) -> None:
+        path = self._outdir / f"{stack_name}.template.json"
+        self.template: dict[str, Any] = json.loads(path.read_text())
+        self.metadata: dict[str, list[dict[str, Any]]] = json.loads(
+            (self._outdir / f"{stack_name}.metadata.json").read_text()
+        )
+
+    def stack(self, name: str) -> "Synthesised":
+        """Another stack of the same app."""
+        other = copy(self)
+        other._read(name)
+        return other
 
     def of_type(self, resource_type: str) -> dict[str, dict[str, Any]]:
         """Resources of a type by logical id, e.g. of `Lambda::Function`."""

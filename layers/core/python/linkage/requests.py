@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from linkage.attribution import CountedLink
+from linkage.click_tokens import LONGEST_TOKEN
 from linkage.client_codes import Client
 from linkage.conversions import REJECTION_CODES, Item
 from linkage.coupons import normalised_code
@@ -112,7 +113,7 @@ def report_in(body: object, key: Key) -> Report:
         amount_minor=amount_minor,
         currency=fields.currency(),
         fingerprint=fingerprint(body),
-        click_id=fields.optional_text("click_id", _ID_LENGTH),
+        click_id=fields.optional_text("click_id", LONGEST_TOKEN),
         affiliate_id=fields.optional_text("affiliate_id", _ID_LENGTH),
         customer=_customer(fields.object("customer"), "/customer"),
         metadata=fields.metadata(),

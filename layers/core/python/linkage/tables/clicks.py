@@ -5,9 +5,14 @@ import os
 from pynamodb.attributes import MapAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
+from linkage import click_tokens
 from linkage.attribution import Click
 from linkage.tables.base import TableMeta
 from linkage.tables.gathering import Reading, Wire, place, reading_one
+
+_IMPRESSION = "imp_"
+
+_TOKEN_KEYS = click_tokens.keys_in(os.environ.get("CLICK_TOKEN_KEYS", ""))
 
 
 class ClickItem(Model):
@@ -26,7 +31,12 @@ class ClickItem(Model):
 
 
 def reading_click(click_id: str) -> Reading[Click | None]:
-    """The click, or None."""
+    """The click, or None; a click token carries its own, and an impression is no click."""
+    if click_id.startswith(click_tokens.PREFIX):
+        click = click_tokens.click_in(click_id, _TOKEN_KEYS)
+        return Reading((), lambda _: click)
+    if click_id.startswith(_IMPRESSION):
+        return Reading((), lambda _: None)
     return reading_one(place(ClickItem.Meta.table_name, click_id=click_id), _click)
 
 
