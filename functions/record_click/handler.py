@@ -10,7 +10,8 @@ import time
 from typing import Any
 
 from linkage import clock
-from linkage.clicks import click_of
+from linkage.clicks import Visit, click_of
+from linkage.destinations import redirected
 from linkage.edge import redirects
 from linkage.links import RecentLinks, is_code
 from linkage.tables.dynamodb_wire import DynamoDB, DynamoDBError
@@ -30,23 +31,26 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     A click id in `Location` promises a click that is stored, or whose loss is logged: a request
     that leaves none, such as `HEAD` of a link checker, gets the same answer without it.
     """
-    code, visit = redirects.link_request(event, clock.now(), COUNTRY_HEADER)
-    if not is_code(code):
+    request = redirects.link_request(event)
+    if not is_code(request.code):
         return redirects.not_found()
     try:
-        link = links.find(code)
+        link = links.find(request.code)
     except DynamoDBError as error:
-        redirects.report_failure("LinkReadFailed", error.code, code=code)
-        return redirects.unavailable(visit)
-    state = None if link is None else link.state(clock.text(visit.at))
+        redirects.report_failure("LinkReadFailed", error.code, code=request.code)
+        return redirects.unavailable(request)
+    now = clock.now()
+    state = None if link is None else link.state(clock.text(now))
     if link is None or state != "live":
-        return redirects.closed(visit, state)
+        return redirects.closed(request, state)
+    how = (request.method, request.headers, request.headers.get(COUNTRY_HEADER, ""), request.pixel)
+    visit = Visit(request.ip, request.user_agent, request.query, now, *how)
     click = click_of(link, visit, HASH_SECRET)
-    if click is None:
-        return redirects.sent_on(visit, link.destination_url, None)
     try:
-        dynamodb.put_new_item(CLICKS_TABLE, click, "click_id")
+        if click is not None:
+            dynamodb.put_new_item(CLICKS_TABLE, click, "click_id")
     except DynamoDBError as error:
         # The line holds the whole click, which names nobody, so that it can still be stored.
         redirects.report_failure("ClickLost", error.code, click=click)
-    return redirects.sent_on(visit, link.destination_url, click["click_id"])
+    click_id = None if click is None else click["click_id"]
+    return redirects.sent_on(request, redirected(link.destination_url, request.query, click_id))

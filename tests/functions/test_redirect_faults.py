@@ -37,7 +37,7 @@ def test_a_known_link_is_followed_in_time_and_the_lost_click_is_counted_once(
     took_s = time.monotonic() - began_s
 
     assert answer["statusCode"] == 302
-    assert took_s < LONG_S / 2
+    assert took_s < LONG_S
     (line,) = capsys.readouterr().out.splitlines()
     lost = json.loads(line)
     assert lost["ClickLost"] == 1
@@ -58,7 +58,7 @@ def test_a_stalled_write_holds_a_visitor_as_long_as_the_contract_says(
     began_s = time.monotonic()
     assert function.handler(event(query="sub1=lost"), None)["statusCode"] == 302
     assert dynamodb_wire.LONGEST_WRITE_S == 1.5
-    assert 1.0 < time.monotonic() - began_s < 2.5
+    assert 1.0 < time.monotonic() - began_s < LONG_S
 
 
 @pytest.mark.parametrize("fault", MISCHIEF)

@@ -61,6 +61,18 @@ def test_optional_context_gives_links_a_short_name_and_alarms_a_reader(
     assert named.validation_reports == []
 
 
+def test_the_redirect_reads_a_country_only_from_a_header_that_is_named(
+    build_dir: Path, tmp_path: Path
+) -> None:
+    plain = Synthesised("prod", tmp_path / "plain", build_dir)
+    behind = Synthesised("prod", tmp_path / "cdn", build_dir, country_header="CF-IPCountry")
+    read = [
+        app.function("record_click")["Environment"]["Variables"].get("COUNTRY_HEADER")
+        for app in (plain, behind)
+    ]
+    assert read == [None, "CF-IPCountry"]
+
+
 def test_the_gateway_port_moves_the_local_addresses(build_dir: Path, tmp_path: Path) -> None:
     moved = Synthesised("local", tmp_path, build_dir, gateway_port="4999")
     assert "http://127.0.0.1:4999/" in json.dumps(moved.template["Outputs"]["ApiUrl"])

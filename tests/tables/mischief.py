@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from itertools import chain, repeat
 
-LONG_S = 4.0
+LONG_S = 6.0
 """Longer than any client here waits."""
 
 _HTML = b"<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>"

@@ -46,7 +46,7 @@ def says_bot(text: str) -> bool:
     """Say what the library alone says of a user agent in lower case that is not empty."""
     return (
         text.startswith(FIRST)
-        or any(map(text.__contains__, ANYWHERE))
+        or any(word in text for word in ANYWHERE)
         or any(word in text and _finder(expression)(text) for word, expression in EXPRESSIONS)
     )
 

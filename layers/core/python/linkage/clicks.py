@@ -40,14 +40,14 @@ _TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook")
 _MOBILE = re.compile(r"iphone|ipod|mobi|phone|opera mini|kaios|symbian|midp")
 _DESKTOP = re.compile(r"windows nt|macintosh|x11|cros |linux")
 
-PURPOSE_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+_PURPOSE_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _AHEAD = re.compile(r"prefetch|prerender|preview")
 
 
 class Visit(NamedTuple):
     """One visitor's request for a link, or for its pixel, at `at` (UTC).
 
-    `headers` are in lower case, and may be only those that matter; `country` is what the owner's
+    names of `headers` are in lower case; `country` is what the owner's
     own network says, or empty.
     """
 
@@ -119,7 +119,7 @@ def device_of(user_agent: str) -> Device:
 
 
 def _may_be_recognised(headers: Mapping[str, str], asked: Iterable[tuple[str, str]]) -> bool:
-    refused = headers.get("sec-gpc") == "1" or headers.get("dnt") == "1"
+    refused = "1" in (headers.get("sec-gpc", "").strip(), headers.get("dnt", "").strip())
     return not refused and ("consent", "no") not in asked
 
 
@@ -129,7 +129,9 @@ def _is_untracked(asked: Iterable[tuple[str, str]]) -> bool:
 
 def _is_ahead(headers: Mapping[str, str]) -> bool:
     """Whether a browser or an app fetches before its user has decided to visit."""
-    return any(name in headers and _AHEAD.search(headers[name].lower()) for name in PURPOSE_HEADERS)
+    return any(
+        name in headers and _AHEAD.search(headers[name].lower()) for name in _PURPOSE_HEADERS
+    )
 
 
 def _id_of(link: Link, visit: Visit, click: Mapping[str, Any], secret: str) -> str:

@@ -9,14 +9,8 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
 
-from linkage.clicks import PURPOSE_HEADERS, Visit
-from linkage.destinations import redirected
-from linkage.links import LinkState
-
-_READ_HEADERS = ("sec-gpc", "dnt", *PURPOSE_HEADERS)
 _PIXEL_PATH = "/pixel.gif"
 _PIXEL = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw=="
 """A transparent GIF of one pixel, 43 bytes, in base 64."""
@@ -63,38 +57,36 @@ _UNAVAILABLE = _PAGE.format(
 
 
 class LinkRequest(NamedTuple):
-    """A visit of a link; a missing part is an empty text."""
+    """What a redirect needs of a request; a missing part is an empty text."""
 
     code: str
-    visit: Visit
+    ip: str
+    user_agent: str
+    query: str
+    method: str
+    headers: Mapping[str, str]
+    pixel: bool
 
 
-def link_request(event: Mapping[str, Any], at: datetime, country_header: str = "") -> LinkRequest:
-    """Return the request an event carries; a strange event gives empty texts, never an error.
-
-    `country_header` (lower case) names the header in which the owner's own network says where the
-    visitor is; without one nobody's country is known.
-    """
+def link_request(event: Mapping[str, Any]) -> LinkRequest:
+    """Return the request an event carries; a strange event gives empty texts, never an error."""
     about = _mapping(_mapping(event.get("requestContext")).get("http"))
     sent = _mapping(event.get("headers"))
-    visit = Visit(
+    return LinkRequest(
+        code=_text(_mapping(event.get("pathParameters")).get("code")),
         ip=_text(about.get("sourceIp")),
         user_agent=_text(about.get("userAgent")),
         query=_text(event.get("rawQueryString")),
-        at=at,
         method=_text(about.get("method")),
-        headers={name: _text(sent[name]).strip() for name in _READ_HEADERS if name in sent},
-        country=_text(sent.get(country_header)) if country_header else "",
+        headers={name: value for name, value in sent.items() if isinstance(value, str)},
         pixel=_text(event.get("rawPath")).endswith(_PIXEL_PATH),
     )
-    return LinkRequest(_text(_mapping(event.get("pathParameters")).get("code")), visit)
 
 
-def sent_on(visit: Visit, destination: str, click_id: str | None) -> dict[str, Any]:
-    """Send the visitor to a live link's destination, or answer with the pixel."""
-    if visit.pixel:
+def sent_on(request: LinkRequest, location: str) -> dict[str, Any]:
+    """Send the visitor to `location`, which must be a checked destination, or show the pixel."""
+    if request.pixel:
         return _pixel()
-    location = redirected(destination, visit.query, click_id)
     return {"statusCode": 302, "headers": {**_FIXED_HEADERS, "Location": location}}
 
 
@@ -103,9 +95,9 @@ def not_found() -> dict[str, Any]:
     return {"statusCode": 404, "headers": _PAGE_HEADERS, "body": _NOT_FOUND}
 
 
-def closed(visit: Visit, state: LinkState | None) -> dict[str, Any]:
-    """Say that the link does not exist (None), or is not live, without saying why."""
-    if visit.pixel:
+def closed(request: LinkRequest, state: str | None) -> dict[str, Any]:
+    """Say that the link does not exist (None), is `early`, or is not in use, without saying why."""
+    if request.pixel:
         return _pixel()
     if state is None:
         return not_found()
@@ -113,9 +105,9 @@ def closed(visit: Visit, state: LinkState | None) -> dict[str, Any]:
     return {"statusCode": 410, "headers": _PAGE_HEADERS, "body": body}
 
 
-def unavailable(visit: Visit) -> dict[str, Any]:
+def unavailable(request: LinkRequest) -> dict[str, Any]:
     """Say that the link could not be looked up just now."""
-    if visit.pixel:
+    if request.pixel:
         return _pixel()
     headers = {**_PAGE_HEADERS, "Retry-After": "60"}
     return {"statusCode": 503, "headers": headers, "body": _UNAVAILABLE}
