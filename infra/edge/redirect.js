@@ -23,6 +23,8 @@ const EARLY = /prefetch|prerender|preview/i;
 const LONGEST_URL = 2048;
 const LONGEST_SUB = 255;
 const LONGEST_TOKEN = 512;
+// More would not fit into the millisecond, and then CloudFront answers with an error.
+const MOST_PAIRS = 50;
 
 async function handler(event) {
   const request = event.request;
@@ -46,8 +48,9 @@ function answerTo(event, link) {
   if ((link.f && at < link.f) || (link.u && link.u <= at)) {
     return null;
   }
-  const pairs = (request.rawQueryString() || '').split('&').filter((pair) => pair !== '');
-  if (isMarked(request.headers, pairs)) {
+  const asked = request.rawQueryString() || '';
+  const pairs = asked.length > LONGEST_URL ? null : pairsOf(asked);
+  if (pairs === null || pairs.length > MOST_PAIRS || isMarked(request.headers, pairs)) {
     return null;
   }
   const query = passedOn(link, pairs);
@@ -80,7 +83,7 @@ function isMarked(headers, pairs) {
   return (
     headerOf(headers, 'sec-gpc') === '1' ||
     headerOf(headers, 'dnt') === '1' ||
-    pairs.some((pair) => nameOf(pair) === 'consent' && /^no$/i.test(decoded(valueOf(pair)))) ||
+    pairs.some((pair) => pair.name === 'consent' && /^no$/i.test(decoded(pair.value))) ||
     ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'].some((name) =>
       EARLY.test(headerOf(headers, name)),
     )
@@ -93,23 +96,22 @@ function headerOf(headers, name) {
 
 function isUntracked(pairs) {
   return pairs.some(
-    (pair) => nameOf(pair) === 'no-track' && !/^(0|false)$/i.test(decoded(valueOf(pair))),
+    (pair) => pair.name === 'no-track' && !/^(0|false)$/i.test(decoded(pair.value)),
   );
 }
 
 // The pairs of the destination's query: its own, then those of the request that may go along.
 function passedOn(link, pairs) {
-  const own = link.q === '' ? [] : link.q.split('&');
-  const names = own.map(nameOf);
-  let length = link.a.length + link.h.length + (own.length ? link.q.length + 1 : 0);
-  const query = own.slice();
+  const query = link.q === '' ? [] : link.q.split('&');
+  const names = pairsOf(link.q).map((pair) => pair.name);
+  let length = link.a.length + link.h.length + (link.q === '' ? 0 : link.q.length + 1);
   pairs.forEach((pair) => {
-    const name = nameOf(pair);
-    const fits = length + 1 + pair.length <= LONGEST_URL;
-    const known = OWN.test(name.toLowerCase()) || names.indexOf(name) >= 0;
-    if (fits && !known && PAIR.test(pair) && !CONTROL.test(pair)) {
-      query.push(pair);
-      length += 1 + pair.length;
+    const text = pair.text;
+    const fits = length + 1 + text.length <= LONGEST_URL;
+    const known = OWN.test(pair.name.toLowerCase()) || names.indexOf(pair.name) >= 0;
+    if (fits && !known && PAIR.test(text) && !CONTROL.test(text)) {
+      query.push(text);
+      length += 1 + text.length;
     }
   });
   return query;
@@ -120,9 +122,9 @@ function passedOn(link, pairs) {
 function tokenOf(event, link, pairs, now) {
   const sub = Object.assign({}, link.s);
   for (let at = 0; at < pairs.length; at++) {
-    const name = nameOf(pairs[at]);
+    const name = pairs[at].name;
     if (SUB_NAMES.indexOf(name) >= 0) {
-      const value = decodeURIComponent(valueOf(pairs[at]).replace(/\+/g, ' '));
+      const value = decodeURIComponent(pairs[at].value.replace(/\+/g, ' '));
       if (!PLAIN.test(value)) {
         return null;
       }
@@ -152,13 +154,15 @@ function tilded(text) {
     .replace(/%/g, '~');
 }
 
-function nameOf(pair) {
-  return decoded(pair.split('=')[0]);
-}
-
-function valueOf(pair) {
-  const at = pair.indexOf('=');
-  return at < 0 ? '' : pair.slice(at + 1);
+// The pairs of a query that are not empty, each as it was sent, with its name decoded.
+function pairsOf(query) {
+  return query
+    .split('&')
+    .filter((text) => text !== '')
+    .map((text) => {
+      const at = (text + '=').indexOf('=');
+      return { text: text, name: decoded(text.slice(0, at)), value: text.slice(at + 1) };
+    });
 }
 
 // Byte by byte, so that names can be compared whatever they are.

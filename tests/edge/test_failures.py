@@ -74,3 +74,8 @@ def test_a_request_without_a_question_mark_has_no_query() -> None:
 
 def test_a_code_that_is_not_in_the_store_is_passed_on() -> None:
     assert answer_to(Visit("/constructor", {CODE: json.dumps(VALUE)})).passed
+
+
+@pytest.mark.parametrize("query", ["a&" * 51, "a=" + "x" * 2_047, "a=1&" * 600])
+def test_a_query_with_more_than_there_is_time_for_is_passed_on(query: str) -> None:
+    assert answer_to(Visit(f"/{CODE}", {CODE: json.dumps(VALUE)}, query)).passed

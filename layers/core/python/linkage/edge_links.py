@@ -15,6 +15,9 @@ from linkage.links import Link
 PAIR_BYTES_MAX = 1024
 """What a key and its value may have together, in UTF-8."""
 
+_PAIRS_MAX = 50
+"""So many parameters of a destination the edge has time to look at."""
+
 _ROOM_WITHOUT_SUBS = 240
 """More characters than any click token has beside its sub-ids."""
 
@@ -32,6 +35,8 @@ def published(link: Link, keys: Mapping[str, str]) -> str | None:
     key_id, secret = list(keys.items())[-1]
     owners = Owners(link.code, link.program_id, link.vendor_id, link.affiliate_id)
     address, query, fragment = _split(link.destination_url)
+    if query.count("&") >= _PAIRS_MAX:
+        return None
     kept = {"a": address, "q": query, "h": fragment, "n": key_id, "i": ids}
     kept |= {"k": signing_key(secret, owners)}
     text = json.dumps(
