@@ -1,6 +1,9 @@
 """Pay per click on the running network: from the clicks of three days ago to the balances."""
 
 import json
+import os
+import subprocess
+import sys
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -66,6 +69,15 @@ def fold(world: World) -> Any:
     return said
 
 
+def explained(conversion_id: str) -> str:
+    """What `linkage explain --replay` prints of a conversion it finds right."""
+    command = [sys.executable, "-m", "linkage_cli.main", "explain", conversion_id]
+    command += ["--stage", "local", "--replay"]
+    done = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def test_a_day_of_clicks_and_impressions_is_paid_once(world: World, ledger_is_right) -> None:
     sponsor = world.affiliate()
     rudo, tariro, shop = world.affiliate(sponsor), world.affiliate(), world.vendor()
@@ -101,6 +113,10 @@ def test_a_day_of_clicks_and_impressions_is_paid_once(world: World, ledger_is_ri
     path = f"/v1/conversions/{clicked['id']}/explanation"
     story = world.api.ok("GET", path, key=rudo.key)["story"]
     assert f"The network counted 12 clicks of link {links[rudo.id]} on {DAY}." in story[0]
+
+    told = explained(clicked["id"])
+    assert f"{clicked['id']}: 12 clicks of link {links[rudo.id]} on {DAY}, confirmed" in told
+    assert "replayed: 1 transaction, byte for byte the same" in told
 
     assert fold(world)["closed"]
     assert world.api.ok("GET", "/v1/conversions", key=rudo.key)["data"] == billed
