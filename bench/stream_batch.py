@@ -1,25 +1,22 @@
-"""What one conversion costs in calls and write units, from its report to the ledger.
+"""What one 3-tier conversion costs in calls and units, from its report to the ledger.
 
 100 sales are reported and then posted by one stream batch through functions/compute_commissions, on
-a stand-in for DynamoDB in memory. Counted are the calls made and, by the documented sizes of items,
-the units their writes take: 1 KB of an item is one unit, two within a transaction; what an index
-takes is counted apart, at the plain price. Prints a table, and the same as one line of JSON.
+a stand-in for DynamoDB in memory, once for each way of telling whose the sale is. The ids are as
+long as real ones. Counted are the calls made, and the units they cost (tests/counted_units.py).
+Prints a table, the bytes of each item that was written, and all of it as one line of JSON.
 """
 
 import importlib.util
 import json
-import math
 import os
 import warnings
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from unittest.mock import patch
 
 os.environ |= {
     "AWS_ACCESS_KEY_ID": "test",
@@ -39,27 +36,31 @@ from tests.aws_tables import TABLES  # before any table is imported: they need i
 
 os.environ |= {f"{noun.upper()}_TABLE": noun for noun in TABLES}
 
-from botocore.client import BaseClient
-
+from linkage import clock
 from linkage.customers import Customer
 from linkage.flow import recording
+from linkage.ids import computed, fingerprint
 from linkage.members import Member
 from linkage.network import NetworkSettings
 from linkage.programs import Program, Reward, Step, Thresholds
 from linkage.requests import Report
+from linkage.tables import transactions
 from linkage.tables.members import put_member
 from linkage.tables.programs import publish_program
 from linkage.tables.settings import publish_settings
+from tests.counted_units import Counted, counting, size, value_size
 from tests.faults.standin import Standin
 
 FACTS = 100
 HANDLER = Path(__file__).parents[1] / "functions" / "compute_commissions" / "handler.py"
-KB = 1024
 
+SHOP, AFFILIATE, SPONSOR, ABOVE = (
+    computed("mem", name) for name in ("shop", "tendai", "sponsor", "above")
+)
 PLAIN = Program(
-    program_id="prg_plain",
+    program_id=computed("prg", "plain"),
     version=1,
-    vendor_id="mem_shop",
+    vendor_id=SHOP,
     name="Tools",
     destination_url="https://shop.example/",
     rewards=(Reward("sale", rate_bps=500),),
@@ -72,7 +73,7 @@ PLAIN = Program(
 STEPS = (Step(0, 50_000, rate_bps=300), Step(50_000, None, rate_bps=500))
 CAPPED = replace(
     PLAIN,
-    program_id="prg_capped",
+    program_id=computed("prg", "capped"),
     rewards=(
         Reward(
             "sale",
@@ -85,47 +86,63 @@ CAPPED = replace(
         ),
     ),
 )
-PROGRAMS = {"plain": PLAIN, "thresholds and caps": CAPPED}
 
 
-@dataclass
-class Counted:
-    """Calls by operation, and the write units of tables and of their indexes."""
+@dataclass(frozen=True)
+class Way:
+    """One way a sale comes: its program, and what the report says of the affiliate and customer."""
 
-    calls: Counter[str] = field(default_factory=Counter)
-    table_units: int = 0
-    index_units: int = 0
+    program: Program = PLAIN
+    click: bool = False
+    customer: bool = False
 
-    def per_fact(self) -> dict[str, Any]:
-        """Everything divided by the number of facts."""
-        return {
-            "calls": sum(self.calls.values()) / FACTS,
-            "write_units": self.table_units / FACTS,
-            "index_write_units": self.index_units / FACTS,
-            "by_operation": {name: count / FACTS for name, count in sorted(self.calls.items())},
-        }
+
+WAYS = {
+    "click": Way(click=True),
+    "click, customer": Way(click=True, customer=True),
+    "named, customer": Way(customer=True),
+    "click, thresholds and caps": Way(CAPPED, click=True),
+}
 
 
 def main() -> None:
-    """Counts each program's report and posting, and prints them."""
+    """Counts each way's report and posting, and prints them."""
     handler = loaded_handler()
-    figures = {name: one_program(program, handler) for name, program in PROGRAMS.items()}
-    print(f"{'per conversion':30} {'calls':>7} {'write units':>12} {'of indexes':>11}")
-    for name, phases in figures.items():
-        for phase, each in phases.items():
+    figures, items, in_all = {}, {}, {}
+    print(f"{'per conversion':38} {'calls':>6} {'write':>7} {'index':>6} {'read units':>11}")
+    for name, way in WAYS.items():
+        phases, items[name] = one_way(way, handler)
+        figures[name] = {phase: counted.per(FACTS) for phase, counted in phases.items()}
+        units = sum(each.table_units + each.index_units for each in phases.values())
+        in_all[name] = units / FACTS
+        for phase, each in figures[name].items():
             print(
-                f"{f'{name}, {phase}':30} {each['calls']:>7.2f} {each['write_units']:>12.2f}"
-                f" {each['index_write_units']:>11.2f}"
+                f"{f'{name}: {phase}':38} {each['calls']:>6.2f} {each['write_units']:>7.2f}"
+                f" {each['index_write_units']:>6.2f} {each['read_units']:>11.2f}"
             )
-    print(json.dumps({"facts": FACTS, "figures": figures}))
+        print(f"{f'{name}: write units in all':38} {in_all[name]:>14.2f}")
+    for name, sizes in items.items():
+        for kind, parts in sizes.items():
+            print(f"{name}: {kind} has {sum(parts.values())} bytes, {said(parts)}")
+    result = {"facts": FACTS, "figures": figures, "write_units_in_all": in_all}
+    print(json.dumps(result | {"item_bytes": items}))
 
 
-def one_program(program: Program, handler: ModuleType) -> dict[str, dict[str, Any]]:
-    """The figures of accepting 100 sales, and of posting them by one batch."""
-    with Standin().serving():
-        make_network(program)
+def said(parts: Mapping[str, int]) -> str:
+    """The four largest attributes of an item, with their names' own bytes."""
+    largest = sorted(parts.items(), key=lambda part: -part[1])[:4]
+    return ", ".join(f"{name} {part_bytes}" for name, part_bytes in largest)
+
+
+def one_way(way: Way, handler: ModuleType) -> tuple[dict[str, Counted], dict[str, dict[str, int]]]:
+    """What 100 sales cost to accept and to post by one batch; the parts of the largest items."""
+    standin = Standin()
+    with standin.serving():
+        make_network(way.program)
+        if way.click:
+            put_clicks(way.program)
         with counting() as accepted:
-            keys = [reported(program, number) for number in range(FACTS)]
+            keys = [reported(way, number) for number in range(FACTS)]
         # What it says of its metrics is not what is measured here.
         with (
             counting() as posted,
@@ -134,16 +151,29 @@ def one_program(program: Program, handler: ModuleType) -> dict[str, dict[str, An
         ):
             answer = handler.handler({"Records": [record(key) for key in keys]}, Context())
         assert answer == {"batchItemFailures": []}
-    return {"accepted": accepted.per_fact(), "posted": posted.per_fact()}
+    return {"accepted": accepted, "posted": posted}, largest_items(standin)
+
+
+def largest_items(standin: Standin) -> dict[str, dict[str, int]]:
+    """Of each kind of item the bytes of the largest, by attribute."""
+    largest: dict[str, dict[str, Any]] = {}
+    for noun in ("conversions", "ledger", "customers", "tallies"):
+        for item in standin.tables[noun].items():
+            kind = f"{noun} {item.get('line', item.get('fact', {'S': ''}))['S'].split('#')[0]}"
+            largest[kind] = max(largest.get(kind, {}), item, key=size)
+    return {
+        kind.strip(): {name: len(name) + value_size(value) for name, value in item.items()}
+        for kind, item in largest.items()
+    }
 
 
 def make_network(program: Program) -> None:
-    """A vendor, an affiliate with an upline of three, and the terms."""
-    publish_settings(NetworkSettings(version=1, level_rates_bps=(1000, 500, 250)))
-    names = ["mem_tendai", "mem_one", "mem_two", "mem_three"]
+    """A vendor, an affiliate with an upline of two, and the terms."""
+    publish_settings(NetworkSettings(version=1, level_rates_bps=(1000, 500)))
+    names = [AFFILIATE, SPONSOR, ABOVE]
     for at, name in enumerate(names):
         put_member(member(name, "affiliate", tuple(names[at + 1 :])))
-    put_member(member("mem_shop", "vendor", ()))
+    put_member(member(SHOP, "vendor", ()))
     publish_program(program)
 
 
@@ -160,20 +190,41 @@ def member(member_id: str, role: str, upline: tuple[str, ...]) -> Member:
     )
 
 
-def reported(program: Program, number: int) -> dict[str, str]:
+def put_clicks(program: Program) -> None:
+    """A click for each sale, as the redirect stores it."""
+    for number in range(FACTS):
+        click = {
+            "click_id": click_id(number),
+            "code": "abcdefgh",
+            "link_id": computed("lnk", "bench"),
+            "program_id": program.program_id,
+            "vendor_id": SHOP,
+            "affiliate_id": AFFILIATE,
+            "clicked_at": clock.text(clock.now()),
+            "sub": {"sub1": "newsletter-12"},
+        }
+        transactions.write([transactions.put_new("clicks", click, "click_id")])
+
+
+def click_id(number: int) -> str:
+    """The id of one click, as long as the redirect's."""
+    return computed("clk", str(number)) + "abcdef"
+
+
+def reported(way: Way, number: int) -> dict[str, str]:
     """Reports one sale of a new customer; the key of its fact."""
     conversion, _ = recording.report(
         Report(
-            vendor_id=program.vendor_id,
-            program_id=program.program_id,
+            vendor_id=SHOP,
+            program_id=way.program.program_id,
             event="sale",
-            external_id=f"order-{number}",
+            external_id=f"order-2026-{number:06d}",
             amount_minor=25_030,
             currency="USD",
-            fingerprint=f"{number:064d}",
-            click_id=None,
-            affiliate_id="mem_tendai",
-            customer=Customer(phone=f"+26377{number:07d}"),
+            fingerprint=fingerprint(number),
+            click_id=click_id(number) if way.click else None,
+            affiliate_id=None if way.click else AFFILIATE,
+            customer=Customer(phone=f"+26377{number:07d}") if way.customer else Customer(),
             metadata={},
         )
     )
@@ -210,86 +261,6 @@ def loaded_handler() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-# ---- counting
-
-
-@contextmanager
-def counting() -> Iterator[Counted]:
-    """Counts what every SDK client does while it lasts."""
-    counted, real = Counted(), BaseClient._make_api_call
-
-    def call(client: Any, operation: str, request: dict[str, Any]) -> Any:
-        counted.calls[operation] += 1
-        writes = list(written(operation, request))
-        before = [stored(client, *write) for write in writes]
-        answer = real(client, operation, request)
-        factor = 2 if operation == "TransactWriteItems" else 1
-        for (table, key), was in zip(writes, before, strict=True):
-            now = stored(client, table, key)
-            counted.table_units += factor * units(max(size(was), size(now)))
-            counted.index_units += sum(index_units(table, was, now))
-        return answer
-
-    def stored(client: Any, table: str, key: dict[str, Any]) -> dict[str, Any]:
-        request = {"TableName": table, "Key": key, "ConsistentRead": True}
-        item: dict[str, Any] = real(client, "GetItem", request).get("Item", {})
-        return item
-
-    with patch.object(BaseClient, "_make_api_call", call):
-        yield counted
-
-
-def written(operation: str, request: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The table and the key of each item a call writes or only checks: both cost the same."""
-    operations = [request] if operation in {"PutItem", "UpdateItem"} else []
-    for each in request.get("TransactItems", ()):
-        operations += each.values()
-    for each in operations:
-        names = TABLES[each["TableName"]][0]
-        source = each["Item"] if "Item" in each else each["Key"]
-        yield each["TableName"], {name: source[name] for name in names}
-
-
-def index_units(table: str, was: dict[str, Any], now: dict[str, Any]) -> Iterator[int]:
-    """The units each index of a table takes to follow one item."""
-    keys, indexes = TABLES[table]
-    for _, partition, sort, projection in indexes:
-        own = {*keys, partition, sort}
-        before, after = (
-            {name: value for name, value in item.items() if projection == "ALL" or name in own}
-            if {partition, sort} <= item.keys()
-            else {}
-            for item in (was, now)
-        )
-        moved = any(before.get(name) != after.get(name) for name in own)
-        if before != after:
-            # An entry whose key changes is deleted at its old place and put at its new one.
-            pieces = [size(before), size(after)] if moved else [max(size(before), size(after))]
-            yield sum(units(each) for each in pieces if each)
-
-
-def units(size_bytes: int) -> int:
-    """Write units of a size; even nothing takes one."""
-    return max(1, math.ceil(size_bytes / KB))
-
-
-def size(item: Mapping[str, Any]) -> int:
-    """The bytes of an item, as the DynamoDB developer guide counts them."""
-    return sum(len(name.encode()) + value_size(value) for name, value in item.items())
-
-
-def value_size(value: Mapping[str, Any]) -> int:
-    """The bytes of one value in DynamoDB's form."""
-    ((kind, content),) = value.items()
-    if kind == "M":
-        return 3 + sum(1 + len(name.encode()) + value_size(each) for name, each in content.items())
-    if kind == "L":
-        return 3 + sum(1 + value_size(each) for each in content)
-    if kind == "N":
-        return 1 + math.ceil(len(content.strip("-").rstrip("0")) / 2)
-    return len(content.encode()) if kind == "S" else 1
 
 
 if __name__ == "__main__":
