@@ -85,8 +85,8 @@ class Storage(Construct):
             "conversion_id",
             "fact",
             indexes=[
-                Index("by_vendor", "vendor_id", "reported_at"),
-                Index("by_affiliate", "affiliate_id", "reported_at"),
+                Index("by_vendor", "vendor_id", "reported_at", keys_only=True),
+                Index("by_affiliate", "affiliate_id", "reported_at", keys_only=True),
                 Index("unposted", "unposted", "accepted_at", keys_only=True),
                 Index("awaiting", "awaiting", "confirm_at", keys_only=True),
             ],

@@ -44,8 +44,8 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[Index, ...]]] = {
     "conversions": (
         ("conversion_id", "fact"),
         (
-            ("by_vendor", "vendor_id", "reported_at", "ALL"),
-            ("by_affiliate", "affiliate_id", "reported_at", "ALL"),
+            ("by_vendor", "vendor_id", "reported_at", "KEYS_ONLY"),
+            ("by_affiliate", "affiliate_id", "reported_at", "KEYS_ONLY"),
             ("unposted", "unposted", "accepted_at", "KEYS_ONLY"),
             ("awaiting", "awaiting", "confirm_at", "KEYS_ONLY"),
         ),

@@ -109,7 +109,12 @@ def scan(dynamodb: Any, table: str) -> list[Mapping[str, Any]]:
 
 
 def plain(value: Any) -> Any:
-    """Whole numbers as int; any other number stays what it is, for the audit to refuse."""
+    """Whole numbers as int; any other number stays what it is, for the audit to refuse.
+
+    Binary values are bytes.
+    """
+    if hasattr(value, "__bytes__"):
+        return bytes(value)
     if isinstance(value, list):
         return [plain(each) for each in value]
     if isinstance(value, dict):

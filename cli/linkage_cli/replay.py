@@ -1,8 +1,9 @@
 """Computes a conversion's transactions again from its stored facts and terms, and compares them.
 
-By the product's own pure rules and nothing newer than the facts. Heads are compared in the form
-DynamoDB keeps them, whole but for the sentences; lines in all that is computed of them. Import it
-only once the environment names the tables.
+By the product's own pure rules and nothing newer than the facts. Heads are compared whole but for
+the sentences, their packed part by its JSON, since two builds of zlib may deflate one text to
+different bytes; lines in all that is computed of them. Import it only once the environment names
+the tables.
 """
 
 import json
@@ -11,16 +12,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from boto3.dynamodb.types import TypeDeserializer
+
 from linkage.commissions import confirmation_transaction, refund_transaction
 from linkage.conversions import History
 from linkage.ledger import Line, Transaction, affiliate_account, affiliate_in
 from linkage.tables.conversions import get_history
-from linkage.tables.ledger import commission_in, head_of
+from linkage.tables.ledger import commission_in, head_in, head_item, head_of
 from linkage.tables.programs import program_version
 from linkage.tables.settings import settings_version
-from linkage.tables.transactions import client, from_wire, to_wire
+from linkage.tables.transactions import client, to_wire
+from linkage_cli.ledger_check import plain
 
-type Wire = Mapping[str, Any]
+type Plain = Mapping[str, Any]
 
 NOTHING = "nothing"
 
@@ -59,13 +63,17 @@ def replayed(conversion_id: str) -> Replayed:
     unposted: list[str] = []
     compared = 0
     for transaction in transactions_of(get_history(conversion_id)):
-        again = to_wire(head_of(transaction))
-        head = _stored_head(again)
-        if head is None:
-            unposted.append(transaction.transaction_id)
+        name, again = transaction.transaction_id, head_in(head_item(transaction))
+        item = _stored_head(again)
+        if item is None:
+            unposted.append(name)
             continue
         compared += 1
-        name = transaction.transaction_id
+        try:
+            head = head_in(item)
+        except (KeyError, ValueError) as error:
+            differences.append(f"{name}, content: cannot be read: {error}")
+            continue
         differences += _differences(name, _money(head), _money(again))
         differences += _differences(name, _stored_lines(transaction, head), _lines(transaction))
         wording += _differences(name, _words(head), _words(again))
@@ -90,28 +98,34 @@ def transactions_of(history: History) -> Iterator[Transaction]:
             yield refund_transaction(conversion, refund, commission)
 
 
-def _money(head: Wire) -> Wire:
+def _money(head: Plain) -> Plain:
     return {name: value for name, value in head.items() if name != "why"}
 
 
-def _words(head: Wire) -> Wire:
-    return {"why": head.get("why", {"L": []})}
+def _words(head: Plain) -> Plain:
+    return {"why": head.get("why", [])}
 
 
 # ---- heads and lines as they are stored
 
 
-def _stored_head(again: Wire) -> Wire | None:
+def _stored_head(again: Plain) -> Plain | None:
     answer = client.get_item(
         TableName=os.environ["LEDGER_TABLE"],
-        Key={name: again[name] for name in ("account", "line")},
+        Key=to_wire({name: again[name] for name in ("account", "line")}),
         ConsistentRead=True,
     )
-    return answer.get("Item")
+    return _plain(answer["Item"]) if "Item" in answer else None
 
 
-def _lines(transaction: Transaction) -> Wire:
-    return to_wire({_line_name(*_whose(line)): _computed(line) for line in transaction.lines})
+def _plain(item: Mapping[str, Any]) -> Plain:
+    """An item of DynamoDB's in plain Python, with every number as it is."""
+    deserialize = TypeDeserializer().deserialize
+    return {name: plain(deserialize(value)) for name, value in item.items()}
+
+
+def _lines(transaction: Transaction) -> Plain:
+    return {_line_name(*_whose(line)): _computed(line) for line in transaction.lines}
 
 
 def _whose(line: Line) -> tuple[str, str]:
@@ -133,21 +147,20 @@ def _computed(line: Line) -> dict[str, Any]:
     }
 
 
-def _stored_lines(transaction: Transaction, head: Wire) -> Wire:
+def _stored_lines(transaction: Transaction, head: Plain) -> Plain:
     """The lines of a transaction in the account of each affiliate it touched, or should have."""
-    moved = from_wire({"postings": head["postings"]})["postings"]
-    accounts = {posting[side] for posting in moved for side in ("source", "target")}
+    accounts = {posting[side] for posting in head["postings"] for side in ("source", "target")}
     accounts |= {affiliate_account(line.affiliate_id) for line in transaction.lines}
     found: dict[str, Any] = {}
     for account in sorted(each for each in accounts if affiliate_in(each)):
         for item in _lines_at(account, transaction.accepted_at):
-            if item["transaction_id"]["S"] == transaction.transaction_id:
-                computed = {name: item.get(name) for name in ("amount_minor", "dues", "parts")}
-                found[_line_name(account, item["currency"]["S"])] = {"M": computed}
+            if item["transaction_id"] == transaction.transaction_id:
+                computed = {name: item.get(name, {}) for name in ("amount_minor", "dues", "parts")}
+                found[_line_name(account, item["currency"])] = computed
     return found
 
 
-def _lines_at(account: str, accepted_at: str) -> Iterator[Wire]:
+def _lines_at(account: str, accepted_at: str) -> Iterator[Plain]:
     pages = client.get_paginator("query").paginate(
         TableName=os.environ["LEDGER_TABLE"],
         KeyConditionExpression="#account = :account AND begins_with(#line, :line)",
@@ -156,33 +169,29 @@ def _lines_at(account: str, accepted_at: str) -> Iterator[Wire]:
         ConsistentRead=True,
     )
     for page in pages:
-        yield from page["Items"]
+        yield from map(_plain, page["Items"])
 
 
 # ---- comparing
 
 
-def _differences(name: str, stored: Wire, again: Wire) -> Iterator[str]:
-    """Each place where two items in DynamoDB's form are not the same bytes."""
-    was, now = _leaves({"M": stored}), _leaves({"M": again})
+def _differences(name: str, stored: Plain, again: Plain) -> Iterator[str]:
+    """Each place where two items are not the same JSON, byte for byte."""
+    was, now = _leaves(stored), _leaves(again)
     for place in sorted(was.keys() | now.keys()):
         before, after = was.get(place, NOTHING), now.get(place, NOTHING)
         if before != after:
             yield f"{name}, {place}: stored {before}, replayed {after}"
 
 
-def _leaves(value: Wire | None, place: str = "") -> dict[str, str]:
-    """The canonical JSON of each value inside a value, by its place; empty ones are values too."""
-    if not value:
-        return {place: NOTHING}
-    ((kind, content),) = value.items()
-    if kind in {"M", "L"} and content:
-        parts = content.items() if kind == "M" else enumerate(content, start=1)
-        return {
+def _leaves(value: Any, place: str = "") -> dict[str, str]:
+    """The JSON of each value inside a value, by its place; empty ones are as good as none."""
+    if isinstance(value, Mapping | list | tuple):
+        parts = value.items() if isinstance(value, Mapping) else enumerate(value, start=1)
+        inner = {
             leaf: text
             for key, part in parts
             for leaf, text in _leaves(part, f"{place}.{key}" if place else str(key)).items()
         }
-    if kind == "NULL":
-        return {place: "null"}
-    return {place: str(content) if kind == "N" else json.dumps(content, sort_keys=True)}
+        return inner or {place: NOTHING}
+    return {place: json.dumps(value, default=str)}

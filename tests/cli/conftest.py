@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
 from linkage_cli.ledger_check import plain
+from tests.cli.contents import spread
 
 type Items = list[dict[str, Any]]
 
@@ -19,14 +21,19 @@ SAMPLE = Path(__file__).with_name("sample_network.py")
 @pytest.fixture(scope="session")
 def wire() -> dict[str, Items]:
     made = subprocess.run([sys.executable, SAMPLE], capture_output=True, check=True, text=True)
-    items: dict[str, Items] = json.loads(made.stdout)
+    items: dict[str, Items] = json.loads(made.stdout, object_hook=_with_bytes)
     return items
+
+
+def _with_bytes(value: dict[str, Any]) -> dict[str, Any]:
+    return {"B": b64decode(value["B"])} if value.keys() == {"B"} else value
 
 
 @pytest.fixture
 def network(wire: dict[str, Items]) -> dict[str, Items]:
+    """The same in plain Python and with nothing packed, to look at and to spoil."""
     read = TypeDeserializer().deserialize
     return {
-        noun: [{name: plain(read(value)) for name, value in item.items()} for item in items]
+        noun: [spread({name: plain(read(value)) for name, value in item.items()}) for item in items]
         for noun, items in wire.items()
     }

@@ -162,9 +162,7 @@ def a_rejection_lost(n: dict[str, Items]) -> None:
 
 def attribution_given_to_another(n: dict[str, Items]) -> None:
     report = find(n["conversions"], external_id="pending")
-    report["attribution"] = report["attribution"].replace(
-        '"affiliate_id":"mem_tendai"', '"affiliate_id":"mem_thief"', 1
-    )
+    report["attribution"]["affiliate_id"] = "mem_thief"
 
 
 def a_payout_doubled(n: dict[str, Items]) -> None:

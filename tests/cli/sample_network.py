@@ -6,6 +6,7 @@ Run as a script, because the tables' modules take their names from the environme
 import json
 import os
 import sys
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,7 +35,7 @@ def main() -> None:
     with mock_aws():
         create_stores()
         trade()
-        json.dump(everything(), sys.stdout)
+        json.dump(everything(), sys.stdout, default=lambda each: b64encode(each).decode())
 
 
 def create_stores() -> None:

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from linkage_cli.audit import Report, Stored, audit
+from tests.cli.contents import packed
 from tests.cli.corruptions import CORRUPTIONS, Items, find
 
 
 def audited(network: dict[str, Items], now: datetime | None = None) -> Report:
-    return audit(Stored(**network), now or datetime.now(UTC))
+    stored = {noun: [packed(item) for item in items] for noun, items in network.items()}
+    return audit(Stored(**stored), now or datetime.now(UTC))
 
 
 def test_the_auditor_finds_nothing_wrong_with_what_the_product_posted(

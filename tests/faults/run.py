@@ -16,6 +16,7 @@ from linkage import clock
 from linkage.flow.posting import post_fact
 from linkage.flow.sweeping import sweep
 from linkage.tables import transactions
+from linkage.tables.packed import unpacked
 from linkage_cli import ledger_check
 from linkage_cli.audit import Report, audit
 from tests.aws_tables import forget_versions
@@ -239,23 +240,23 @@ class Run:
         return sorted(
             (item["conversion_id"]["S"], item["fact"]["S"])
             for item in self.standin.tables["conversions"].items()
-            if "seen" in item or item.get("posts", {}).get("BOOL")
+            if "seen" in _content(item) or _content(item).get("posts")
         )
 
     def _kinds(self) -> Counter[str]:
         """How many postings there are of each kind, overrides by their level."""
         return Counter(
-            f"{posting['M']['kind']['S']}{_level(posting)}"
+            f"{posting['kind']} {posting['level'] or ''}".rstrip()
             for item in self.standin.tables["ledger"].items()
-            for posting in item.get("postings", {"L": ()})["L"]
+            for posting in _content(item).get("postings", ())
         )
 
     def _models(self) -> Counter[str]:
         """How many conversions each way of attribution has won."""
         return Counter(
-            str(json.loads(item["attribution"]["S"])["model"])
+            str(_content(item)["attribution"]["model"])
             for item in self.standin.tables["conversions"].items()
-            if "attribution" in item
+            if "attribution" in _content(item)
         )
 
     def said_of(self, conversion_id: str) -> str:
@@ -267,7 +268,7 @@ class Run:
             if account.startswith(f"transaction:{conversion_id}")
             for item in items.values()
         ]
-        stored = [transactions.from_wire(item) for item in (*facts.values(), *heads)]
+        stored = [_spread(item) for item in (*facts.values(), *heads)]
         return json.dumps(stored, indent=1, sort_keys=True, ensure_ascii=False)
 
 
@@ -275,6 +276,12 @@ def _by_key(items: Iterable[Item]) -> dict[Key, Item]:
     return {(item["account"]["S"], item["line"]["S"]): item for item in items}
 
 
-def _level(posting: Item) -> str:
-    level = posting["M"]["level"]["N"]
-    return "" if level == "0" else f" {level}"
+def _spread(item: Item) -> dict[str, Any]:
+    own = {name: value for name, value in item.items() if name != "content"}
+    return transactions.from_wire(own) | _content(item)
+
+
+def _content(item: Item) -> dict[str, Any]:
+    """What a fact or a head has packed."""
+    content: dict[str, Any] = unpacked(item["content"]["B"]) if "content" in item else {}
+    return content

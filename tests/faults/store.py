@@ -144,6 +144,8 @@ def _bytes_of(value: Any) -> int:
         if len(digits) > DIGITS_MAX:
             raise InvalidError("Attempting to store more than 38 significant digits")
         return len(content) // 2 + 2
+    if kind == "B":
+        return len(content)
     if kind in {"BOOL", "NULL"}:
         return 1
     if kind == "M":

@@ -11,6 +11,7 @@ from multiprocessing import get_context
 
 import pytest
 
+from linkage.tables.packed import packed, unpacked
 from tests.faults.expressions import Item
 from tests.faults.run import Outcome, Run
 
@@ -49,13 +50,14 @@ def test_one_unit_too_much_in_one_posting_is_found() -> None:
         run.finish()
         assert not run.audited().findings
         head = next(item for item in run.standin.tables["ledger"].items() if has_postings(item))
-        amount = head["postings"]["L"][0]["M"]["amount_minor"]
-        amount["N"] = str(int(amount["N"]) + 1)
+        said = unpacked(head["content"]["B"])
+        said["postings"][0]["amount_minor"] += 1
+        head["content"] = {"B": packed(said)}
         assert any("I20" in str(finding) for finding in run.audited().findings)
 
 
 def has_postings(item: Item) -> bool:
-    return bool(item.get("postings", {}).get("L"))
+    return "content" in item and bool(unpacked(item["content"]["B"])["postings"])
 
 
 @pytest.mark.faults

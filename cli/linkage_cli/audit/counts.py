@@ -39,13 +39,20 @@ class Tally(NamedTuple):
 
 
 def tally_in(values: Mapping[str, Any]) -> Tally:
-    """A tally as a fact keeps it or as its table does; raises UnreadableError."""
-    held = nested(values, "held") or ()
+    """A tally as a fact keeps it or as its table does; raises UnreadableError.
+
+    A fact does not keep a number that is 0.
+    """
+    held, is_stored = nested(values, "held") or (), "tally" in values
+
+    def number(name: str) -> int:
+        return whole(values, name) if is_stored or name in values else 0
+
     return Tally(
-        name=text(values, "tally" if "tally" in values else "name"),
-        version=whole(values, "version"),
-        number=whole(values, "count"),
-        amount_minor=whole(values, "amount_minor"),
+        name=text(values, "tally" if is_stored else "name"),
+        version=number("version"),
+        number=number("count"),
+        amount_minor=number("amount_minor"),
         since=values.get("since"),
         last_on=values.get("last_on"),
         recruited_by=values.get("recruited_by"),

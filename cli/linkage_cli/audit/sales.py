@@ -91,7 +91,7 @@ def sale_of(report: Fact, confirming: Fact, terms: Terms) -> Sale:
         model=attribution["model"],
         coupon=attribution.get("coupon"),
         standing=seen["affiliate"],
-        upline=tuple(seen["upline"]),
+        upline=tuple(seen.get("upline") or ()),
         tallies=tallies_in(seen.get("tallies")),
         refunded_minor=confirming.whole("refunded_before_minor"),
         due_on=(confirmed.date() + hold).isoformat(),

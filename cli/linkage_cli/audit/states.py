@@ -115,7 +115,8 @@ def _check_refund_chain(conversion: Conversion) -> Iterator[Finding]:
 
 def _check_attribution(conversion: Conversion, program: Item) -> Iterator[Finding]:
     subject, attribution = conversion.conversion_id, conversion.report.nested("attribution")
-    winner = next((c for c in attribution["candidates"] if c["won"]), None)
+    candidates = attribution.get("candidates") or ()
+    winner = next((c for c in candidates if c["won"]), None)
     won = (winner["affiliate_id"], winner["model"]) if winner else (None, None)
     if (attribution["affiliate_id"], attribution["model"]) != won:
         yield Finding(
@@ -123,7 +124,7 @@ def _check_attribution(conversion: Conversion, program: Item) -> Iterator[Findin
             subject,
             f"it is attributed to {attribution['affiliate_id']}, {won[0]} won",
         )
-    if sum(bool(candidate["won"]) for candidate in attribution["candidates"]) > 1:
+    if sum(bool(candidate["won"]) for candidate in candidates) > 1:
         yield Finding("I16", subject, "several candidates won")
     if conversion.report.values.get("affiliate_id") != attribution["affiliate_id"]:
         yield Finding("I16", subject, "it is listed for another affiliate than it is attributed to")

@@ -1,9 +1,11 @@
 """The stored items as the auditor reads them: plain values, nothing taken on trust.
 
-An item that cannot be read (an attribute missing, a number that is not whole) is a finding.
+An item that cannot be read (an attribute missing, a number that is not whole) is a finding. What a
+fact or a head keeps in `content` is inflated here, by code that the network has no part in.
 """
 
 import json
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -142,6 +144,20 @@ def nested(item: Item, name: str) -> Any:
         raise UnreadableError(f"{name} is no JSON") from error
 
 
+def inflated(item: Item) -> Item:
+    """The item with what its `content` holds beside its own attributes; raises UnreadableError."""
+    if "content" not in item:
+        return item
+    own = {name: value for name, value in item.items() if name != "content"}
+    try:
+        content = json.loads(zlib.decompress(bytes(item["content"])))
+    except (TypeError, ValueError, zlib.error) as error:
+        raise UnreadableError("its content is no deflated JSON") from error
+    if not isinstance(content, dict) or own.keys() & content.keys():
+        raise UnreadableError("its content is no map, or says again what an attribute says")
+    return own | content
+
+
 def read_each[T](
     items: Iterable[Item], key: tuple[str, str], read: Callable[[Item], T], findings: list[Finding]
 ) -> list[T]:
@@ -163,7 +179,7 @@ def read_ledger(items: Iterable[Item], findings: list[Finding]) -> Ledger:
     def add(item: Item) -> None:
         account, line = text(item, "account"), text(item, "line")
         if account.startswith("transaction:") and line == "head":
-            head = _head(item)
+            head = _head(inflated(item))
             ledger.heads[head.transaction_id] = head
         elif account.startswith("affiliate:") and line.startswith("line#"):
             ledger.lines.append(_line(item))
@@ -243,7 +259,8 @@ def read_facts(items: Iterable[Item], findings: list[Finding]) -> dict[str, dict
     return conversions
 
 
-def _fact(item: Item) -> Fact:
+def _fact(stored: Item) -> Fact:
+    item = inflated(stored)
     return Fact(
         conversion_id=text(item, "conversion_id"),
         fact=text(item, "fact"),

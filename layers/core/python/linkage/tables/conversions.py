@@ -2,16 +2,18 @@
 
 A fact that must be posted carries `unposted`, a sharded index key, until the ledger has it. A
 report that silence confirms carries `awaiting`, another one, until it is confirmed or rejected.
+Attributes of their own are what keys, conditions and filters need, and what tells people which fact
+it is; all else a fact says is packed into `content`, so that it costs one write unit.
 """
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from itertools import batched
 from typing import Any
 from zlib import crc32
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from linkage.conversions import (
@@ -30,10 +32,11 @@ from linkage.conversions import (
 )
 from linkage.errors import NotFoundError
 from linkage.tables import transactions
-from linkage.tables.base import NestedAttribute, TableMeta
+from linkage.tables.base import TableMeta
 from linkage.tables.facts import attribution_in, seen_in, tallies_in
 from linkage.tables.gathering import Found, Place, Reading, place, read, reading_one
-from linkage.tables.pages import Listed, read_page
+from linkage.tables.packed import PackedAttribute, without_defaults
+from linkage.tables.pages import LIMIT_MAX, Listed, read_page
 
 UNPOSTED_SHARDS = AWAITING_SHARDS = 8
 
@@ -41,7 +44,7 @@ UNPOSTED_SHARDS = AWAITING_SHARDS = 8
 class _VendorIndex(GlobalSecondaryIndex["ConversionItem"]):
     class Meta(TableMeta):
         index_name = "by_vendor"
-        projection = AllProjection()
+        projection = KeysOnlyProjection()
 
     vendor_id = UnicodeAttribute(hash_key=True)
     reported_at = UnicodeAttribute(range_key=True)
@@ -50,7 +53,7 @@ class _VendorIndex(GlobalSecondaryIndex["ConversionItem"]):
 class _AffiliateIndex(GlobalSecondaryIndex["ConversionItem"]):
     class Meta(TableMeta):
         index_name = "by_affiliate"
-        projection = AllProjection()
+        projection = KeysOnlyProjection()
 
     affiliate_id = UnicodeAttribute(hash_key=True)
     reported_at = UnicodeAttribute(range_key=True)
@@ -87,33 +90,18 @@ class ConversionItem(Model):
     unposted = UnicodeAttribute(null=True)
     awaiting = UnicodeAttribute(null=True)
     confirm_at = UnicodeAttribute(null=True)
-    fingerprint = UnicodeAttribute(null=True)
-    external_id = UnicodeAttribute(null=True)
-    amount_minor = NumberAttribute(null=True)
-    reason = UnicodeAttribute(null=True)
-    code = UnicodeAttribute(null=True)
-    refunded_before_minor = NumberAttribute(null=True)
-    posts = BooleanAttribute(null=True)
-    seen = NestedAttribute(null=True)
-    silent = BooleanAttribute(null=True)
-    tallies = NestedAttribute(null=True)
     vendor_id = UnicodeAttribute(null=True)
     affiliate_id = UnicodeAttribute(null=True)
-    occurred_at = UnicodeAttribute(null=True)
     reported_at = UnicodeAttribute(null=True)
-    program_id = UnicodeAttribute(null=True)
-    program_version = NumberAttribute(null=True)
-    settings_version = NumberAttribute(null=True)
     event = UnicodeAttribute(null=True)
+    external_id = UnicodeAttribute(null=True)
+    amount_minor = NumberAttribute(null=True)
     currency = UnicodeAttribute(null=True)
-    quantity = NumberAttribute(null=True)
-    items = NestedAttribute(null=True)
-    attribution = NestedAttribute(null=True)
-    customer_keys = NestedAttribute(null=True)
-    customer_aliases = NestedAttribute(null=True)
-    metadata = NestedAttribute(null=True)
+    code = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
     status = UnicodeAttribute(null=True)
     refunded_minor = NumberAttribute(null=True)
+    content = PackedAttribute(null=True)
     by_vendor = _VendorIndex()
     by_affiliate = _AffiliateIndex()
     by_unposted = _UnpostedIndex()
@@ -121,6 +109,7 @@ class ConversionItem(Model):
 
 
 _TABLE = ConversionItem.Meta.table_name
+_SHOWN = ConversionItem.get_attributes().keys() - {"content"}
 
 
 # ---- reading
@@ -161,11 +150,11 @@ def reading_facts(conversion_id: str, *facts: str) -> Reading[History]:
 def _history(items: Mapping[str, ConversionItem]) -> History:
     if REPORT not in items:
         raise NotFoundError("conversion")
-    confirmed, rejected = items.get(CONFIRMATION, items[REPORT]), items.get(REJECTION)
+    confirming, rejected = items.get(CONFIRMATION, items[REPORT]), items.get(REJECTION)
     refunds = (_refund(item) for fact, item in items.items() if fact.startswith("refund#"))
     return History(
         conversion=_conversion(items[REPORT]),
-        confirmation=_confirmation(confirmed) if confirmed.seen else None,
+        confirmation=_confirmation(confirming),
         rejection=_rejection(rejected) if rejected else None,
         refunds=tuple(sorted(refunds, key=lambda refund: refund.sequence)),
     )
@@ -183,32 +172,45 @@ def list_conversions(
 
     Everybody's list is a scan, read a bounded page at a time: it is for operators alone.
     """
-    has_status = ConversionItem.status == status if status else None
     if vendor_id:
         index: Any
         index, owner, name = ConversionItem.by_vendor, vendor_id, "vendor_id"
     elif affiliate_id:
         index, owner, name = ConversionItem.by_affiliate, affiliate_id, "affiliate_id"
     else:
-        is_report = ConversionItem.fact == REPORT
+        wanted = ConversionItem.fact == REPORT
+        if status:
+            wanted &= ConversionItem.status == status
         return read_page(
-            lambda **start: ConversionItem.scan(
-                is_report & has_status if status else is_report, **start
-            ),
+            lambda **start: ConversionItem.scan(wanted, **start),
             _conversion,
             keys=("conversion_id", "fact"),
             limit=limit,
             cursor=cursor,
         )
+    at_once = LIMIT_MAX if status else min(limit + 1, LIMIT_MAX)
     return read_page(
-        lambda **start: index.query(
-            owner, filter_condition=has_status, scan_index_forward=False, **start
+        lambda **start: (
+            item
+            for item in _behind(index.query(owner, scan_index_forward=False, **start), at_once)
+            if status in {None, item.status}
         ),
         _conversion,
         keys=(name, "reported_at", "conversion_id", "fact"),
         limit=limit,
         cursor=cursor,
     )
+
+
+def _behind(entries: Iterator[ConversionItem], at_once: int) -> Iterator[ConversionItem]:
+    """The items an index's entries stand for, as last written, in the entries' order."""
+    for some in batched(entries, at_once, strict=False):
+        keys = [(entry.conversion_id, entry.fact) for entry in some]
+        found = {
+            (item.conversion_id, item.fact): item
+            for item in ConversionItem.batch_get(keys, consistent_read=True)
+        }
+        yield from (found[key] for key in keys)
 
 
 def unposted_facts(shard: int, accepted_before: str) -> Iterator[tuple[str, str, str]]:
@@ -233,49 +235,50 @@ def _place(conversion_id: str, fact: str) -> Place:
     return place(_TABLE, conversion_id=conversion_id, fact=fact)
 
 
-_OWN_FORM = {
-    "attribution",
-    "items",
-    "customer_keys",
-    "customer_aliases",
-    "occurred_at",
-    "quantity",
-}
+def _said(item: ConversionItem) -> dict[str, Any]:
+    """Everything a stored fact says, by name."""
+    own = {name: getattr(item, name) for name in _SHOWN}
+    content: dict[str, Any] = item.content
+    return {name: value for name, value in own.items() if value is not None} | content
+
+
+def _fields_of(
+    kind: type[Conversion | Confirmation | Rejection | Refund], said: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {name: said[name] for name in kind.__dataclass_fields__ if name in said}
 
 
 def _conversion(item: ConversionItem) -> Conversion:
-    same = {n: getattr(item, n) for n in Conversion.__dataclass_fields__ if n not in _OWN_FORM}
-    return Conversion(
-        **same,
-        occurred_at=item.occurred_at or item.reported_at,
-        attribution=attribution_in(item.attribution),
-        items=tuple(Item(**each) for each in item.items or ()),
-        customer_keys=tuple(item.customer_keys or ()),
-        customer_aliases=tuple(item.customer_aliases or ()),
-        quantity=int(item.quantity or 1),
-    )
+    said = _said(item)
+    own_form = {
+        "attribution": attribution_in(said["attribution"]),
+        "items": tuple(Item(**each) for each in said.get("items", ())),
+        "customer_keys": tuple(said.get("customer_keys", ())),
+        "customer_aliases": tuple(said.get("customer_aliases", ())),
+    }
+    return Conversion(**_fields_of(Conversion, said) | own_form)
 
 
-def _confirmation(item: ConversionItem) -> Confirmation:
-    return Confirmation(
-        conversion_id=item.conversion_id,
-        fact=item.fact,
-        accepted_at=item.accepted_at,
-        sequence=int(item.sequence) if item.fact == CONFIRMATION else 0,
-        refunded_before_minor=int(item.refunded_before_minor),
-        seen=seen_in(item.seen),
-        silent=bool(item.silent),
-    )
+def _confirmation(item: ConversionItem) -> Confirmation | None:
+    """The confirmation a report or a confirmation is; None of a report that is none."""
+    said = _said(item)
+    if "seen" not in said:
+        return None
+    own_form = {
+        "seen": seen_in(said["seen"]),
+        "sequence": said["sequence"] if item.fact == CONFIRMATION else 0,
+    }
+    return Confirmation(**_fields_of(Confirmation, said) | own_form)
 
 
 def _rejection(item: ConversionItem) -> Rejection:
-    same = {n: getattr(item, n) for n in Rejection.__dataclass_fields__ if n != "code"}
-    return Rejection(**same, code=item.code or "other")
+    return Rejection(**_fields_of(Rejection, _said(item)))
 
 
 def _refund(item: ConversionItem) -> Refund:
-    same = {n: getattr(item, n) for n in Refund.__dataclass_fields__ if n != "tallies"}
-    return Refund(**same, tallies=tallies_in(item.tallies or ()))
+    said = _said(item)
+    tallies = tallies_in(said.get("tallies", ()))
+    return Refund(**_fields_of(Refund, said) | {"tallies": tallies})
 
 
 # ---- writing
@@ -286,41 +289,33 @@ def put_report(conversion: Conversion, confirmation: Confirmation | None) -> dic
 
     Without one, and with a `confirm_at`, it waits for silence to confirm it.
     """
-    values = asdict(conversion)
     fact = {
         "fact": REPORT,
         "accepted_at": conversion.reported_at,
         "affiliate_id": conversion.attribution.affiliate_id,
-        "quantity": conversion.quantity if conversion.counted else None,
     }
     if confirmation:
         fact |= _postable(confirmation)
     elif conversion.confirm_at:
         fact["awaiting"] = _sharded(_AWAITING, AWAITING_SHARDS, conversion.conversion_id)
-    return _put_fact({**values, **fact})
+    return _put_fact(_saying(conversion) | fact)
 
 
 def put_confirmation(conversion: Conversion, confirmation: Confirmation) -> list[dict[str, Any]]:
     """The operations that confirm a conversion, if it is still as it was read."""
-    fact = {
-        "conversion_id": confirmation.conversion_id,
-        "fact": confirmation.fact,
-        "accepted_at": confirmation.accepted_at,
-        "sequence": confirmation.sequence,
-        **_postable(confirmation),
-    }
+    fact = _saying(confirmation) | _postable(confirmation)
     return [_put_fact(fact), _move(conversion, decided(conversion, "confirmed"))]
 
 
 def put_rejection(conversion: Conversion, rejection: Rejection) -> list[dict[str, Any]]:
     """The operations that reject a conversion, if it is still as it was read."""
-    fact = {**asdict(rejection), "fact": REJECTION}
+    fact = _saying(rejection) | {"fact": REJECTION}
     return [_put_fact(fact), _move(conversion, decided(conversion, "rejected"))]
 
 
 def put_refund(conversion: Conversion, refund: Refund) -> list[dict[str, Any]]:
     """The operations that accept a refund, if the conversion is still as it was read."""
-    fact = {**asdict(refund), "fact": refund_key(refund.external_id)}
+    fact = _saying(refund) | {"fact": refund_key(refund.external_id)}
     if refund.posts:
         fact["unposted"] = _sharded(_UNPOSTED, UNPOSTED_SHARDS, refund.conversion_id)
     return [_put_fact(fact), _move(conversion, refunded(conversion, refund))]
@@ -342,8 +337,17 @@ def accept(operations: Sequence[dict[str, Any]]) -> None:
     transactions.write(operations, decided_on_reads=True)
 
 
-def _put_fact(values: dict[str, Any]) -> dict[str, Any]:
-    wire = ConversionItem(**values).serialize()
+def _saying(fact: Conversion | Confirmation | Rejection | Refund) -> dict[str, Any]:
+    """What a fact says: its own attributes whole, of the rest what has not its default."""
+    shown = {name: getattr(fact, name) for name in _SHOWN & vars(fact).keys()}
+    said: dict[str, Any] = without_defaults(fact)
+    return said | shown
+
+
+def _put_fact(values: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {name: value for name, value in values.items() if name in _SHOWN}
+    content = {name: value for name, value in values.items() if name not in _SHOWN}
+    wire = ConversionItem(**shown, content=content).serialize()
     return transactions.put_wire(_TABLE, wire, "conversion_id")
 
 
@@ -365,12 +369,10 @@ def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
 
 
 def _postable(confirmation: Confirmation) -> dict[str, Any]:
-    return {
-        "seen": asdict(confirmation.seen),
-        "silent": confirmation.silent,
-        "refunded_before_minor": confirmation.refunded_before_minor,
-        "unposted": _sharded(_UNPOSTED, UNPOSTED_SHARDS, confirmation.conversion_id),
-    }
+    said = without_defaults(confirmation)
+    kept = ("seen", "silent", "refunded_before_minor")
+    unposted = _sharded(_UNPOSTED, UNPOSTED_SHARDS, confirmation.conversion_id)
+    return {name: said[name] for name in kept if name in said} | {"unposted": unposted}
 
 
 _UNPOSTED, _AWAITING = "unposted#{}", "awaiting#{}"

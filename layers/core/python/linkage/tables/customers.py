@@ -17,8 +17,9 @@ from linkage.attribution import Click
 from linkage.client_codes import ClientCode
 from linkage.customers import Binding
 from linkage.tables import transactions
-from linkage.tables.base import NestedAttribute, TableMeta
+from linkage.tables.base import TableMeta
 from linkage.tables.gathering import Found, Reading, place
+from linkage.tables.packed import PackedAttribute, without_defaults
 
 
 class CustomerItem(Model):
@@ -33,7 +34,7 @@ class CustomerItem(Model):
     bound_at = UnicodeAttribute(null=True)
     expires_at = UnicodeAttribute(null=True)
     opted_out_at = UnicodeAttribute(null=True)
-    clicks = NestedAttribute(null=True)
+    clicks = PackedAttribute(null=True)
     version = NumberAttribute(null=True)
     created_at = UnicodeAttribute(null=True)
     used_by = UnicodeAttribute(null=True)
@@ -138,7 +139,7 @@ def put_presented(
     """The operation that keeps these clicks for a key, if they are still as they were read."""
     wire = CustomerItem(
         _clicks(key, vendor_id),
-        clicks=[asdict(click) for click in clicks],
+        clicks=without_defaults(clicks),
         version=was.version + 1,
     ).serialize()
     if was.version == 0:

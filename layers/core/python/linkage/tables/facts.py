@@ -1,6 +1,6 @@
 """What a fact keeps as nested plain values, back in the domain's form.
 
-A value stored before its form could say something has that thing's default.
+What has its default is not stored, and neither is what a form could not say yet.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,8 +15,8 @@ type Plain = Mapping[str, Any]
 
 def attribution_in(stored: Plain) -> Attribution:
     """The attribution a report was accepted with."""
-    click = stored["click"]
-    candidates = tuple(Candidate(**candidate) for candidate in stored["candidates"])
+    click = stored.get("click")
+    candidates = tuple(Candidate(**candidate) for candidate in stored.get("candidates", ()))
     return Attribution(
         **{**stored, "candidates": candidates, "click": Click(**click) if click else None}
     )
@@ -27,14 +27,14 @@ def seen_in(stored: Plain) -> Seen:
     affiliate = stored["affiliate"]
     return Seen(
         affiliate=_standing_in(affiliate) if affiliate else None,
-        upline=tuple(_standing_in(standing) for standing in stored["upline"]),
+        upline=tuple(_standing_in(standing) for standing in stored.get("upline", ())),
         tallies=tallies_in(stored.get("tallies", ())),
     )
 
 
 def tallies_in(stored: Iterable[Plain]) -> tuple[Tally, ...]:
     """Tallies as a fact saw them."""
-    return tuple(Tally(**{**tally, "held": held_in(tally["held"])}) for tally in stored)
+    return tuple(Tally(**{**tally, "held": held_in(tally.get("held", ()))}) for tally in stored)
 
 
 def held_in(stored: Iterable[Plain]) -> tuple[HeldBonus, ...]:

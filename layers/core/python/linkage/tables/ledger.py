@@ -17,6 +17,7 @@ from linkage.rewards import Part
 from linkage.shares import Commission
 from linkage.tables import transactions
 from linkage.tables.gathering import Reading, place, read, reading_one
+from linkage.tables.packed import packed, unpacked
 from linkage.tables.pages import Listed, wrong_cursor
 from linkage.uplines import Level, Recruitment
 
@@ -24,6 +25,7 @@ OPEN_SHARDS = 8
 
 _TABLE = os.environ["LEDGER_TABLE"]
 _HEAD, _DUE = "head", "due_"
+_SHOWN = frozenset({"account", "line", "kind", "accepted_at"})
 
 
 def post(
@@ -39,7 +41,7 @@ def post(
     another condition (the balance's version, one of `also`) did not hold.
     """
     operations = [
-        transactions.put_new(_TABLE, head_of(transaction), "account"),
+        transactions.put_new(_TABLE, head_item(transaction), "account"),
         *(
             operation
             for line in transaction.lines
@@ -56,7 +58,7 @@ def post(
         posted = failed.items.get(0)
         if posted is None:
             raise
-        if posted["fingerprint"] != transaction.fingerprint:
+        if head_in(posted)["fingerprint"] != transaction.fingerprint:
             raise LedgerError(
                 f"{transaction.transaction_id} was posted before with other postings"
             ) from failed
@@ -65,7 +67,7 @@ def post(
 
 
 def head_of(transaction: Transaction) -> dict[str, Any]:
-    """The head item of a transaction: all its postings, and why."""
+    """The head of a transaction: all its postings, and why."""
     return {
         "account": _transaction_account(transaction.transaction_id),
         "line": _HEAD,
@@ -77,6 +79,20 @@ def head_of(transaction: Transaction) -> dict[str, Any]:
         "why": list(transaction.why),
         **transaction.facts,
     }
+
+
+def head_item(transaction: Transaction) -> dict[str, Any]:
+    """The same as it is stored: all but what finds it and says what it is packed into `content`."""
+    head = head_of(transaction)
+    shown = {name: value for name, value in head.items() if name in _SHOWN}
+    content = {name: value for name, value in head.items() if name not in _SHOWN}
+    return shown | {"content": packed(content)}
+
+
+def head_in(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A head from its stored item in plain Python; raises ValueError if nothing is packed in it."""
+    content: dict[str, Any] = unpacked(item["content"])
+    return {name: value for name, value in item.items() if name != "content"} | content
 
 
 def _transaction_account(transaction_id: str) -> str:
@@ -164,7 +180,7 @@ def reading_head(transaction_id: str) -> Reading[dict[str, Any] | None]:
     """The head of a transaction as posted, or None."""
     return reading_one(
         place(_TABLE, account=_transaction_account(transaction_id), line=_HEAD),
-        transactions.from_wire,
+        lambda wire: head_in(transactions.from_wire(wire)),
     )
 
 

@@ -41,7 +41,7 @@ _RETRIED_ERRORS = frozenset(
 )
 
 Item = dict[str, Any]
-"""An item in plain Python: texts, integers, lists, maps, None and booleans."""
+"""An item in plain Python: texts, integers, bytes, lists, maps, None and booleans."""
 
 client = boto3.client(
     "dynamodb",
@@ -90,7 +90,9 @@ def _whole(value: Any) -> Any:
         return [_whole(each) for each in value]
     if isinstance(value, dict):
         return {name: _whole(each) for name, each in value.items()}
-    return int(value) if hasattr(value, "as_tuple") else value
+    if hasattr(value, "as_tuple"):
+        return int(value)
+    return bytes(value) if hasattr(value, "__bytes__") else value
 
 
 def put_new(table: str, item: Mapping[str, Any], key: str) -> dict[str, Any]:
