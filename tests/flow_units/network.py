@@ -244,8 +244,7 @@ class Network:
     def everything(self) -> str:
         """All that is stored, as one text to be compared."""
         kept: dict[str, Any] = {
-            noun: sorted(json.dumps(item.to_json(), sort_keys=True) for item in _items(noun))
-            for noun in TABLES
+            noun: sorted(_text(item) for item in _items(noun)) for noun in TABLES
         }
         return json.dumps(kept | {"files": self.files()}, sort_keys=True, indent=1)
 
@@ -300,6 +299,11 @@ def _items(noun: str) -> Iterator[Any]:
     """The mock's own items of a table: a scan of ten tables for each crash would take minutes."""
     for found in _backend().tables[noun].items.values():
         yield from found.values() if isinstance(found, dict) else (found,)
+
+
+def _text(item: Any) -> str:
+    """A stored item as one text; what is deflated in it is bytes."""
+    return json.dumps(item.to_json(), sort_keys=True, default=repr)
 
 
 def _tables() -> dict[str, Any]:
