@@ -14,7 +14,7 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from linkage.clicks import CLICK_KEEP_DAYS
+from linkage.clicks import CLICK_KEEP_DAYS, IMPRESSION_KEEP_DAYS
 from linkage.statistics import PACK_KEEP_DAYS, StrangeClickError, pack, row_of
 from linkage_cli.click_recount import (
     NETWORK,
@@ -30,7 +30,6 @@ from linkage_cli.networks import Network, find_network
 READS_MAX = 3
 PAUSE_S = 2.0
 SHOWN_MAX = 20
-IMPRESSION_KEEP_DAYS = 40
 FOLD_TIMEOUT_S = 900
 
 app = typer.Typer(help="Clicks and their statistics.", no_args_is_help=True)

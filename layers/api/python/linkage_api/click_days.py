@@ -37,4 +37,4 @@ def _may_be_open(day: date, today: date) -> bool:
 
 
 def _live(scope: str, day: date) -> Counts:
-    return fold(find_packs(day), scope).counts.get(scope, Counts())
+    return fold(find_packs(day, latest=False), scope).counts.get(scope, Counts())

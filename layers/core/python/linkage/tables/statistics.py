@@ -70,9 +70,12 @@ def put_pack(pack: Pack, moment: datetime) -> None:
     transactions.write([{"Put": {"TableName": _TABLE, "Item": item.serialize()}}])
 
 
-def find_packs(day: date) -> Iterator[tuple[int, Iterator[bytes]]]:
-    """The packs of each hour of a UTC day that has any, in order, as `fold` takes them."""
-    items = StatisticsItem.query(f"clicks#{day}", consistent_read=True)
+def find_packs(day: date, *, latest: bool = True) -> Iterator[tuple[int, Iterator[bytes]]]:
+    """The packs of each hour of a UTC day that has any, in order, as `fold` takes them.
+
+    Without `latest`, at half the price, those of the last second may be missing.
+    """
+    items = StatisticsItem.query(f"clicks#{day}", consistent_read=latest)
     for hour, of_hour in groupby(items, key=lambda item: item.at[:2]):
         yield int(hour), (bytes(item.rows) for item in of_hour)
 

@@ -1,0 +1,98 @@
+"""The tick says how old the oldest open day is, and what was not billed to whom."""
+
+import importlib.util
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock, patch
+
+import pytest
+
+from linkage import clock
+from linkage.errors import NotFoundError
+from linkage.flow import folding
+from linkage.flow.billing import Billed, NotBilled
+from tests.aws_tables import empty_network
+
+HANDLER = Path(__file__).parents[2] / "functions" / "fold_clicks" / "handler.py"
+NOW = datetime(2026, 11, 22, 1, tzinfo=UTC)
+CONTEXT = SimpleNamespace(
+    function_name="fold_clicks",
+    memory_limit_in_mb=1769,
+    invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:fold_clicks",
+    aws_request_id="1",
+)
+TICK = {"source": "linkage.tick"}
+
+
+@pytest.fixture(autouse=True)
+def _network() -> Iterator[None]:
+    with empty_network(), patch.object(clock, "now", lambda: NOW):
+        yield
+
+
+@pytest.fixture
+def function() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("fold_clicks_handler", HANDLER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def counted(function: ModuleType) -> Iterator[MagicMock]:
+    """The metrics of the function."""
+    with patch.object(function.metrics, "add_metric") as metric:
+        yield metric
+
+
+def numbers(counted: MagicMock) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for call in counted.call_args_list:
+        found.setdefault(call.args[0], []).append(call.kwargs["value"])
+    return found
+
+
+def test_a_tick_closes_what_is_due_and_reports_yesterday_as_open(
+    function: ModuleType, counted: MagicMock
+) -> None:
+    assert function.handler(TICK, CONTEXT) == {"closed": 6, "oldest_age_s": 3600}
+    assert numbers(counted) == {"DayClosed": [1] * 6, "OldestOpenDayAge": [3600]}
+
+
+def test_a_day_that_fails_is_logged_and_its_age_is_what_the_alarm_hears(
+    function: ModuleType, counted: MagicMock
+) -> None:
+    with (
+        patch.object(folding, "bill_day", side_effect=NotFoundError("program")),
+        patch.object(function.logger, "error") as logged,
+    ):
+        said = function.handler(TICK, CONTEXT)
+    assert said == {"closed": 0, "oldest_age_s": 6 * 86_400 + 3600}
+    assert logged.call_args_list[0].kwargs["day"] == "2026-11-15"
+    assert numbers(counted) == {"OldestOpenDayAge": [6 * 86_400 + 3600]}
+
+
+def test_a_link_that_is_not_billed_is_logged_with_its_count(
+    function: ModuleType, counted: MagicMock
+) -> None:
+    refused = NotBilled("AbcdefghJK", "click", 7, "The vendor is suspended.")
+    with (
+        patch.object(folding, "bill_day", return_value=Billed(0, 0, (refused,))),
+        patch.object(function.logger, "error") as logged,
+    ):
+        said = function.handler({"day": "2026-11-20"}, CONTEXT)
+    assert said == {"day": "2026-11-20", "closed": True}
+    assert logged.call_args.kwargs["why"] == "The vendor is suspended."
+    assert numbers(counted) == {"DayClosed": [1], "LinkDayNotBilled": [1]}
+
+
+def test_today_may_be_folded_by_hand_and_stays_open(
+    function: ModuleType, counted: MagicMock
+) -> None:
+    said = function.handler({"day": "2026-11-22"}, CONTEXT)
+    assert said == {"day": "2026-11-22", "closed": False}
