@@ -63,6 +63,7 @@ class FlowFunction(Construct):
         layer_names: tuple[str, ...] = ("vendor", "core"),
         size: Size | None = None,
         environment: Mapping[str, str] | None = None,
+        system_log: lambda_.SystemLogLevel = lambda_.SystemLogLevel.INFO,
     ) -> None:
         super().__init__(scope, pascal_case(name))
         size = size or Size()
@@ -91,6 +92,7 @@ class FlowFunction(Construct):
             role=role,
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
+            system_log_level_v2=system_log,
             memory_size=size.memory_mb,
             timeout=self.timeout,
             environment={

@@ -1,4 +1,4 @@
-"""ThrottledApi: an HTTP API that says no before it costs, and writes down what it answered."""
+"""ThrottledApi: an HTTP API that says no before it costs, and can write down what it answered."""
 
 import json
 from typing import cast
@@ -27,7 +27,7 @@ ACCESS_LOG_FIELDS = {
 
 
 class ThrottledApi(Construct):
-    """An HTTP API with one `$default` stage, throttled as a whole, with access logs."""
+    """An HTTP API with one `$default` stage, throttled as a whole, with an access log if asked."""
 
     def __init__(
         self,
@@ -38,25 +38,29 @@ class ThrottledApi(Construct):
         *,
         domain_name: str | None = None,
         certificate_arn: str | None = None,
+        access_log: bool = True,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
         self._domain_name = domain_name
         self.domain = self._domain(domain_name, certificate_arn) if domain_name else None
         self.api = apigw.HttpApi(self, "Api", create_default_stage=False)
-        access_log = logs.LogGroup(
-            self,
-            "AccessLog",
-            retention=settings.log_retention_days,
-            removal_policy=settings.removal_policy,
-        )
         stage = self.api.add_stage(
             "Stage",
             stage_name="$default",
             auto_deploy=True,
             throttle=apigw.ThrottleSettings(rate_limit=throttle.rate, burst_limit=throttle.burst),
         )
-        _write_access_log(stage, access_log)
+        if access_log:
+            self._keep_access_log(stage)
+        else:
+            acknowledge(
+                stage,
+                "APIG1",
+                "A line for each click would cost as much as a seventh of its write. A click that"
+                " is stored is its own record, one that is lost is logged with its reason, and API"
+                " Gateway counts all answers; links_access_log=true turns the lines on.",
+            )
         if self.domain:
             apigw.ApiMapping(self, "Mapping", api=self.api, domain_name=self.domain, stage=stage)
 
@@ -90,19 +94,24 @@ class ThrottledApi(Construct):
         """Answers with a 5xx status in five minutes."""
         return self.api.metric_server_error(statistic="Sum", period=Duration.minutes(5))
 
+    def _keep_access_log(self, stage: apigw.HttpStage) -> None:
+        access_log = logs.LogGroup(
+            self,
+            "AccessLog",
+            retention=self._settings.log_retention_days,
+            removal_policy=self._settings.removal_policy,
+        )
+        # The stage's own property takes an interface that Python would have to implement.
+        resource = cast(apigw.CfnStage, stage.node.default_child)
+        resource.access_log_settings = apigw.CfnStage.AccessLogSettingsProperty(
+            destination_arn=access_log.log_group_arn, format=json.dumps(ACCESS_LOG_FIELDS)
+        )
+
     def _domain(self, name: str, certificate_arn: str | None) -> apigw.DomainName:
         if certificate_arn is None:
             raise ValueError(f"The domain {name} needs a certificate.")
         certificate = acm.Certificate.from_certificate_arn(self, "Certificate", certificate_arn)
         return apigw.DomainName(self, "Domain", domain_name=name, certificate=certificate)
-
-
-def _write_access_log(stage: apigw.HttpStage, access_log: logs.LogGroup) -> None:
-    # The stage's own property takes an interface that Python would have to implement.
-    resource = cast(apigw.CfnStage, stage.node.default_child)
-    resource.access_log_settings = apigw.CfnStage.AccessLogSettingsProperty(
-        destination_arn=access_log.log_group_arn, format=json.dumps(ACCESS_LOG_FIELDS)
-    )
 
 
 def _why_no_authorizer(path: str) -> str:

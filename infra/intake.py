@@ -1,6 +1,7 @@
 """What comes in: clicks on the links API; conversions and all administration on the other."""
 
 from aws_cdk import Duration, SecretValue
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -39,6 +40,7 @@ class Intake(Construct):
             "LinksApi",
             settings,
             settings.links_throttle,
+            access_log=settings.links_access_log,
             domain_name=settings.links_domain,
             certificate_arn=settings.certificate_arn,
         )
@@ -55,7 +57,9 @@ class Intake(Construct):
             layer_names=("core",),
             # Reading a link takes at most three seconds, storing a click one and a half.
             size=Size(timeout_s=10),
-            environment={"HASH_SECRET": hash_secret},
+            environment={"HASH_SECRET": hash_secret, **_country_header(settings)},
+            # Of each run Lambda would write two lines, at a quarter of what the whole run costs.
+            system_log=lambda_.SystemLogLevel.WARN,
         )
         self.links_api.route(
             self.record_click, "GET /{code}", "HEAD /{code}", "GET /{code}/pixel.gif"
@@ -181,3 +185,7 @@ class Intake(Construct):
             " first one must count for as long as they can lead to a sale.",
         )
         return SecretValue.secrets_manager(secret.secret_arn).unsafe_unwrap()
+
+
+def _country_header(settings: StageSettings) -> dict[str, str]:
+    return {"COUNTRY_HEADER": settings.country_header} if settings.country_header else {}

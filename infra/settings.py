@@ -38,6 +38,8 @@ class StageSettings:
     alarm_email: str | None
     links_domain: str | None
     certificate_arn: str | None
+    country_header: str | None
+    links_access_log: bool
     edge: bool
     edge_certificate_arn: str | None
     click_token_keys: tuple[str, ...]
@@ -95,6 +97,8 @@ class StageSettings:
                 alarm_email=optional("alarm_email"),
                 links_domain=optional("links_domain"),
                 certificate_arn=optional("certificate_arn"),
+                country_header=optional("country_header"),
+                links_access_log=_is_on(optional("links_access_log")),
                 edge=edge,
                 edge_certificate_arn=edge_certificate_arn,
                 click_token_keys=_key_ids(optional("click_token_keys"), edge=edge),

@@ -1,11 +1,12 @@
 """How events travel: nothing blocks, nothing is dropped unseen, nothing fires by itself locally."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.infra.synthesis import FUNCTIONS, Synthesised
+from tests.infra.synthesis import FUNCTIONS, Synthesised, stand_in_build
 
 ROUTES = {
     "GET /{code}": "record_click",
@@ -75,9 +76,27 @@ def test_visitors_and_callers_do_not_share_an_api_or_its_throttle(prod: Synthesi
         assert throttle["ThrottlingBurstLimit"] >= throttle["ThrottlingRateLimit"]
 
 
+def access_logs(synthesised: Synthesised) -> list[dict[str, Any]]:
+    stages = synthesised.properties("ApiGatewayV2::Stage")
+    return [stage["AccessLogSettings"] for stage in stages if "AccessLogSettings" in stage]
+
+
+def test_a_click_that_is_stored_costs_no_line_of_any_log(prod: Synthesised) -> None:
+    assert len(access_logs(prod)) == 1, "the network API's"
+    assert prod.function("record_click")["LoggingConfig"]["SystemLogLevel"] == "WARN"
+    others = {prod.function(name)["LoggingConfig"]["SystemLogLevel"] for name in FUNCTIONS}
+    assert others == {"WARN", "INFO"}
+
+
+def test_an_operator_can_have_an_access_log_of_links(tmp_path: Path) -> None:
+    build = stand_in_build(tmp_path)
+    logged = Synthesised("prod", tmp_path / "out", build, links_access_log="true")
+    assert len(access_logs(logged)) == 2
+
+
 def test_access_logs_say_what_was_answered_but_not_who_asked(prod: Synthesised) -> None:
-    for stage in prod.properties("ApiGatewayV2::Stage"):
-        log_format = stage["AccessLogSettings"]["Format"]
+    for access_log in access_logs(prod):
+        log_format = access_log["Format"]
         assert "$context.status" in log_format
         assert "sourceIp" not in log_format
         assert "$context.path" not in log_format
