@@ -1,5 +1,6 @@
 """Billing a day: once for each link and event, whatever happens meanwhile, and by the usual way."""
 
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -28,6 +29,7 @@ from linkage_cli.replay import transactions_of
 from tests.aws_tables import forget_versions
 from tests.domain.examples import MEMBER
 from tests.faults.standin import Standin
+from tests.flow_units.calls import calls
 from tests.flow_units.network import (
     ANN,
     ON_REPORT,
@@ -204,6 +206,21 @@ def test_dying_at_any_write_and_billing_again_ends_the_same(counted: Network) ->
             bill()
             assert counted.everything() == expected, f"died {when} write {number}"
     assert_sound(counted)
+
+
+def test_a_link_takes_two_reads_and_a_write_and_one_read_once_it_is_billed(
+    counted: Network,
+) -> None:
+    links = [link(f"link{number:04}", number + 1) for number in range(20)]
+    with calls() as made:
+        bill_day(DAY, links)
+    assert Counter(each.split()[0] for each in made) == {
+        "BatchGetItem": 1 + 2 * len(links),  # the program of them all, once
+        "PutItem": len(links),
+    }
+    with calls() as made:
+        bill_day(DAY, links)
+    assert len(made) == 1 + len(links)
 
 
 @pytest.fixture
