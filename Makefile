@@ -23,7 +23,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.13 --generat
 begin = mkdir -p $(STAMPS) && if [ -e $@.begun ]; then rm -rf $(1); fi && touch $@.begun
 finish = mv $@.begun $@
 
-.PHONY: help dev test lint types unit flow layers synth orders faults bench bots lock edge preflight bootstrap format clean
+.PHONY: help dev test lint types unit flow layers synth orders faults bench figures bots lock edge preflight bootstrap format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -56,8 +56,11 @@ orders: bootstrap layers ## import all the real orders on the emulator
 faults: bootstrap layers ## a hundred thousand random facts, delivered badly, against the auditor
 	$(PYTHON) -m pytest -q -m faults tests/faults
 
-bench: bootstrap layers ## ratios, each measured within one run
-	@for script in bench/[a-z]*.py; do echo "$$script"; $(PYTHON) "$$script" || exit 1; done
+bench: bootstrap layers ## measure and count what a click, a conversion and a payout take; fails above a bound
+	@$(PYTHON) -m bench.run
+
+figures: $(STAMPS)/python ## write the results of the last make bench into docs/performance.md
+	@$(PYTHON) -m bench.page
 
 layers: $(STAMPS)/python ## build the layers and functions for this machine and for AWS
 	@$(PYTHON) layers/build.py

@@ -3,6 +3,7 @@
 import inspect
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,6 +97,12 @@ def test_a_price_nobody_found_stated_is_marked() -> None:
     told = said(BUSY, PRICES, UNITS)
     assert told["unverified_prices"]
     assert "http_api_request" not in told["unverified_prices"]
+
+
+def test_the_alarms_priced_are_those_the_readme_counts() -> None:
+    """And tests/docs counts the template's."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    assert f"{UNITS.counted['fixed']['alarms']} alarms at 0.10" in readme
 
 
 def test_every_assumption_says_why_and_is_used() -> None:
