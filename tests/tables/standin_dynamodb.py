@@ -6,6 +6,7 @@ each answer.
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -61,7 +62,9 @@ def _error(code: str) -> dict[str, Any]:
 
 
 @contextmanager
-def standin_dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+def standin_dynamodb(
+    monkeypatch: pytest.MonkeyPatch, context: ssl.SSLContext | None = None
+) -> Iterator[StandIn]:
     """Serve a `StandIn`, with the environment pointing the client at it."""
     state = StandIn()
 
@@ -70,6 +73,8 @@ def standin_dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
         disable_nagle_algorithm = True
 
         def setup(self) -> None:
+            if context:
+                self.request = context.wrap_socket(self.request, server_side=True)
             super().setup()
             state.connections += 1
 
@@ -105,7 +110,7 @@ def standin_dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     for name, value in {
-        "AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{state.port}",
+        "AWS_ENDPOINT_URL_DYNAMODB": f"{'https' if context else 'http'}://127.0.0.1:{state.port}",
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
