@@ -24,7 +24,8 @@ TARGETS: dict[str, list[str]] = {
     "host": [],
     "aws": ["--python-platform", "aarch64-manylinux_2_28", "--python-version", "3.13"],
 }
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.*")
+# Tools leave caches in hidden folders, megabytes of them.
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.*", ".*")
 INSTALLER_NOTES = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json")
 
 
@@ -130,8 +131,13 @@ def sources_of(folder: Path) -> Iterator[Path]:
     """What decides an output: its folder's files and this script."""
     yield Path(__file__)
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and path.name != "requirements.in":
+        if path.is_file() and path.name != "requirements.in" and not _is_cache(folder, path):
             yield path
+
+
+def _is_cache(folder: Path, path: Path) -> bool:
+    parts = path.relative_to(folder).parts
+    return "__pycache__" in parts or any(part.startswith(".") for part in parts)
 
 
 def digest_of(paths: Iterable[Path]) -> str:

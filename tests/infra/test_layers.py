@@ -89,9 +89,19 @@ def test_the_vendor_and_api_layers_load_together_without_a_site() -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """The files of a folder that are not compiled ones."""
+    """The files of a folder that are neither compiled ones nor hidden."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and path.suffix != ".pyc" and not is_hidden(path.relative_to(folder))
     }
+
+
+def is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+@pytest.mark.parametrize("asset", LAYERS + FUNCTIONS)
+def test_nothing_hidden_is_shipped(asset: str) -> None:
+    """A tool's cache in the clone would be megabytes, and tell of the machine."""
+    assert not [path for path in (BUILD / asset).rglob("*") if is_hidden(path.relative_to(BUILD))]
