@@ -205,12 +205,9 @@ def list_conversions(
 def _behind(entries: Iterator[ConversionItem], at_once: int) -> Iterator[ConversionItem]:
     """The items an index's entries stand for, as last written, in the entries' order."""
     for some in batched(entries, at_once, strict=False):
-        keys = [(entry.conversion_id, entry.fact) for entry in some]
-        found = {
-            (item.conversion_id, item.fact): item
-            for item in ConversionItem.batch_get(keys, consistent_read=True)
-        }
-        yield from (found[key] for key in keys)
+        places = tuple(_place(entry.conversion_id, entry.fact) for entry in some)
+        found = read(Reading(places, lambda items: items))
+        yield from (ConversionItem.from_raw_data(found[at]) for at in places)
 
 
 def unposted_facts(shard: int, accepted_before: str) -> Iterator[tuple[str, str, str]]:
