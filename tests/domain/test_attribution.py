@@ -195,6 +195,11 @@ OWN_OBJECTIONS = [
         id="nobody's other half",
     ),
     pytest.param(
+        joined(event="click"),
+        "joint: there is no such conversion of a program this one is promoted with",
+        id="a day of clicks as the other half",
+    ),
+    pytest.param(
         joined(rejected=True), "joint: the other half was rejected", id="rejected other half"
     ),
     pytest.param(

@@ -13,7 +13,7 @@ from linkage import clock
 from linkage.coupons import Coupon
 from linkage.customers import Binding
 from linkage.members import Member
-from linkage.programs import Program
+from linkage.programs import COUNTED_EVENTS, Program
 
 CLOCKS_APART = timedelta(seconds=300)
 """How much earlier a vendor's clock may say that something happened than ours says."""
@@ -338,7 +338,7 @@ def _lead_objection(program: Program, lead: Earlier | None, occurred_at: datetim
 
 
 def _joint_objection(program: Program, joint: Earlier | None, occurred_at: datetime) -> str | None:
-    if joint is None or joint.vendor_id == program.vendor_id:
+    if joint is None or joint.vendor_id == program.vendor_id or joint.event in COUNTED_EVENTS:
         return "there is no such conversion of a program this one is promoted with"
     if joint.affiliate_id is None:
         return "the other half belongs to no affiliate"
