@@ -15,7 +15,7 @@ from tests.faults.standin import RefusedError, cancelled
 
 WRITES = frozenset({"PutItem", "UpdateItem", "TransactWriteItems", "BatchWriteItem"})
 CRASH_CHANCE, CONFLICT_CHANCE, THROTTLE_CHANCE, FAILURE_CHANCE = 0.01, 0.01, 0.002, 0.003
-MEDDLE_CHANCE = 0.06
+MEDDLE_CHANCE, UNREAD_CHANCE = 0.06, 0.01
 
 type Fact = tuple[str, str]
 type Go = Callable[[], Any]
@@ -53,6 +53,8 @@ class Mischief:
         after = self._after(operation) if self.active else None
         try:
             answer = go()
+            if self.active and operation == "BatchGetItem":
+                self._leave_some(arguments["RequestItems"], answer)
             self._watch(operation, arguments)
         finally:
             if after:  # also when DynamoDB refused it
@@ -76,6 +78,20 @@ class Mischief:
                 self.meddle()
             if self._happens("transaction conflict", CONFLICT_CHANCE):
                 raise cancelled(self._conflict(len(arguments["TransactItems"])))
+
+    def _leave_some(self, wanted: Mapping[str, Any], answer: dict[str, Any]) -> None:
+        """Answers a batch of reads in part, as DynamoDB may."""
+        if not self._happens("items left unread", UNREAD_CHANCE):
+            return
+        table = self.random.choice(sorted(wanted))
+        keys = wanted[table]["Keys"]
+        left = keys[self.random.randrange(len(keys)) :]
+        answer["UnprocessedKeys"] = {table: {**wanted[table], "Keys": left}}
+        answer["Responses"][table] = [
+            item
+            for item in answer["Responses"][table]
+            if not any(key.items() <= item.items() for key in left)
+        ]
 
     def _conflict(self, count: int) -> list[dict[str, Any]]:
         reasons: list[dict[str, Any]] = [{"Code": "None"} for _ in range(count)]

@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from linkage import clock
-from linkage.flow.posting import post_fact
+from linkage.flow.posting import Posting, post_fact
 from linkage.flow.sweeping import sweep
 from linkage.tables import transactions
 from linkage.tables.packed import unpacked
@@ -32,6 +32,8 @@ DELIVERIES = {0: 5, 1: 50, 2: 25, 3: 10, 4: 6, 5: 4}
 DELAY_STEPS = 60
 SPAN_DAYS = 400
 SWEEP_CHANCE = 0.001
+DELIVERY_CHANCE, BATCH_MAX = 0.2, 25
+"""How often records come, and how many of them at once."""
 
 
 @dataclass
@@ -160,24 +162,43 @@ class Run:
         heapq.heappush(self.due, (self.steps + delay, self.sequence, fact))
 
     def _deliver(self, until: float) -> None:
-        while self.due and self.due[0][0] <= until:
-            _, _, fact = heapq.heappop(self.due)
-            try:
-                self._post(fact)
-            except PASSING:
-                self.mischief.met["delivered again after a failure"] += 1
-                self._later(fact)
+        if self.random.random() < DELIVERY_CHANCE:
+            while facts := self._next_batch(until):
+                self._deliver_batch(facts)
         if self.random.random() < SWEEP_CHANCE:
             try:
                 self.mischief.met["swept"] += sum(1 for _ in sweep(self.world.moment))
             except PASSING:
                 self.mischief.met["sweeps that died"] += 1
 
-    def _post(self, fact: Fact) -> None:
+    def _next_batch(self, until: float) -> list[Fact]:
+        facts: list[Fact] = []
+        while self.due and self.due[0][0] <= until and len(facts) < BATCH_MAX:
+            facts.append(heapq.heappop(self.due)[2])
+        return facts
+
+    def _deliver_batch(self, facts: list[Fact]) -> None:
+        """What cannot be read fails as a whole; what cannot be posted, alone."""
+        again: list[Fact] = []
+        try:
+            batch = Posting(facts)
+        except PASSING:
+            again += facts
+        else:
+            for fact in facts:
+                try:
+                    self._post(batch, fact)
+                except PASSING:
+                    again.append(fact)
+        for fact in again:
+            self.mischief.met["delivered again after a failure"] += 1
+            self._later(fact)
+
+    def _post(self, batch: Posting, fact: Fact) -> None:
         self.posting = fact
         self.mischief.met["deliveries"] += 1
         try:
-            posted = post_fact(*fact)
+            posted = batch.post(*fact)
         finally:
             self.posting = None
         self.mischief.met["deliveries that posted"] += posted

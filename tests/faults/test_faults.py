@@ -38,7 +38,7 @@ EARNED = {
 }
 TROUBLES = {
     *("crash before a write", "crash after a write", "transaction conflict", "throttle"),
-    *("never delivered", "meddling before a transaction", "swept"),
+    *("never delivered", "meddling before a transaction", "swept", "items left unread"),
     "done, but answered with a failure",
 }
 
