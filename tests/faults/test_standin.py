@@ -55,6 +55,7 @@ class Calls:
             "posts": chosen((True, False, None)),
             "dues": chosen(({"2026-01-01": 5}, {}, None)),
             "parts": chosen(([{"kind": "fee", "level": 1}], [], None)),
+            "content": chosen((b"x\x9c\x00\xff", None)),
         }
 
     def _write(self) -> Call:

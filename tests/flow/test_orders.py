@@ -6,9 +6,11 @@ click is remembered.
 """
 
 import csv
+import json
 import os
 import subprocess
 import sys
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -232,12 +234,14 @@ def _posted(tables: Tables, shop: Shop) -> dict[str, Moved]:
         for fact in scan(tables.dynamodb, tables.names["conversions"])
         if fact["fact"] == "report" and fact["vendor_id"] == shop.vendor.id
     }
+    items = scan(tables.dynamodb, tables.names["ledger"])
+    heads = [json.loads(zlib.decompress(item["content"])) for item in items if "content" in item]
     return {
-        external_ids[item["conversion_id"]]: frozenset(
-            (each["kind"], each["target"], each["amount_minor"]) for each in item["postings"]
+        external_ids[head["conversion_id"]]: frozenset(
+            (each["kind"], each["target"], each["amount_minor"]) for each in head["postings"]
         )
-        for item in scan(tables.dynamodb, tables.names["ledger"])
-        if item["line"] == "head" and item.get("conversion_id") in external_ids
+        for head in heads
+        if head.get("conversion_id") in external_ids
     }
 
 
