@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 
 from bench import starting
+from bench.visits import DESTINATION
+from linkage.edge_links import published
+from linkage.ids import created
+from linkage.links import link_of
 from linkage_cli.cost import Units
+from tests.edge.redirect_function import Visit, run
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = Units.read().counted
+OWNERS = {"program": "prg", "vendor": "mem", "affiliate": "mem"}
 BYTES_MAY_DIFFER_BY = 0.1
 
 
@@ -42,6 +48,33 @@ def test_a_click_on_a_link_in_memory_is_one_write_and_no_read(clicks: Any) -> No
 @pytest.mark.parametrize("name", ["item_bytes", "answer_bytes"])
 def test_a_click_has_the_bytes_it_is_priced_with(clicks: Any, name: str) -> None:
     assert clicks[name] == pytest.approx(UNITS["click"][name], rel=BYTES_MAY_DIFFER_BY)
+
+
+def test_a_click_at_the_edge_has_the_bytes_it_is_priced_with() -> None:
+    """With the headers that CloudFront adds; a visitor's HTTP/2 packs both smaller."""
+    ids_of = {f"{noun}_id": created(kind) for noun, kind in OWNERS.items()}
+    link = link_of(
+        {"code": "benchShop234", "link_id": created("lnk"), "status": "active", **ids_of}
+        | {"destination_url": DESTINATION, "allowed_hosts": ["shop.example"]}
+        | {"sub": {"sub1": "flyer"}}
+    )
+    value = published(link, {"1": "a secret"})
+    assert value
+    (answer,) = run([Visit(f"/{link.code}", {link.code: value})])
+    added = {
+        "server": "CloudFront",
+        "date": "Sun, 22 Nov 2026 09:12:00 GMT",
+        "content-length": "0",
+        "connection": "keep-alive",
+        "x-cache": "FunctionGeneratedResponse from cloudfront",
+        "via": "1.1 0123456789abcdef0123456789abcdef.cloudfront.net (CloudFront)",
+        "x-amz-cf-pop": "JNB50-C1",
+        "x-amz-cf-id": "EXAMPLEntjQpEXAMPLE_SG5Z-EXAMPLEPmPfEXAMPLEu3EqEXAMPLE==",
+    }
+    lines = [f"{name}: {text}" for name, text in (answer.headers | added).items()]
+    sent_bytes = len("\r\n".join(["HTTP/1.1 302 Found", *lines])) + 4
+    expected = UNITS["edge_click"]["answer_bytes"]
+    assert sent_bytes == pytest.approx(expected, rel=BYTES_MAY_DIFFER_BY)
 
 
 @pytest.mark.parametrize("batch", ["50", "100", "250", "1000"])
