@@ -37,7 +37,7 @@ from linkage.network import NetworkSettings, RecruitmentBonus
 from linkage.payouts import Batch, payout_id
 from linkage.programs import Bonus, Program, Reward, Step, Thresholds
 from linkage.requests import Report, Result, SentRefund
-from linkage.tables import ledger, members, payouts, programs, settings, transactions
+from linkage.tables import conversions, ledger, members, payouts, programs, settings, transactions
 from linkage.tables.gathering import read
 from linkage.tables.tallies import reading_tallies
 from linkage.tallies import Tally
@@ -271,6 +271,16 @@ def table(noun: str) -> list[dict[str, Any]]:
     pages = transactions.client.get_paginator("scan").paginate(TableName=noun, ConsistentRead=True)
     items = [transactions.from_wire(item) for page in pages for item in page["Items"]]
     return sorted(items, key=lambda item: [item[key] for key in TABLES[noun][0]])
+
+
+def spoil_fact(conversion_id: str, fact: str, name: str, value: Any = None) -> None:
+    """Writes another value into what a fact has packed; None takes it out."""
+    (item,) = conversions.ConversionItem.query(
+        conversion_id, conversions.ConversionItem.fact == fact, consistent_read=True
+    )
+    said = {each: was for each, was in item.content.items() if each != name}
+    item.content = said | ({} if value is None else {name: value})
+    item.save()
 
 
 def put_members(*given: Member) -> None:

@@ -6,9 +6,17 @@ import pytest
 from linkage.errors import LedgerError
 from linkage.flow import posting
 from linkage.flow.sweeping import GRACE_S, sweep
-from linkage.tables import ledger, programs, settings, transactions
+from linkage.tables import ledger, programs, settings
 from tests import oracle
-from tests.flow_units.network import MANUAL, SETTINGS, CrashError, Network, Writes, table
+from tests.flow_units.network import (
+    MANUAL,
+    SETTINGS,
+    CrashError,
+    Network,
+    Writes,
+    spoil_fact,
+    table,
+)
 
 
 def test_a_confirmed_sale_is_posted_to_the_affiliate_and_those_above(network: Network) -> None:
@@ -131,12 +139,7 @@ def test_a_fact_that_cannot_be_posted_does_not_hold_up_the_others(network: Netwo
     for number in range(6):
         network.report(f"o-{number}", 100_000)
     broken = network.unposted()[2][0]
-    item = next(each for each in table("conversions") if each["conversion_id"] == broken)
-    transactions.client.update_item(
-        TableName="conversions",
-        Key=transactions.to_wire({"conversion_id": broken, "fact": item["fact"]}),
-        UpdateExpression="REMOVE seen",
-    )
+    spoil_fact(broken, "report", "seen")
     network.pass_time(minutes=1)
     swept = list(sweep(network.moment))
     assert {each.conversion_id for each in swept if each.error} == {broken}
@@ -148,12 +151,7 @@ def test_a_fact_whose_terms_cannot_be_read_does_not_hold_up_the_others(network: 
     for number in range(6):
         network.report(f"o-{number}", 100_000)
     broken = network.unposted()[2][0]
-    transactions.client.update_item(
-        TableName="conversions",
-        Key=transactions.to_wire({"conversion_id": broken, "fact": "report"}),
-        UpdateExpression="SET program_version = :missing",
-        ExpressionAttributeValues=transactions.to_wire({":missing": 9}),
-    )
+    spoil_fact(broken, "report", "program_version", 9)
     network.pass_time(minutes=1)
     swept = list(sweep(network.moment))
     assert {each.conversion_id for each in swept if each.error} == {broken}

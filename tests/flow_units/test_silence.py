@@ -9,8 +9,8 @@ from linkage import clock
 from linkage.conversions import Conversion
 from linkage.flow.awaiting import Due, confirm_due
 from linkage.flow.deciding import confirm_silently
-from linkage.tables import conversions, transactions
-from tests.flow_units.network import Network, table
+from linkage.tables import conversions
+from tests.flow_units.network import Network, spoil_fact, table
 
 
 def pending(rich: Network, external_id: str = "o-1") -> Conversion:
@@ -115,12 +115,7 @@ def test_a_rejection_after_silence_is_too_late(rich: Network) -> None:
 
 def test_one_that_cannot_be_confirmed_does_not_hold_up_the_others(rich: Network) -> None:
     made = [pending(rich, f"o-{number}").conversion_id for number in range(6)]
-    transactions.client.update_item(
-        TableName="conversions",
-        Key=transactions.to_wire({"conversion_id": made[2], "fact": "report"}),
-        UpdateExpression="SET program_version = :missing",
-        ExpressionAttributeValues=transactions.to_wire({":missing": 9}),
-    )
+    spoil_fact(made[2], "report", "program_version", 9)
     rich.pass_time(days=15)
     ended = {each.conversion_id: each for each in ticked(rich)}
     assert {each for each, due in ended.items() if due.error} == {made[2]}
