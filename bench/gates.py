@@ -67,5 +67,10 @@ def gates(results: dict[str, Any]) -> list[Gate]:
             "USD",
         ),
         Gate("a million clicks at the edge, with statistics", costs["edge"]["clicks"], 1.25, "USD"),
-        Gate("a million conversions of three tiers", costs["http-api"]["conversions"], 18, "USD"),
+        Gate(
+            "a million conversions of three tiers that came by a click",
+            costs["http-api"]["conversions"],
+            18,
+            "USD",
+        ),
     ]

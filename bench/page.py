@@ -108,7 +108,11 @@ def _machine(results: dict[str, Any]) -> str:
     return _table(
         ("measured on", results["measured_on"]),
         (
-            ("processor", f"{machine['processor']}, {machine['cores']} cores, shared"),
+            (
+                "processor",
+                f"{machine['processor']}, {machine['cores']} cores, shared;"
+                f" {machine['load']} processes wanted them when the run began",
+            ),
             ("system", f"{machine['system']}, {machine['python']}"),
             ("packages", packages),
         ),

@@ -52,10 +52,11 @@ def ratios(rounds: Rounds, name: str, of: str) -> list[float]:
 
 
 def machine(*packages: str) -> dict[str, Any]:
-    """What a result must name: processor, cores, system, Python, and versions of packages."""
+    """What a result must name: the processor, how busy it is, the system, and versions."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": {name: importlib.metadata.version(name) for name in packages},
