@@ -7,8 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from linkage.tables import transactions
-from tests.flow_units.network import Network, make_rich, small_network
+from tests.flow_units.network import Network, make_rich, small_network, spoil_fact
 
 HANDLER = Path(__file__).parents[2] / "functions" / "confirm_conversions" / "handler.py"
 
@@ -67,12 +66,7 @@ def test_a_tick_stops_before_its_time_ends_and_the_next_goes_on(
 def test_what_cannot_be_confirmed_is_logged_with_its_age(
     function: ModuleType, due: list[str]
 ) -> None:
-    transactions.client.update_item(
-        TableName="conversions",
-        Key=transactions.to_wire({"conversion_id": due[0], "fact": "report"}),
-        UpdateExpression="SET program_version = :missing",
-        ExpressionAttributeValues=transactions.to_wire({":missing": 9}),
-    )
+    spoil_fact(due[0], "report", "program_version", 9)
     with patch.object(function.logger, "error") as logged:
         said = function.handler({}, context(left_ms=60_000))
     assert said == {"confirmed": 4, "failed": 1, "oldest_age_s": 7_200}
