@@ -146,7 +146,7 @@ def test_the_scripts_can_be_run(script: Path) -> None:
 
 def test_lock_files_have_hashes_and_name_no_registry() -> None:
     locks = [*ROOT.glob("requirements/*.txt"), *ROOT.glob("layers/*/requirements.txt")]
-    assert len(locks) == 5
+    assert len(locks) == 6
     for lock in locks:
         text = lock.read_text()
         assert "--hash=sha256:" in text
