@@ -394,17 +394,31 @@ def test_a_link_leads_to_the_program_or_to_a_page_of_its_vendor(network: Network
 def test_a_link_opens_and_ends_when_it_says(network: Network) -> None:
     body = {
         "program_id": network.program(),
-        "starts_at": "2026-12-01T00:00:00+02:00",
-        "expires_at": "2026-12-24T12:00:00Z",
+        "starts_at": "2098-12-01T00:00:00+02:00",
+        "expires_at": "2098-12-24T12:00:00Z",
     }
     made = network.affiliate.post("/v1/links", body).body
-    assert made["starts_at"] == "2026-11-30T22:00:00.000Z"
-    assert made["expires_at"] == "2026-12-24T12:00:00.000Z"
+    assert made["starts_at"] == "2098-11-30T22:00:00.000Z"
+    assert made["expires_at"] == "2098-12-24T12:00:00.000Z"
     (listed,) = network.affiliate.get("/v1/links").body["data"]
     assert listed == made
-    for wrong in (body["starts_at"], "2026-11-01T00:00:00Z", "2026-12-24", "soon", 5):
+    for wrong in (body["starts_at"], "2098-11-01T00:00:00Z", "2098-12-24", "soon", 5):
         answer = network.affiliate.post("/v1/links", body | {"expires_at": wrong})
         assert (answer.status, answer.pointer) == (422, "/expires_at"), wrong
+    over = {"program_id": body["program_id"], "expires_at": "2020-11-23T12:00:00Z"}
+    answer = network.affiliate.post("/v1/links", over)
+    assert (answer.status, answer.pointer) == (422, "/expires_at")
+
+
+def test_the_sub_ids_of_a_link_fit_into_each_of_its_clicks(network: Network) -> None:
+    program_id = network.program()
+    fits = {"sub1": "\u0436" * 125, "sub2": "x" * 250}
+    made = network.affiliate.post("/v1/links", {"program_id": program_id, "sub": fits})
+    assert (made.status, made.body["sub"]) == (201, fits)
+    answer = network.affiliate.post(
+        "/v1/links", {"program_id": program_id, "sub": fits | {"sub3": "y"}}
+    )
+    assert (answer.status, answer.pointer) == (422, "/sub")
 
 
 @pytest.mark.parametrize("url", REFUSED)

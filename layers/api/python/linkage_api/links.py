@@ -7,11 +7,11 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from linkage import ids
+from linkage import clock, ids
 from linkage.destinations import checked_destination
 from linkage.edge.http import is_id
 from linkage.errors import InvalidFieldError, NotFoundError
-from linkage.links import CODE_ALPHABET, CODE_LENGTH, Link, link_of, new_code
+from linkage.links import CODE_ALPHABET, CODE_LENGTH, SUBS_LARGEST_BYTES, Link, link_of, new_code
 from linkage.tables.links import list_links, put_link
 from linkage.tables.members import get_member
 from linkage.tables.programs import get_program
@@ -52,7 +52,7 @@ def create() -> Response[str]:
     """Makes a link of an approved affiliate to an approved vendor's program."""
     asked = call(router, "affiliate", "operator")
     body, sent = read(LinkBody, asked.body), ids.fingerprint(asked.body)
-    _require_order(body)
+    _require_open_some_time(body)
     affiliate = acting_member(asked, "affiliate", body.affiliate_id)
     require_approved(affiliate, "affiliate")
     if not is_id(body.program_id):
@@ -63,6 +63,8 @@ def create() -> Response[str]:
     destination_url = (
         program.destination_url if body.destination_url is None else body.destination_url
     )
+    sub = body.sub.model_dump(exclude_none=True) if body.sub else {}
+    _require_room(sub)
     link = Link(
         code=_code(asked),
         link_id=ids.created("lnk"),
@@ -72,7 +74,7 @@ def create() -> Response[str]:
         program_id=program.program_id,
         vendor_id=vendor.member_id,
         affiliate_id=affiliate.member_id,
-        sub=body.sub.model_dump(exclude_none=True) if body.sub else {},
+        sub=sub,
         expires_at=body.expires_at,
         starts_at=body.starts_at,
     )
@@ -85,12 +87,24 @@ def create() -> Response[str]:
     return created(_view(link))
 
 
-def _require_order(body: LinkBody) -> None:
-    if body.starts_at and body.expires_at and body.expires_at <= body.starts_at:
+def _require_open_some_time(body: LinkBody) -> None:
+    now = clock.text(clock.now())
+    for what, begin in (("starts", body.starts_at), ("is made", now)):
+        if begin and body.expires_at and body.expires_at <= begin:
+            raise InvalidFieldError(
+                "/expires_at",
+                f"The link would never be open: it ends, at {body.expires_at}, no later than it "
+                f"{what}, at {begin}. Write a later expires_at, or none for a link without an end.",
+            )
+
+
+def _require_room(sub: dict[str, str]) -> None:
+    size = sum(len(value.encode()) for value in sub.values())
+    if size > SUBS_LARGEST_BYTES:
         raise InvalidFieldError(
-            "/expires_at",
-            f"The link would end, on {body.expires_at}, before it starts, on {body.starts_at}. "
-            "Write a later expires_at, or none for a link without an end.",
+            "/sub",
+            f"The sub-ids have {size} bytes together, and a click has room for "
+            f"{SUBS_LARGEST_BYTES} (a Latin letter is one, others up to four). Shorten them.",
         )
 
 

@@ -170,9 +170,14 @@ def require_confirmable(conversion: Conversion) -> None:
 def require_rejectable(conversion: Conversion) -> None:
     """Raises ConflictError once the conversion is confirmed."""
     if conversion.status == "confirmed":
+        instead = (
+            "A confirmed day is final; reject the next ones before they are confirmed."
+            if conversion.event in COUNTED_EVENTS
+            else "Report a refund instead."
+        )
         raise ConflictError(
             "conversion_confirmed",
-            "This conversion is confirmed, so it cannot be rejected. Report a refund instead.",
+            f"This conversion is confirmed, so it cannot be rejected. {instead}",
         )
 
 

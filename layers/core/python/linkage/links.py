@@ -12,6 +12,9 @@ CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 CODE_LENGTH = 12
 """12 of 56 characters are 69 random bits: codes cannot be guessed, nor found by trying."""
 
+SUBS_LARGEST_BYTES = 500
+"""The sub-ids of a link together: each of its clicks has room for them (`linkage.clicks`)."""
+
 _SHORTEST_CODE, _LONGEST_CODE = 8, 32
 _CODE_CHARACTERS = frozenset(CODE_ALPHABET)
 
