@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from linkage import clicks
 from linkage.clicks import Visit, device_of, visitor_hash
-from linkage.links import Link
+from linkage.links import SUBS_LARGEST_BYTES, Link
 
 LINK = Link(
     code="abcdefgh",
@@ -52,6 +52,21 @@ def test_a_click_holds_who_what_and_when_and_no_address() -> None:
     assert click_id[4:].isalnum()
     assert len(click_id) == 36
     assert "196.4.1.2" not in f"{visitor}{click}"
+
+
+def test_the_largest_click_has_room_for_all_the_sub_ids_a_link_may_have() -> None:
+    each = SUBS_LARGEST_BYTES // 5
+    longest = LINK._replace(
+        code="a" * 32,
+        link_id="lnk_" + "i" * 32,
+        program_id="prg_" + "i" * 32,
+        vendor_id="mem_" + "i" * 32,
+        affiliate_id="mem_" + "i" * 32,
+        sub={f"sub{number}": "\u0436" * (each // 2) for number in range(1, 6)},
+    )
+    headers = {"sec-purpose": "prefetch"}
+    visit = VISIT._replace(query="qr=1", country="ZW", headers=headers)
+    assert click_of(longest, visit)["sub"] == longest.sub
 
 
 def test_clicks_within_the_hour_are_one_click() -> None:
