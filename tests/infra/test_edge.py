@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from infra.settings import StageSettingsError
+from linkage.clicks import _PURPOSE_HEADERS
+from linkage_cli.cost import Units
 from tests.infra.synthesis import EDGE_FUNCTIONS, ROOT, Synthesised, make_app
 
 CERTIFICATE = "arn:aws:acm:{}:000000000000:certificate/0"
@@ -69,7 +71,7 @@ def test_with_it_the_network_gains_a_stream_a_key_and_what_the_edge_imports(
         "StreamViewType": "NEW_IMAGE"
     }
     new = after.keys() & changed
-    assert len(new) == 2
+    assert len(new) == 3
 
 
 def test_the_secret_of_click_tokens_is_in_no_template_and_the_same_in_both_stacks(
@@ -163,9 +165,7 @@ def test_what_the_function_does_not_answer_goes_to_the_links_api_uncached(
     with_edge: Synthesised, edge: Synthesised
 ) -> None:
     caching_disabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-    all_but_host = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
     assert behavior(edge)["CachePolicyId"] == caching_disabled
-    assert behavior(edge)["OriginRequestPolicyId"] == all_but_host
     assert behavior(edge)["AllowedMethods"] == ["GET", "HEAD"]
     assert behavior(edge)["ViewerProtocolPolicy"] == "redirect-to-https"
     (origin,) = config(edge)["Origins"]
@@ -179,6 +179,34 @@ def test_what_the_function_does_not_answer_goes_to_the_links_api_uncached(
     (api_id,) = exported
     assert with_edge.template["Resources"][api_id["Ref"]]["Type"] == "AWS::ApiGatewayV2::Api"
     assert rest == ".execute-api."
+
+
+def test_the_links_api_is_told_who_asks_and_all_else_that_it_reads_but_no_host(
+    with_edge: Synthesised, edge: Synthesised, build_dir: Path, tmp_path: Path
+) -> None:
+    country = {"country_header": "CloudFront-Viewer-Country"}
+    told = Synthesised("prod", tmp_path, build_dir, edge="true", **country)
+    address = "cloudfront-viewer-address"
+    for network, stack, more in (
+        (with_edge, edge, set()),
+        (told, told.stack("Linkage-prod-edge"), {"cloudfront-viewer-country"}),
+    ):
+        variables = network.function("record_click")["Environment"]["Variables"]
+        assert variables["VIEWER_ADDRESS_HEADER"] == address
+        ((policy_id, policy),) = stack.of_type("CloudFront::OriginRequestPolicy").items()
+        assert behavior(stack)["OriginRequestPolicyId"] == {"Ref": policy_id}
+        sent = policy["Properties"]["OriginRequestPolicyConfig"]
+        assert sent["HeadersConfig"]["HeaderBehavior"] == "whitelist"
+        headers = sent["HeadersConfig"]["Headers"]
+        read = {"user-agent", "sec-gpc", "dnt", *_PURPOSE_HEADERS}
+        assert len(headers) <= 10  # CloudFront's limit
+        assert set(headers) == read | {address} | more
+        assert sent["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
+        assert sent["CookiesConfig"] == {"CookieBehavior": "none"}
+
+
+def test_without_the_edge_who_calls_is_who_asks(prod: Synthesised) -> None:
+    assert "VIEWER_ADDRESS_HEADER" not in prod.function("record_click")["Environment"]["Variables"]
 
 
 def test_its_name_has_modern_tls_only(edge: Synthesised) -> None:
@@ -306,6 +334,15 @@ def test_what_fails_is_noticed_and_somebody_is_told(edge: Synthesised) -> None:
     }
     assert all(alarm["AlarmActions"] for alarm in alarms)
     assert all(alarm["AlarmDescription"].endswith(".") for alarm in alarms)
+
+
+def test_the_cost_model_has_the_alarms_and_secrets_the_edge_adds(
+    edge: Synthesised, with_edge: Synthesised
+) -> None:
+    counted = Units.read().counted
+    assert len(edge.properties("CloudWatch::Alarm")) == counted["fixed_edge"]["alarms"]
+    secrets = counted["fixed"]["secrets"] + counted["fixed_edge"]["secrets"]
+    assert len(with_edge.properties("SecretsManager::Secret")) == secrets
 
 
 def test_the_command_line_finds_the_publisher(edge: Synthesised) -> None:

@@ -6,7 +6,7 @@ Two files hold every number: `prices.toml` (what AWS asks, with date and source)
 
 import math
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +115,7 @@ def lines_of(month: Month, units: Units) -> list[Line]:
         *_impressions(month, units),
         *_conversions(month, units),
         *_payouts(month, units),
-        *_fixed(units),
+        *_fixed(month, units),
     ]
 
 
@@ -237,11 +237,13 @@ def _payouts(month: Month, units: Units) -> Iterator[Line]:
     yield line("Lambda compute", "lambda_gb_second", gb_s)
 
 
-def _fixed(units: Units) -> Iterator[Line]:
-    line, fixed = _of("whatever happens"), units.counted["fixed"]
+def _fixed(month: Month, units: Units) -> Iterator[Line]:
+    line, fixed = _of("whatever happens"), Counter(units.counted["fixed"])
+    if month.variant == "edge":
+        fixed.update(units.counted["fixed_edge"])
     yield line("alarms", "alarm_month", fixed["alarms"])
     yield line("metrics of its own", "metric_month", fixed["metrics"])
-    yield line("secret", "secret_month", fixed["secrets"])
+    yield line("secrets", "secret_month", fixed["secrets"])
 
 
 def stored_gb(month: Month, units: Units) -> float:
