@@ -1,10 +1,14 @@
 """Programs, coupons and links."""
 
+from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from linkage import clock
 from linkage.links import is_code
+from linkage.tables.programs import get_program, program_version
 from tests.api.conftest import PROGRAM, Network, make_member
 from tests.domain.test_destinations import REFUSED
 
@@ -99,6 +103,21 @@ def test_a_vendor_not_approved_makes_no_programs_and_gets_no_links(network: Netw
     assert network.vendor.post("/v1/programs", PROGRAM).code == "member_not_approved"
     answer = network.affiliate.post("/v1/links", {"program_id": program_id})
     assert (answer.status, answer.code) == (409, "member_not_approved")
+
+
+def test_each_version_keeps_when_it_was_published_and_none_is_older_than_the_one_before(
+    network: Network,
+) -> None:
+    moments = [datetime(2026, 11, 20, hour, tzinfo=UTC) for hour in (5, 9, 8, 7)]
+    with patch.object(clock, "now", lambda: moments[0]):
+        program_id = network.program()
+    for moment, hold_days in ((moments[1], 3), (moments[2], 4), (moments[3], 4)):
+        with patch.object(clock, "now", lambda now=moment: now):
+            network.vendor.put(f"/v1/programs/{program_id}", PROGRAM | {"hold_days": hold_days})
+    versions = [program_version(program_id, number) for number in (1, 2, 3)]
+    assert [each.in_force_from[11:13] for each in versions] == ["05", "09", "09"]
+    assert {each.created_at[11:13] for each in versions} == {"05"}
+    assert get_program(program_id).version == 3
 
 
 def test_an_operator_publishes_for_a_vendor_that_was_suspended(network: Network) -> None:

@@ -316,6 +316,21 @@ def clicks_are_paid_while_their_program_is_paused(hand: Hand) -> None:
     hand.programs["prg_counted"]["paused"] = True
 
 
+def _next_version(hand: Hand, published_at: str) -> None:
+    first = hand.programs["prg_counted"]
+    second = {"version": "v000002", "number": 2, "published_at": published_at}
+    hand.programs["prg_counted, version 2"] = first | second
+
+
+def clicks_live_by_terms_that_were_replaced_as_their_day_began(hand: Hand) -> None:
+    _next_version(hand, "2026-11-19T00:00:00.000Z")
+
+
+def clicks_live_by_terms_published_after_their_day_began(hand: Hand) -> None:
+    _next_version(hand, "2026-11-19T00:00:00.001Z")
+    report_of(hand, "click-first")["program_version"] = 2
+
+
 type Case = tuple[Callable[[Hand], None], set[str]]
 
 CORRUPTIONS_OF_TERMS: list[Case] = [
@@ -378,4 +393,6 @@ CORRUPTIONS_OF_TERMS: list[Case] = [
     (a_day_of_clicks_belongs_to_whom_a_vendor_named, {"I21"}),
     (a_sale_counts_twice, {"I21"}),
     (clicks_are_paid_while_their_program_is_paused, {"I16"}),
+    (clicks_live_by_terms_that_were_replaced_as_their_day_began, {"I21"}),
+    (clicks_live_by_terms_published_after_their_day_began, {"I21"}),
 ]

@@ -143,7 +143,7 @@ class World:
         """A new version of a program's terms."""
         was = self.programs[program_id or self.random.choice(list(self.programs))]
         now = clock.text(self.moment)
-        fresh = replace(was, version=was.version + 1, created_at=now)
+        fresh = replace(was, version=was.version + 1, published_at=now)
         program = random_program(self.random, fresh, self.settings)
         programs.publish_program(program)
         self.programs[program.program_id] = program

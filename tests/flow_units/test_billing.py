@@ -104,8 +104,16 @@ def commission_of(conversion: Conversion) -> int:
     return sum(p.amount_minor for p in transaction.postings if p.kind == "commission")
 
 
-def republish(program: Program, **changes: Any) -> None:
-    programs.publish_program(replace(program, version=program.version + 1, **changes))
+DAY_BEGAN = f"{DAY}T00:00:00.000Z"
+DURING_DAY = f"{DAY}T00:00:00.001Z"
+
+
+def republish(program: Program, published_at: str = DAY_BEGAN, **changes: Any) -> None:
+    """Publishes other terms, unless said otherwise as the day began."""
+    version = program.version + 1
+    programs.publish_program(
+        replace(program, version=version, published_at=published_at, **changes)
+    )
 
 
 def assert_sound(network: Network) -> None:
@@ -327,22 +335,81 @@ def test_what_fails_for_now_leaves_the_day_open_and_is_billed_the_next_time(
 # ---- prices that change, and limits
 
 
-def test_a_day_is_priced_by_the_terms_in_force_when_it_is_billed(counted: Network) -> None:
+def test_a_day_is_priced_by_the_terms_in_force_as_it_began(counted: Network) -> None:
     republish(COUNTED, rewards=(replace(CLICK, amount_minor=9),))
+    bill_day(DAY - timedelta(days=1), [link("daybefore")])
     bill_day(DAY, [link()])
-    assert only().program_version == 2
+    before = get_conversion(conversion_id(VENDOR, "click", "click/daybefore/2026-11-18"))
+    assert (before.program_version, only().program_version) == (1, 2)
     counted.deliver_facts()
-    assert counted.balances()["ann"] == 90
+    assert counted.balances()["ann"] == 50 + 90
+    assert_sound(counted)
 
 
-def test_a_new_price_or_currency_changes_nothing_that_was_billed(counted: Network) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rewards": (IMPRESSION,)},
+        {"rewards": (replace(CLICK, amount_minor=0),)},
+        {"paused": True},
+        {"rewards": (replace(CLICK, amount_minor=900),)},
+    ],
+    ids=["the reward is dropped", "the price is 0", "paused", "the price is raised"],
+)
+def test_what_is_published_after_a_day_began_changes_nothing_of_that_day(
+    counted: Network, changes: dict[str, Any]
+) -> None:
+    republish(COUNTED, DURING_DAY, **changes)
+    assert bill_day(DAY, [link()]) == Billed(1, 0, ())
+    assert (only().program_version, only().attribution.affiliate_id) == (1, ANN.member_id)
+    counted.deliver_facts()
+    assert counted.balances() == {"ann": 50, "spo": 5, "top": 2}
+    assert_sound(counted)
+
+
+def test_a_day_that_was_not_paid_for_is_not_paid_by_later_terms(counted: Network) -> None:
+    republish(COUNTED, rewards=(IMPRESSION,))
+    assert bill_day(DAY, [link()]) == Billed(0, 0, ())
+    republish(replace(COUNTED, version=2), clock.text(START), rewards=(CLICK,))
+    counted.pass_time(days=25)
+    assert bill_day(DAY, [link()]) == Billed(0, 0, ())
+    assert not is_billed("click", "annslink")
+
+
+def test_a_program_s_first_day_lives_by_its_first_version(counted: Network) -> None:
+    fresh = replace(COUNTED, program_id="prg_fresh", created_at=f"{DAY}T08:00:00.000Z")
+    put_programs(fresh)
+    republish(fresh, f"{DAY}T09:00:00.000Z", rewards=(replace(CLICK, amount_minor=9),))
+    bill_day(DAY, [link(program=fresh)])
+    bill_day(DAY + timedelta(days=1), [link(program=fresh)])
+    counted.deliver_facts()
+    assert counted.balances()["ann"] == 50 + 90
+    assert_sound(counted)
+
+
+@pytest.mark.parametrize("version", [1, 2, 7, 19, 20])
+def test_of_many_versions_the_one_in_force_as_the_day_began_is_found(
+    counted: Network, version: int
+) -> None:
+    many = replace(COUNTED, program_id="prg_many", created_at="2026-01-01T00:00:00.000Z")
+    put_programs(many)
+    for number in range(2, 21):
+        at = DAY_BEGAN if number <= version else DURING_DAY
+        republish(replace(many, version=number - 1), at, name=f"number {number}")
+    with calls() as made:
+        bill_day(DAY, [link(program=many)])
+    assert only().program_version == version
+    assert len(made) <= 3 + 1 + 5 + 1  # a link's own, the current version, halving, the found one
+
+
+def test_a_new_price_or_currency_changes_nothing_of_a_day_half_billed(counted: Network) -> None:
     links = [link(), link("second")]
     with pytest.raises(CrashError), Writes((2, "before")).watched():
         bill_day(DAY, links)
-    republish(COUNTED, rewards=(replace(CLICK, amount_minor=9, currency="ZWG"),))
+    republish(COUNTED, clock.text(START), rewards=(replace(CLICK, amount_minor=9, currency="ZWG"),))
     assert bill_day(DAY, links) == Billed(1, 1, ())
     counted.deliver_facts()
-    assert (counted.balances("USD")["ann"], counted.balances("ZWG")["ann"]) == (50, 90)
+    assert (counted.balances("USD")["ann"], counted.balances("ZWG")) == (100, {})
     assert_sound(counted)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from linkage_cli.audit.chains import Link
+from linkage_cli.audit.counted import check_version
 from linkage_cli.audit.counts import Tally, tallies_in
 from linkage_cli.audit.earnings import (
     Earning,
@@ -76,6 +77,7 @@ class Facts:
             self.postable.add(transaction_id)
         program = self._terms.program(report.text("program_id"), report.whole("program_version"))
         yield from check_facts(conversion, program)
+        yield from check_version(report, self._terms)
         yield from self._check_posted(conversion)
 
     def _check_posted(self, conversion: Conversion) -> Iterator[Finding]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import count
 
 from linkage_cli.audit.findings import Finding
 from linkage_cli.audit.stored import Fact
-from linkage_cli.audit.terms import half_up
+from linkage_cli.audit.terms import Terms, half_up
 
 MOST_MINOR = 10**12
 """No link earns more in a day, whatever its price."""
@@ -32,6 +33,28 @@ def check_counted(report: Fact) -> Iterator[Finding]:
     """That it is a day of one link if the network counted it, and nothing like it otherwise."""
     for sentence in _faults(report):
         yield Finding("I21", report.conversion_id, sentence)
+
+
+def check_version(report: Fact, terms: Terms) -> Iterator[Finding]:
+    """That a day of a link lives by the terms in force as that day began.
+
+    A version of which is not stored when it was published is not held against it.
+    """
+    if not is_counted(report.text("event")):
+        return
+    program_id, used = report.text("program_id"), report.whole("program_version")
+    began = f"{report.text('occurred_at')[:10]}T00:00:00.000Z"
+    own = terms.program(program_id, used).get("published_at")
+    if used > 1 and own and own > began:
+        yield Finding("I21", report.conversion_id, f"its terms were published on {own}, too late")
+    for number in count(used + 1):
+        if (program_id, number) not in terms.programs:
+            return
+        published_at = terms.program(program_id, number).get("published_at")
+        if published_at and published_at <= began:
+            said = f"it lives by version {used}, when version {number} was in force as it began"
+            yield Finding("I21", report.conversion_id, said)
+            return
 
 
 def _faults(report: Fact) -> Iterator[str]:

@@ -179,6 +179,7 @@ class ProgramBody(Body):
             ceiling_bps=self.ceiling_bps,
             paused=self.paused,
             joint_program_ids=tuple(self.joint_program_ids),
+            published_at=created_at,
         )
 
 

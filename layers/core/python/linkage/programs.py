@@ -80,6 +80,7 @@ class Bonus:
 class Program:
     """One version of a vendor's terms.
 
+    `created_at` is the program's, `published_at` this version's; None is as old as the program.
     `bonus_currencies` are those of the bonuses of this version and all before it, since what an
     affiliate holds by an earlier one may be taken back by a refund under this one.
     """
@@ -105,3 +106,9 @@ class Program:
     paused: bool = False
     joint_program_ids: tuple[str, ...] = ()
     bonus_currencies: tuple[str, ...] = ()
+    published_at: str | None = None
+
+    @property
+    def in_force_from(self) -> str:
+        """When this version was published, UTC; it is in force until the next one is."""
+        return self.published_at or self.created_at

@@ -21,8 +21,9 @@ from linkage.ids import fingerprint
 from linkage.programs import COUNTED_EVENTS, Program
 from linkage.requests import Report
 from linkage.statistics import LinkDay
-from linkage.tables.programs import get_program
+from linkage.tables.programs import program_in_force
 
+_START_OF_DAY = time(tzinfo=UTC)
 _END_OF_DAY = time(23, 59, 59, 999_000, tzinfo=UTC)
 _FOR_NOW = "busy"
 """The code of the conflict that another attempt may settle."""
@@ -62,14 +63,17 @@ class DayNotBilledError(Exception):
 def bill_day(day: date, counts: Iterable[LinkDay]) -> Billed:
     """Bills every link whose program pays for what was counted on it that UTC day, once.
 
-    All links of a program live by its version as the billing began. One that is refused for good
-    (its vendor is suspended, or it was billed with another count) is reported and passed over.
+    All links of a program live by its version in force as the day began, on the program's first
+    day by its first one: so nothing that is published later changes what visitors already came for.
+    One that is refused for good (its vendor is suspended, or it was billed with another count) is
+    reported and passed over.
     Raises ValueError if the day is not over, DayNotBilledError once all
     others are done if some failed for now.
     """
     if day >= clock.day(clock.now()):
         raise ValueError(f"{day} is not over, so it cannot be billed")
-    program_of = cache(get_program)
+    began = clock.text(datetime.combine(day, _START_OF_DAY))
+    program_of = cache(lambda program_id: program_in_force(program_id, began))
     accepted, repeated = 0, 0
     refused: list[NotBilled] = []
     failed: list[NotBilled] = []

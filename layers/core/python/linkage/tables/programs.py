@@ -1,6 +1,7 @@
 """The programs table: every version of each program, and `current`, a copy of the last."""
 
 import os
+from bisect import bisect_right
 from dataclasses import asdict
 from typing import Any
 
@@ -66,6 +67,7 @@ class ProgramItem(Model):
     paused = BooleanAttribute(null=True)
     joint_program_ids = NestedAttribute(null=True)
     bonus_currencies = NestedAttribute(null=True)
+    published_at = UnicodeAttribute(null=True)
     by_listing = _ListingIndex()
     by_vendor = _VendorIndex()
 
@@ -161,6 +163,19 @@ def reading_program_version(program_id: str, number: int) -> Reading[Program]:
 def program_version(program_id: str, number: int) -> Program:
     """The same, read once by a warm function."""
     return read(reading_program_version(program_id, number))
+
+
+def program_in_force(program_id: str, at: str) -> Program:
+    """The version in force at a moment (as stored, UTC), the first one before there was any.
+
+    Raises NotFoundError. No version is published before the one it follows, so few are read.
+    """
+    current = get_program(program_id)
+    if current.version == 1 or current.in_force_from <= at:
+        return current
+    later = range(2, current.version)
+    before = bisect_right(later, at, key=lambda n: program_version(program_id, n).in_force_from)
+    return program_version(program_id, before + 1)
 
 
 def _version(stored: Wire | None) -> Program:
