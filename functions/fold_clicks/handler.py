@@ -11,7 +11,7 @@ from linkage.flow.folding import FoldedDay, fold_again, fold_open_days, oldest_o
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Folds the days that are open; with `day` (`2026-11-22`) this one only, closed or not."""
+    """Folds the days that are open or have changed; with `day` (`2026-11-22`) this one anyway."""
     now = clock.now()
     if "day" in event:
         folded = fold_again(date.fromisoformat(event["day"]), now)
@@ -23,15 +23,21 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         _report(folded)
     age_s = oldest_open_age_s(days, now)
     metrics.add_metric("OldestOpenDayAge", unit="Seconds", value=age_s)
-    return {"closed": sum(day.closed for day in days), "oldest_age_s": age_s}
+    closed = sum(day.closed and not day.changed_after_close for day in days)
+    return {"closed": closed, "oldest_age_s": age_s}
 
 
 def _report(folded: FoldedDay) -> None:
     if folded.error:
-        logger.error("day not closed", day=str(folded.day), error=repr(folded.error))
+        failure = "closed day not folded again" if folded.closed else "day not closed"
+        logger.error(failure, day=str(folded.day), error=repr(folded.error))
+    if folded.changed_after_close:
+        metrics.add_metric("DayChangedAfterClose", unit="Count", value=1)
+        logger.warning("packs came after the day was closed", day=str(folded.day))
     if folded.billed is None:
         return
-    metrics.add_metric("DayClosed", unit="Count", value=1)
+    if not folded.changed_after_close:
+        metrics.add_metric("DayClosed", unit="Count", value=1)
     for refused in folded.billed.refused:
         metrics.add_metric("LinkDayNotBilled", unit="Count", value=1)
         logger.error(

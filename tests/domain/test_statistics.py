@@ -18,6 +18,7 @@ from linkage.statistics import (
     LinkDay,
     Owners,
     StrangeClickError,
+    UnreadablePackError,
     fold,
     most_clicked,
     pack,
@@ -257,6 +258,14 @@ def test_sub_ids_beyond_the_hundred_most_clicked_are_one_number() -> None:
 def test_a_pack_of_another_format_is_refused_and_not_misread() -> None:
     with pytest.raises(ValueError, match="format 1, not 9"):
         list(unpack(b"\x09\x00\x00\x00\x00"))
+
+
+@given(st.binary(max_size=40), st.integers(0, 200))
+def test_what_is_no_whole_pack_has_one_error(noise: bytes, kept: int) -> None:
+    (whole,) = pack([row_of(CLICK)])
+    for rows in (noise, whole.rows[: min(kept, len(whole.rows) - 1)], whole.rows + b"x"):
+        with pytest.raises(UnreadablePackError):
+            list(unpack(rows))
 
 
 def test_a_row_names_nobody() -> None:

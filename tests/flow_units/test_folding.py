@@ -11,14 +11,16 @@ from linkage.errors import NotFoundError
 from linkage.flow import folding
 from linkage.flow.billing import Billed, DayNotBilledError, NotBilled
 from linkage.flow.counting import Batch, NotCounted, count_clicks
-from linkage.flow.folding import fold_again, fold_open_days, oldest_open_age_s
-from linkage.statistics import LinkDay, Owners
-from linkage.tables.statistics import StatisticsItem, find_counts, find_days
+from linkage.flow.folding import fold_again, fold_day, fold_open_days, oldest_open_age_s
+from linkage.statistics import LinkDay, Owners, UnreadablePackError
+from linkage.tables.statistics import DayState, StatisticsItem, find_counts, find_days
 from tests.aws_tables import empty_network
 from tests.domain.test_statistics import CLICK
 
 NOW = datetime(2026, 11, 22, 0, 20, tzinfo=UTC)
 TODAY = NOW.date()
+LOOK = NOW.replace(hour=3)
+"""When the tick looks at closed days too."""
 YESTERDAY, DUE = TODAY - timedelta(days=1), TODAY - timedelta(days=2)
 
 type Bills = list[tuple[date, tuple[LinkDay, ...]]]
@@ -148,6 +150,66 @@ def test_a_closed_day_may_be_folded_again_by_hand_and_stays_closed(bills: Bills)
     assert clicks_on(DUE) == 2
     assert find_days(DUE, DUE)[DUE].is_closed
     assert [day for day, _ in bills].count(DUE) == 2
+
+
+def test_packs_that_come_after_the_close_are_folded_and_billed_by_the_tick(bills: Bills) -> None:
+    come(DUE, 1)
+    tick()
+    come(DUE, 2)
+    come(DUE, 3, code="newlink1")
+    (late,) = [each for each in tick(LOOK) if each.closed]
+    assert (late.day, late.changed_after_close, late.error) == (DUE, True, None)
+    assert late.billed is not None
+    assert clicks_on(DUE) == 3
+    assert [each.code for each in bills[-1][1]] == [CLICK["code"], "newlink1"]
+    assert [each for each in tick(LOOK) if each.closed] == []
+    assert find_days(DUE, DUE)[DUE].is_closed
+
+
+def test_closed_days_are_looked_at_four_times_a_day_and_not_by_each_tick() -> None:
+    tick()
+    looks = []
+    for hour in range(1, 24):
+        with patch.object(folding, "packs_fingerprint", wraps=folding.packs_fingerprint) as read:
+            tick(NOW.replace(hour=hour))
+        looks.append(read.call_count)
+    assert looks == [7 if hour in {3, 9, 15, 21} else 1 for hour in range(1, 24)]
+
+
+def test_a_closed_day_that_cannot_be_billed_again_stays_closed_and_is_looked_at_again() -> None:
+    tick()
+    come(DUE, 1)
+    failure = DayNotBilledError(DUE, [NotBilled("code", "click", 3, "busy")])
+    with patch.object(folding, "bill_day", side_effect=failure):
+        done = tick(LOOK)
+    (late,) = [each for each in done if each.changed_after_close]
+    assert (late.day, late.closed, late.error) == (DUE, True, failure)
+    assert oldest_open_age_s(done, LOOK) == 3 * 3600 + 20 * 60
+    assert [each.error for each in tick(LOOK) if each.changed_after_close] == [None]
+
+
+def test_a_day_with_a_pack_that_cannot_be_read_is_reported_and_holds_up_no_other() -> None:
+    bad = TODAY - timedelta(days=4)
+    come(DUE, 1)
+    StatisticsItem(of=f"clicks#{bad}", at="05#bad", rows=b"\x02\0\0\0\0xxxx", clicks=1).save()
+    done = {each.day: each for each in tick()}
+    assert isinstance(done[bad].error, UnreadablePackError)
+    assert [day for day, each in done.items() if not each.closed] == [bad, YESTERDAY]
+    assert find_days(DUE, DUE)[DUE].is_closed
+
+
+def test_a_slow_fold_does_not_open_a_day_that_another_has_closed() -> None:
+    come(DUE, 1)
+    real = folding.put_day
+
+    def slow(day: date, state: DayState) -> None:
+        with patch.object(folding, "put_day", real):
+            fold_day(DUE, None, NOW)
+        real(day, state)
+
+    with patch.object(folding, "put_day", slow):
+        fold_day(DUE, None, NOW - timedelta(days=1))
+    assert find_days(DUE, DUE)[DUE].is_closed
 
 
 def test_a_day_long_open_may_be_folded_by_hand(bills: Bills) -> None:

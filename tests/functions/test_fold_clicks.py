@@ -14,7 +14,9 @@ from linkage import clock
 from linkage.errors import NotFoundError
 from linkage.flow import folding
 from linkage.flow.billing import Billed, NotBilled
+from linkage.flow.counting import count_clicks
 from tests.aws_tables import empty_network
+from tests.domain.test_statistics import CLICK
 
 HANDLER = Path(__file__).parents[2] / "functions" / "fold_clicks" / "handler.py"
 NOW = datetime(2026, 11, 22, 1, tzinfo=UTC)
@@ -89,6 +91,22 @@ def test_a_link_that_is_not_billed_is_logged_with_its_count(
     assert said == {"day": "2026-11-20", "closed": True}
     assert logged.call_args.kwargs["why"] == "The vendor is suspended."
     assert numbers(counted) == {"DayClosed": [1], "LinkDayNotBilled": [1]}
+
+
+def test_a_closed_day_that_changed_is_said_and_no_day_that_closes(
+    function: ModuleType, counted: MagicMock
+) -> None:
+    function.handler(TICK, CONTEXT)
+    counted.reset_mock()
+    assert count_clicks([CLICK | {"clicked_at": "2026-11-20T10:00:00.000Z"}]).strange == ()
+    with (
+        patch.object(clock, "now", lambda: NOW.replace(hour=3)),
+        patch.object(folding, "bill_day", return_value=Billed(1, 0, ())),
+        patch.object(function.logger, "warning") as logged,
+    ):
+        assert function.handler(TICK, CONTEXT)["closed"] == 0
+    assert logged.call_args.kwargs == {"day": "2026-11-20"}
+    assert numbers(counted) == {"DayChangedAfterClose": [1], "OldestOpenDayAge": [3 * 3600]}
 
 
 def test_today_may_be_folded_by_hand_and_stays_open(

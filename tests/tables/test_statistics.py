@@ -89,6 +89,7 @@ def test_days_say_how_far_they_are() -> None:
     put_day(DATE, DayState("folded", "a"))
     put_day(date(2026, 11, 18), DayState("closed", "b"))
     put_day(DATE, DayState("closed", "c"))
+    put_day(DATE, DayState("folded", "of a slower fold"))
     states = find_days(date(2026, 11, 18), DATE)
     assert states == {date(2026, 11, 18): DayState("closed", "b"), DATE: DayState("closed", "c")}
     assert states[DATE].is_closed

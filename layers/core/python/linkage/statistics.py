@@ -47,6 +47,10 @@ class StrangeClickError(ValueError):
     """What should be a stored click is none, and cannot be counted."""
 
 
+class UnreadablePackError(ValueError):
+    """What is stored as a pack is none that this version of Linkage can read."""
+
+
 class LinkDay(NamedTuple):
     """What one link may be paid for on one UTC day: distinct valid visitors, valid impressions."""
 
@@ -231,7 +235,14 @@ def _flags(row: Row) -> int:
 
 
 def unpack(rows: bytes, wanted: Callable[[Owners], bool] | None = None) -> Iterator[Row]:
-    """The rows of a pack, or those of the wanted links; raises ValueError for what is no pack."""
+    """The rows of a pack, or those of the wanted links; raises UnreadablePackError."""
+    try:
+        yield from _unpacked(rows, wanted)
+    except (ValueError, TypeError, IndexError, struct.error, zlib.error) as error:
+        raise UnreadablePackError(f"a pack of {len(rows)} bytes cannot be read: {error}") from error
+
+
+def _unpacked(rows: bytes, wanted: Callable[[Owners], bool] | None) -> Iterator[Row]:
     form, compressed_size = struct.unpack_from(_PREFIX, rows)
     if form != _FORMAT:
         raise ValueError(f"this version of Linkage reads packs of format {_FORMAT}, not {form}")
@@ -270,6 +281,8 @@ def unpack(rows: bytes, wanted: Callable[[Owners], bool] | None = None) -> Itera
                 rows[visitor_at:visitor_end],
             )
         visitor_at = visitor_end
+    if visitor_at != len(rows):
+        raise ValueError(f"its rows end at {visitor_at}")
 
 
 @dataclass

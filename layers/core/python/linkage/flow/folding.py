@@ -1,11 +1,12 @@
 """Folding: the packs of a day become its counts, which are billed once nothing can be missing.
 
 A day is folded as soon as it is over, again when packs have come since, and closed two days later:
-the stream of clicks forgets after 24 hours, so nothing comes by then.
+the stream of clicks forgets after 24 hours, so nothing comes by then. Where a repair brings packs
+after that, the day is folded and billed again, which adds what was missing and changes no bill.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,7 +15,7 @@ from pynamodb.exceptions import PynamoDBException
 from linkage import clock
 from linkage.errors import LinkageError
 from linkage.flow.billing import Billed, DayNotBilledError, bill_day
-from linkage.statistics import OPEN_DAYS, fold
+from linkage.statistics import OPEN_DAYS, UnreadablePackError, fold
 from linkage.tables.statistics import (
     DayState,
     find_days,
@@ -25,16 +26,29 @@ from linkage.tables.statistics import (
 )
 
 CLOSED_AFTER_DAYS = 2
+_HOURS_BETWEEN_LOOKS, _HOUR_OF_LOOK = 6, 3
+"""Closed days are looked at by the ticks of 3, 9, 15 and 21 UTC: to look is to read every pack."""
 
-type FoldError = LinkageError | ClientError | BotoCoreError | PynamoDBException | DayNotBilledError
+type FoldError = (
+    LinkageError
+    | ClientError
+    | BotoCoreError
+    | PynamoDBException
+    | DayNotBilledError
+    | UnreadablePackError
+)
 
 
 @dataclass(frozen=True)
 class FoldedDay:
-    """What one fold did for a day; `error` says why it is still open though it should not be."""
+    """What one fold did for a day; `error` says why its counts are not what its packs say.
+
+    `changed_after_close` if it was closed already, from other packs than it has now.
+    """
 
     day: date
     closed: bool
+    changed_after_close: bool = False
     billed: Billed | None = None
     error: FoldError | None = None
 
@@ -42,35 +56,46 @@ class FoldedDay:
 def fold_open_days(moment: datetime) -> Iterator[FoldedDay]:
     """Folds the whole days that are not closed, oldest first, and closes those that are due.
 
-    A day that fails is reported and passed over, so that it cannot hold up the others.
+    Four times a day one that is closed is looked at too: it is folded again, and yielded, only if
+    its packs have changed since. A day that fails is reported and passed over, so that it cannot
+    hold up the others.
     """
     today = clock.day(moment)
     first, last = today - timedelta(days=OPEN_DAYS), today - timedelta(days=1)
     states = find_days(first, last)
+    looks_back = moment.hour % _HOURS_BETWEEN_LOOKS == _HOUR_OF_LOOK
     for back in range(OPEN_DAYS, 0, -1):
         day = today - timedelta(days=back)
         state = states.get(day)
-        if state is None or not state.is_closed:
-            yield _folded(day, state, moment)
+        if state is None or not state.is_closed or looks_back:
+            folded = _folded(day, state, moment)
+            if folded:
+                yield folded
 
 
-def _folded(day: date, state: DayState | None, moment: datetime) -> FoldedDay:
+def _folded(day: date, state: DayState | None, moment: datetime) -> FoldedDay | None:
+    """What came of the day, None if it is closed and has the packs it was closed with."""
+    was_closed = state is not None and state.is_closed
     try:
-        return fold_day(day, state, moment)
+        if state and was_closed and packs_fingerprint(day, latest=False) == state.packs:
+            return None
+        return replace(fold_day(day, state, moment), changed_after_close=was_closed)
     except (
         LinkageError,
         ClientError,
         BotoCoreError,
         PynamoDBException,
         DayNotBilledError,
+        UnreadablePackError,
     ) as error:
-        return FoldedDay(day, closed=False, error=error)
+        return FoldedDay(day, was_closed, changed_after_close=was_closed, error=error)
 
 
 def fold_day(day: date, state: DayState | None, moment: datetime) -> FoldedDay:
     """Folds one day whose state is known, None if it has none; closes it if it is due.
 
-    Repeating changes nothing, and closes a closed day again. Raises what billing raises.
+    Repeating changes nothing, and closes a closed day again. Raises what billing raises, and
+    UnreadablePackError.
     """
     due = clock.day(moment) - day >= timedelta(days=CLOSED_AFTER_DAYS)
     packs = packs_fingerprint(day)
@@ -81,8 +106,7 @@ def fold_day(day: date, state: DayState | None, moment: datetime) -> FoldedDay:
     if not unchanged:
         for scope, counts in sorted(folded.counts.items()):
             put_counts(scope, day, counts)
-        if state is None or not state.is_closed:
-            put_day(day, DayState("folded", packs))
+        put_day(day, DayState("folded", packs))
     if not due:
         return FoldedDay(day, closed=False)
     billed = bill_day(day, folded.links)
@@ -91,7 +115,7 @@ def fold_day(day: date, state: DayState | None, moment: datetime) -> FoldedDay:
 
 
 def fold_again(day: date, moment: datetime) -> FoldedDay:
-    """Folds one day by hand, whatever its state; raises what billing raises."""
+    """Folds one day by hand, whatever its state; raises what `fold_day` raises."""
     return fold_day(day, find_days(day, day).get(day), moment)
 
 

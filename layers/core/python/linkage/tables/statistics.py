@@ -23,6 +23,7 @@ from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 
 _DAYS = "days"
+_CLOSED = "closed"
 
 
 class StatisticsItem(Model):
@@ -54,7 +55,7 @@ class DayState(NamedTuple):
     @property
     def is_closed(self) -> bool:
         """Whether the day's counts are settled."""
-        return self.status == "closed"
+        return self.status == _CLOSED
 
 
 def put_pack(pack: Pack, moment: datetime) -> None:
@@ -77,13 +78,16 @@ def find_packs(day: date, *, latest: bool = True) -> Iterator[tuple[int, Iterato
     """
     items = StatisticsItem.query(f"clicks#{day}", consistent_read=latest)
     for hour, of_hour in groupby(items, key=lambda item: item.at[:2]):
-        yield int(hour), (bytes(item.rows) for item in of_hour)
+        yield int(hour), (bytes(item.rows or b"") for item in of_hour)
 
 
-def packs_fingerprint(day: date) -> str:
-    """The fingerprint of which packs a UTC day has: another one when a pack has come since."""
+def packs_fingerprint(day: date, *, latest: bool = True) -> str:
+    """The fingerprint of which packs a UTC day has: another one when a pack has come since.
+
+    Without `latest`, at half the price, those of the last second may be missing.
+    """
     names = StatisticsItem.query(
-        f"clicks#{day}", consistent_read=True, attributes_to_get=["of", "at"]
+        f"clicks#{day}", consistent_read=latest, attributes_to_get=["of", "at"]
     )
     return ids.digest(*(item.at for item in names))
 
@@ -111,9 +115,19 @@ def find_counts(scope: str, first: date, last: date) -> dict[date, Counts]:
 
 
 def put_day(day: date, state: DayState) -> None:
-    """Says how far a day's counts are."""
+    """Says how far a day's counts are; a day that is closed stays closed."""
     item = StatisticsItem(of=_DAYS, at=str(day), status=state.status, packs=state.packs)
-    transactions.write([{"Put": {"TableName": _TABLE, "Item": item.serialize()}}])
+    put: dict[str, Any] = {"TableName": _TABLE, "Item": item.serialize()}
+    if not state.is_closed:
+        put |= {
+            "ConditionExpression": "attribute_not_exists(#status) OR #status <> :closed",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": transactions.to_wire({":closed": _CLOSED}),
+        }
+    try:
+        transactions.write([{"Put": put}])
+    except transactions.ConditionFailedError:
+        return  # another fold has closed it meanwhile
 
 
 def find_days(first: date, last: date) -> dict[date, DayState]:
