@@ -226,3 +226,14 @@ def test_complete_until_is_the_first_day_that_may_still_change(
     for back in range(7, 0, -1):
         fold_again(TODAY - timedelta(days=back), NOW)
     assert complete_until() == "2026-11-21T00:00:00.000Z"
+
+
+def test_complete_until_claims_no_day_that_was_left_open_however_old(
+    network: Network, link: dict[str, Any]
+) -> None:
+    for back in range(20, 1, -1):
+        if back != 12:
+            fold_again(TODAY - timedelta(days=back), NOW)
+    assert network.affiliate.get(PATH).body["complete_until"] == "2026-11-10T00:00:00.000Z"
+    fold_again(TODAY - timedelta(days=12), NOW)
+    assert network.affiliate.get(PATH).body["complete_until"] == "2026-11-21T00:00:00.000Z"

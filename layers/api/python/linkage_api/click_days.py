@@ -6,15 +6,22 @@ from datetime import date, timedelta
 from linkage.statistics import OPEN_DAYS, Counts, fold
 from linkage.tables.statistics import DayState, find_counts, find_days, find_packs
 
+DAYS_MAX = 92
+"""So many days may be asked for at once."""
+
 
 def states_of_days(today: date) -> dict[date, DayState]:
-    """How far the whole days are that may still be without final counts."""
-    return find_days(today - timedelta(days=OPEN_DAYS), today - timedelta(days=1))
+    """How far the days before today are, as many as may be asked for at once."""
+    return find_days(today - timedelta(days=DAYS_MAX), today - timedelta(days=1))
 
 
 def complete_until(states: Mapping[date, DayState], today: date) -> date:
-    """The first UTC day whose counts may still change."""
-    days = (today - timedelta(days=back) for back in range(OPEN_DAYS, 0, -1))
+    """The first UTC day whose counts may still change.
+
+    A day that was never folded, after one that was, is none that is complete, however old it is.
+    """
+    first = min(states, default=today - timedelta(days=OPEN_DAYS))
+    days = (first + timedelta(days=number) for number in range((today - first).days))
     return next((day for day in days if day not in states or not states[day].is_closed), today)
 
 

@@ -19,11 +19,11 @@ from linkage.tables.members import find_member
 from linkage.tables.programs import get_program
 from linkage_api.answers import answer
 from linkage_api.calls import Call, Query, call
-from linkage_api.click_days import complete_until, counts_of_days, states_of_days
+from linkage_api.click_days import DAYS_MAX, complete_until, counts_of_days, states_of_days
 
 router = Router()
 
-DAYS_DEFAULT, DAYS_MAX = 7, 92
+DAYS_DEFAULT = 7
 BY = {
     "affiliate": ("affiliate", "link"),
     "vendor": ("vendor", "program", "link"),
