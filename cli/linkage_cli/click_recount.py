@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 NETWORK = "network"
 SUBS_MAX = 100
+OTHER_SUBS = "subs/other"
 
 type Numbers = Mapping[str, int]
 """Counts by what is counted: `hours/clicks/05`, `devices/mobile`, `subs/sub1=story`, …"""
@@ -34,14 +35,14 @@ def recounted(clicks: Iterable[Mapping[str, Any]]) -> dict[str, Numbers]:
     """The numbers of every scope that any of the clicks counts for."""
     numbers: dict[str, Counter[str]] = defaultdict(Counter)
     visitors: set[tuple[str, str]] = set()
-    for click in sorted(clicks, key=lambda each: (each["clicked_at"], each["click_id"])):
+    in_order = sorted(clicks, key=lambda each: (each["clicked_at"], each["click_id"]))
+    for click in in_order:
         counted = list(_counted(click, visitors))
         for scope in _scopes(click):
-            with_subs = scope.startswith(("link#", "affiliate#"))
-            numbers[scope].update(
-                each for each in counted if with_subs or not each.startswith("subs/")
-            )
-    return {scope: _with_few_subs(each) for scope, each in numbers.items()}
+            numbers[scope].update(counted)
+    for scope, subs in _subs(in_order).items():
+        numbers[scope].update(subs)
+    return dict(numbers)
 
 
 def _scopes(click: Mapping[str, Any]) -> tuple[str, ...]:
@@ -68,8 +69,6 @@ def _counted(click: Mapping[str, Any], visitors: set[tuple[str, str]]) -> Iterat
     yield f"hours/clicks/{hour}"
     yield f"devices/{click.get('device', 'other')}"
     yield f"countries/{click.get('country', '')}"
-    for name, value in (click.get("sub") or {}).items():
-        yield f"subs/{name}={value}"
     if click.get("via") == "qr":
         yield f"hours/qr/{hour}"
     visit = (click["code"], click.get("visitor") or "")
@@ -78,14 +77,36 @@ def _counted(click: Mapping[str, Any], visitors: set[tuple[str, str]]) -> Iterat
         yield f"hours/visitors/{hour}"
 
 
-def _with_few_subs(numbers: Counter[str]) -> Numbers:
-    subs = sorted(
-        (name for name in numbers if name.startswith("subs/")),
-        key=lambda name: (-numbers[name], name),
-    )
-    few = {name: number for name, number in numbers.items() if name not in set(subs[SUBS_MAX:])}
-    rest = sum(numbers[name] for name in subs[SUBS_MAX:])
-    return few | ({"subs/other": rest} if rest else {})
+def _subs(clicks: Iterable[Mapping[str, Any]]) -> dict[str, Counter[str]]:
+    """The sub-ids of links and affiliates: the first hundred of each hour, then of the day."""
+    hours: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    for click in clicks:
+        if _is_valid(click):
+            link = f"link#{click['code']}", f"affiliate#{click['affiliate_id']}"
+            for name, value in (click.get("sub") or {}).items():
+                hours[*link, click["clicked_at"][:13]][f"subs/{name}={value}"] += 1
+    days: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for (link_scope, affiliate_scope, _), subs in hours.items():
+        days[link_scope, affiliate_scope].update(_first_hundred(subs))
+    scopes: dict[str, Counter[str]] = defaultdict(Counter)
+    for both, subs in days.items():
+        for scope in both:
+            scopes[scope].update(_first_hundred(subs))
+    return {scope: _first_hundred(subs) for scope, subs in scopes.items()}
+
+
+def _is_valid(click: Mapping[str, Any]) -> bool:
+    marked = click.get("device") == "bot" or click.get("prefetch") is True
+    return click["click_id"].startswith("clk_") and not marked
+
+
+def _first_hundred(subs: Counter[str]) -> Counter[str]:
+    """Those with most clicks, by name among equals; the others together."""
+    ranked = sorted(subs.keys() - {OTHER_SUBS}, key=lambda name: (-subs[name], name))
+    few = Counter({name: subs[name] for name in ranked[:SUBS_MAX]})
+    if few.total() < subs.total():
+        few[OTHER_SUBS] = subs.total() - few.total()
+    return few
 
 
 def in_statistics(counts: Mapping[str, Any]) -> Numbers:

@@ -1,5 +1,6 @@
 """`linkage clicks recount` holds a day's statistics against the clicks themselves."""
 
+import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -58,12 +59,48 @@ def test_a_plain_walk_over_the_clicks_and_the_fold_of_their_packs_agree(
     assert statistics.keys() <= recounted(unique).keys()
 
 
-def test_sub_ids_beyond_the_hundred_most_clicked_agree_too() -> None:
-    many = [click(number, sub={"sub1": f"s{number // 2}"}) for number in range(301)]
-    counts = folded([many]).counts[f"link#{CLICK['code']}"]
+@pytest.mark.parametrize("kinds", [50, 150, 1_000])
+def test_sub_ids_beyond_the_hundred_most_clicked_agree_too(kinds: int) -> None:
+    chosen = random.Random(kinds)
+    links = [{"code": f"code{number}", "affiliate_id": f"mem_{number % 2}"} for number in range(3)]
+    many = [
+        click(
+            number,
+            clicked_at=f"{DAY}T{chosen.randrange(3):02d}:00:00.000Z",
+            sub={f"sub{place}": f"s{int(kinds * chosen.random() ** 2)}" for place in (1, 5)},
+            **chosen.choice(links),
+        )
+        for number in range(3_000)
+    ]
+    ours = recounted(many)
+    statistics = {
+        scope: in_statistics(as_stored(counts)) for scope, counts in folded([many]).counts.items()
+    }
+    assert differences(ours, statistics) == []
+    for scope, numbers in ours.items():
+        subs = {what: number for what, number in numbers.items() if what.startswith("subs/")}
+        if scope.startswith(("link#", "affiliate#")):
+            assert sum(subs.values()) == 2 * sum(
+                number for what, number in numbers.items() if what.startswith("hours/clicks/")
+            )
+            assert ("subs/other" in subs) == (kinds > 50)
+        else:
+            assert not subs
+
+
+def test_the_recount_cuts_the_sub_ids_of_each_hour_first() -> None:
+    many = [
+        click(
+            1_000 * hour + number,
+            clicked_at=f"{DAY}T{hour:02d}:00:00.000Z",
+            sub={"sub1": f"{hour}-{number // 2}" if number < 200 else "steady"},
+        )
+        for hour in range(3)
+        for number in range(201)
+    ]
     ours = recounted(many)[f"link#{CLICK['code']}"]
-    assert in_statistics(as_stored(counts)) == ours
-    assert ours["subs/other"] == 101
+    assert "subs/sub1=steady" not in ours
+    assert (ours["subs/sub1=0-0"], ours["subs/other"]) == (2, 403)
 
 
 @pytest.mark.parametrize("closed", [False, True])

@@ -1,9 +1,10 @@
 """Click statistics equal a plain recount, however the stream delivers the clicks."""
 
+import gc
 import random
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -20,11 +21,11 @@ from linkage.statistics import (
     StrangeClickError,
     UnreadablePackError,
     fold,
-    most_clicked,
     pack,
     row_of,
     unpack,
 )
+from linkage.sub_ids import most_clicked
 
 DAY = "2026-11-20"
 CLICK: dict[str, Any] = {
@@ -253,6 +254,76 @@ def test_sub_ids_beyond_the_hundred_most_clicked_are_one_number() -> None:
     assert listed["other"] == 51
     assert listed.total() == subs.total()
     assert most_clicked(listed) == listed
+
+
+def test_an_hour_s_sub_ids_of_a_link_are_cut_before_they_are_added_up() -> None:
+    hours = [
+        [{"sub1": f"{hour}-{number:03d}"} for number in range(100)] * 2 + [{"sub1": "steady"}]
+        for hour in range(3)
+    ]
+    subs = folded_subs(hours)
+    assert "sub1=steady" not in subs  # the 101st of each hour, though with 3 the day's first
+    assert subs["sub1=0-000"] == 2
+    assert subs["other"] == 3 + 400
+    assert subs.total() == 603
+    few = [[*hour[:99], {"sub1": "steady"}] for hour in hours]
+    assert folded_subs(few)["sub1=steady"] == 3
+
+
+def folded_subs(hours: list[list[dict[str, str]]]) -> Counter[str]:
+    """The sub-ids of one link, each hour's clicks in a batch of their own."""
+    batches = [
+        [
+            CLICK
+            | {
+                "click_id": f"clk_{hour:016d}{number:016d}",
+                "clicked_at": f"{DAY}T{hour:02d}:00:00.000Z",
+                "sub": sub,
+            }
+            for number, sub in enumerate(subs)
+        ]
+        for hour, subs in enumerate(hours)
+    ]
+    counts = folded(batches).counts
+    assert counts[f"link#{CLICK['code']}"].subs == counts[f"affiliate#{CLICK['affiliate_id']}"].subs
+    assert not counts["network"].subs
+    return counts[f"link#{CLICK['code']}"].subs
+
+
+@pytest.mark.parametrize(
+    ("scope", "most"),
+    [(None, 101), ("affiliate#mem_a", 101), ("network", 0), ("program#prg_1", 0)],
+)
+def test_of_random_sub_ids_a_fold_keeps_a_hundred_for_each_hour_that_is_over(
+    scope: str | None, most: int
+) -> None:
+    kept: list[int] = []
+
+    def hours() -> Iterator[tuple[int, list[bytes]]]:
+        for hour in range(4):
+            kept.append(kept_keys())
+            rows = [
+                row_of(
+                    CLICK
+                    | {
+                        "click_id": f"clk_{hour:016d}{number:016d}",
+                        "clicked_at": f"{DAY}T{hour:02d}:00:00.000Z",
+                        "sub": {f"sub{place}": f"u{hour}-{number}" for place in range(1, 6)},
+                    }
+                )
+                for number in range(60)
+            ]
+            yield hour, [packed.rows for packed in pack(rows)]
+
+    fold(hours(), scope)
+    assert all(each <= hour * most for hour, each in enumerate(kept)), kept
+    assert (kept[-1] > 0) == (most > 0)
+
+
+def kept_keys() -> int:
+    """How many of these sub-ids are counted in any counter that is alive."""
+    counters = [each for each in gc.get_objects() if type(each) is Counter]
+    return sum("=u" in str(key) for counter in counters for key in counter)
 
 
 def test_a_pack_of_another_format_is_refused_and_not_misread() -> None:

@@ -13,7 +13,8 @@ from linkage import clock
 from linkage.edge.http import is_id
 from linkage.errors import InvalidFieldError, NotFoundError
 from linkage.links import is_code
-from linkage.statistics import HOURS, MEASURES, NETWORK, Counts, most_clicked
+from linkage.statistics import HOURS, MEASURES, NETWORK, Counts
+from linkage.sub_ids import most_clicked
 from linkage.tables.links import find_link
 from linkage.tables.members import find_member
 from linkage.tables.programs import get_program

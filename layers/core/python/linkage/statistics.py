@@ -20,14 +20,13 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from linkage import clock
+from linkage.sub_ids import most_clicked, most_clicked_of_hour
 
 PACK_BYTES_MAX = 300 * 1024
 PACK_ROWS_MAX = 10_000
 PACK_KEEP_DAYS = 40
 OPEN_DAYS = 7
 """So many whole days may still be without final counts; one open longer is folded by hand."""
-SUBS_MAX = 100
-OTHER_SUBS = "other"
 MEASURES = ("clicks", "visitors", "bots", "prefetches", "impressions", "qr")
 NETWORK = "network"
 HOURS = 24
@@ -336,62 +335,77 @@ def fold(hours: Iterable[tuple[int, Iterable[bytes]]], scope: str | None = None)
     """The counts of one UTC day from the packs of its hours, or those of one scope alone.
 
     Each hour (0 to 23) comes once, in order, with all its packs. Memory is that of one hour's
-    clicks and of the day's visitors.
+    clicks, of the day's visitors, and of no more than 100 sub-ids for each link and hour.
     """
     wanted = None if scope in {None, NETWORK} else lambda link: scope in link.scopes()
+    with_subs = scope is None or _shows_subs(scope)
     links: dict[Owners, Counts] = {}
     visitors: dict[Owners, set[bytes]] = {}
     for hour, packs in hours:
         rows = (row for each in packs for row in unpack(each, wanted))
-        for row in _union(rows):
-            counts = links.get(row.link)
-            if counts is None:
-                counts, visitors[row.link] = links.setdefault(row.link, Counts()), set()
-            _count(counts, row, hour, visitors[row.link])
+        _count_hour(hour, rows, links, visitors, with_subs=with_subs)
+    for counts in links.values():
+        counts.subs = most_clicked(counts.subs)
     return Folded(
         _by_scope(links, scope), tuple(_link_day(*each) for each in sorted(links.items()))
     )
 
 
-def _count(counts: Counts, row: Row, hour: int, visitors: set[bytes]) -> None:
+def _count_hour(
+    hour: int,
+    rows: Iterable[Row],
+    links: dict[Owners, Counts],
+    visitors: dict[Owners, set[bytes]],
+    *,
+    with_subs: bool,
+) -> None:
+    """Counts an hour's clicks for their links, with few of their sub-ids if asked."""
+    subs: dict[Owners, Counter[tuple[str, str]]] = {}
+    for row in _union(rows):
+        counts = links.get(row.link)
+        if counts is None:
+            counts, visitors[row.link] = links.setdefault(row.link, Counts()), set()
+        is_valid = _count(counts, row, hour, visitors[row.link])
+        if is_valid and with_subs and row.sub:
+            subs.setdefault(row.link, Counter()).update(row.sub)
+    for link, of_hour in subs.items():
+        links[link].subs.update(most_clicked_of_hour(of_hour))
+
+
+def _count(counts: Counts, row: Row, hour: int, visitors: set[bytes]) -> bool:
+    """Counts all of a click but its sub-ids; whether it is a valid one."""
     invalid = "bots" if row.device == "bot" else "prefetches" if row.prefetch else None
     if row.impression:
         if invalid is None:
             counts.hours["impressions"][hour] += 1
-        return
+        return False
     counts.hours[invalid or "clicks"][hour] += 1
     if invalid:
-        return
+        return False
     counts.devices[row.device] += 1
     counts.countries[row.country] += 1
-    for name, value in row.sub:
-        counts.subs[f"{name}={value}"] += 1
     if row.qr:
         counts.hours["qr"][hour] += 1
     if row.visitor and row.visitor not in visitors:
         visitors.add(row.visitor)
         counts.hours["visitors"][hour] += 1
+    return True
 
 
 def _by_scope(links: Mapping[Owners, Counts], only: str | None) -> dict[str, Counts]:
     scopes: dict[str, Counts] = {}
     for link, counts in links.items():
         for scope in link.scopes() if only is None else (only,):
-            subs = scope.startswith(("link#", "affiliate#"))
-            scopes.setdefault(scope, Counts()).add(counts, subs=subs)
+            scopes.setdefault(scope, Counts()).add(counts, subs=_shows_subs(scope))
     for counts in scopes.values():
         counts.subs = most_clicked(counts.subs)
     return scopes
 
 
+def _shows_subs(scope: str) -> bool:
+    """Whether the scope's sub-ids are shown; nobody keeps those of any other."""
+    return scope.startswith(("link#", "affiliate#"))
+
+
 def _link_day(link: Owners, counts: Counts) -> LinkDay:
     return LinkDay(*link, counts.total("visitors"), counts.total("impressions"))
-
-
-def most_clicked(subs: Counter[str]) -> Counter[str]:
-    """The 100 sub-ids with most clicks, the first by name among equals; the rest is `other`."""
-    listed = Counter(subs)
-    rest = listed.pop(OTHER_SUBS, 0)
-    ordered = sorted(listed.items(), key=lambda each: (-each[1], each[0]))
-    rest += sum(number for _, number in ordered[SUBS_MAX:])
-    return Counter(dict(ordered[:SUBS_MAX]) | ({OTHER_SUBS: rest} if rest else {}))
