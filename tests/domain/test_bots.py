@@ -97,7 +97,6 @@ PEOPLE = [
     "Chrome/130.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (Linux; Android 7.0; M bot 54) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/58.0.3029.83 Mobile Safari/537.36",
-    "",
 ]
 
 
@@ -176,6 +175,12 @@ def _share(what: str, some: list[str], of_all: list[str]) -> str:
 
 @pytest.mark.parametrize("user_agent", PREVIEWS)
 def test_a_preview_or_script_is_a_bot(user_agent: str) -> None:
+    assert is_bot(user_agent)
+    assert device_of(user_agent) == "bot"
+
+
+@pytest.mark.parametrize("user_agent", ["", " ", "-"])
+def test_who_does_not_say_what_it_is_is_taken_for_a_bot(user_agent: str) -> None:
     assert is_bot(user_agent)
     assert device_of(user_agent) == "bot"
 

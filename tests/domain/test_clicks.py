@@ -159,7 +159,9 @@ def test_any_request_makes_a_click(ip: str, user_agent: str, query: str) -> None
         ("WhatsApp/2.23.20.0", "bot"),
         ("curl/8.5.0", "bot"),
         ("python-requests/2.32", "bot"),
-        ("", "other"),
+        ("", "bot"),
+        (" ", "bot"),
+        ("-", "bot"),
         ("Mozilla/5.0 (PlayStation; PlayStation 5/9.00) AppleWebKit/605.1.15 Safari", "other"),
     ],
 )

@@ -1,5 +1,7 @@
 """Which user agents are of bots: crawlers, previews, monitors and scripts, not people.
 
+Every browser says what it is; who says nothing is taken for a script.
+
 The words are a library's (`linkage.bot_patterns`). Told wrongly, a bot costs a vendor that pays by
 the click, and a person costs an affiliate; either way the visit is redirected and its sale counts.
 """
@@ -29,8 +31,8 @@ _OF_PEOPLE = tuple(words for words, _ in _NO_BOTS)
 
 
 def is_bot(user_agent: str) -> bool:
-    """Say whether a user agent is a bot's, by its first `LONGEST_READ` characters; "" is none."""
-    return _is_bot(user_agent[:LONGEST_READ])
+    """Say whether a user agent is a bot's, by its first `LONGEST_READ` characters; none is."""
+    return not user_agent or _is_bot(user_agent[:LONGEST_READ])
 
 
 @functools.lru_cache(maxsize=1_024)
