@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from linkage.tables import dynamodb_wire
-from tests.functions.redirect import event
+from tests.functions.redirect import event, link_item
 from tests.tables.mischief import LONG_S, MISCHIEF, says, sending
 from tests.tables.standin_dynamodb import StandIn
 
@@ -91,3 +91,13 @@ def test_an_item_that_is_none_of_ours_is_as_unreadable(
 ) -> None:
     standin.mischief = sending(says("200 OK", b'{"Item": ' + item + b"}"))
     assert function.handler(event(), None)["statusCode"] == 503
+
+
+def test_an_answer_about_another_link_sends_nobody_there(
+    function: ModuleType, standin: StandIn
+) -> None:
+    other = link_item(code={"S": "zzzzzzzz"})
+    standin.mischief = sending(says("200 OK", json.dumps({"Item": other}).encode()))
+    assert function.handler(event(), None)["statusCode"] == 503
+    standin.mischief = None
+    assert function.handler(event(), None)["statusCode"] == 302

@@ -2,6 +2,7 @@ import random
 import socket
 import ssl
 import string
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from linkage.tables.dynamodb_wire import (
     signed_headers,
 )
 from linkage.tables.wire_connection import trust
+from tests.tables.mischief import says
 from tests.tables.standin_dynamodb import StandIn, standin_dynamodb
 
 CLICK = {
@@ -247,6 +249,27 @@ def test_an_answer_to_nothing_is_never_taken_for_the_next_one(standin: StandIn) 
     assert standin.connections == 2
 
 
+@pytest.mark.parametrize("item", ['{"code": {"S": "b"}}', "{}", '{"code": {"N": "1"}}', "[]"])
+def test_an_item_of_another_key_is_not_believed_and_ends_the_connection(
+    standin: StandIn, item: str
+) -> None:
+    answered = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(says("200 OK", f'{{"Item": {item}}}'.encode()))
+        answered.wait(5)
+
+    standin.mischief = answer
+    client = DynamoDB()
+    with pytest.raises(DynamoDBError) as raised:
+        client.get_item("links", {"code": "a"})
+    answered.set()
+    assert raised.value.code == "Unreadable"
+    standin.mischief = None
+    assert client.get_item("links", {"code": "a"}) is None
+    assert standin.connections == 2
+
+
 @pytest.mark.parametrize(("checksum", "attempts"), [("right", 1), ("1", 3), ("x", 3)])
 def test_a_body_that_does_not_match_its_checksum_is_not_believed(
     standin: StandIn, pauses: list[float], checksum: str, attempts: int
@@ -257,8 +280,8 @@ def test_a_body_that_does_not_match_its_checksum_is_not_believed(
     sendings: list[int] = []
 
     def answer(connection: socket.socket) -> None:
-        connection.sendall(head.encode() + body)
         sendings.append(1)
+        connection.sendall(head.encode() + body)
 
     standin.mischief = answer
     if checksum == "right":

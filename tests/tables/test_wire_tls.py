@@ -1,6 +1,10 @@
 """The redirect's client over TLS: one connection, and only with a certificate it trusts."""
 
+import io
+import json
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -15,6 +19,8 @@ from cryptography.x509.oid import NameOID
 from linkage.tables import dynamodb_wire
 from linkage.tables.dynamodb_wire import DynamoDB, DynamoDBError
 from tests.tables.standin_dynamodb import StandIn, standin_dynamodb
+
+HEAD_BYTES = 60
 
 
 @pytest.fixture
@@ -73,6 +79,39 @@ def test_a_dead_encrypted_connection_is_replaced_at_once(
     standin.drop_next = 1
     assert client.get_item("links", {"code": "a"}) is None
     assert standin.connections == 2
+
+
+def test_an_answer_to_nothing_that_waits_decrypted_is_not_taken_for_the_next_one(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+    standin.put("links", {"code": {"S": "b"}})
+    asked_again = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        # Both in one record, of which the first read takes the first alone.
+        first = _answer_of("a").ljust(io.DEFAULT_BUFFER_SIZE - HEAD_BYTES)
+        connection.sendall(_with_head(first) + _with_head(_answer_of("stray")))
+        asked_again.wait(5)
+
+    standin.mischief = answer
+    client = DynamoDB()
+    assert client.get_item("links", {"code": "a"}) == {"code": "a"}
+    standin.mischief = None
+    try:
+        assert client.get_item("links", {"code": "b"}) == {"code": "b"}
+    finally:
+        asked_again.set()
+    assert standin.connections == 2
+
+
+def _answer_of(code: str) -> bytes:
+    return json.dumps({"Item": {"code": {"S": code}}}).encode()
+
+
+def _with_head(body: bytes) -> bytes:
+    head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\nx: "
+    return head.ljust(HEAD_BYTES - 4, "x").encode() + b"\r\n\r\n" + body
 
 
 @pytest.mark.parametrize("bundle", ["amazon", "other"])

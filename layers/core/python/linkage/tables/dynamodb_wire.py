@@ -104,10 +104,16 @@ class DynamoDB:
         """Return the item, read eventually consistently, or None; raises `DynamoDBError`."""
         request = {"TableName": table, "Key": _to_attributes(key)}
         item = self._call("GetItem", request, LONGEST_READ_S).get("Item")
+        if item is None:
+            return None
         try:
-            return None if item is None else _from_attributes(item)
+            found = _from_attributes(item)
         except (AttributeError, TypeError, ValueError) as error:
-            raise DynamoDBError("Unreadable", repr(error), passing=True) from error
+            raise self._unreadable(repr(error)) from error
+        if not found.items() >= key.items():
+            # An answer to another question must not send a visitor to another link.
+            raise self._unreadable("an item of another key")
+        return found
 
     def put_new_item(self, table: str, item: Mapping[str, Any], key_name: str) -> bool:
         """Store `item` unless its key exists; return whether it was new.
@@ -156,6 +162,11 @@ class DynamoDB:
         if content is None:
             self._connection.close()  # whoever answers like this is not DynamoDB
         raise _error_of(status, content)
+
+    def _unreadable(self, detail: str) -> DynamoDBError:
+        """The error to raise after dropping the connection on which such an answer came."""
+        self._connection.close()
+        return DynamoDBError("Unreadable", detail, passing=True)
 
     def _signed(self, operation: str, body: bytes) -> bytes:
         at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())

@@ -168,6 +168,8 @@ class _Answer(HTTPResponse):
 
 def _is_silent(kept: socket.socket) -> bool:
     """Whether nothing has come since the last answer: not an end, nor an answer to nothing."""
+    if isinstance(kept, ssl.SSLSocket) and kept.pending():
+        return False  # it left the socket with the last answer, and waits decrypted
     poll = select.poll()
     poll.register(kept, select.POLLIN)
     return not poll.poll(0)
