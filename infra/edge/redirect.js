@@ -15,7 +15,7 @@ import cf from 'cloudfront';
 const CODE = /^\/[2-9A-HJKMNP-Za-km-z]{8,32}$/;
 const OWN = /^(click_id|sub[1-5]|no-track|consent|qr)$/;
 const SUB_NAMES = ['sub1', 'sub2', 'sub3', 'sub4', 'sub5'];
-const PAIR = /^([A-Za-z0-9\-._~:\/?\[\]@!$'()*+,;=]|%[0-9A-Fa-f]{2})+$/;
+const PAIR = /^([A-Za-z0-9\-._~:\/?\[\]@!$'()*+,=]|%[0-9A-Fa-f]{2})+$/;
 const CONTROL = /%([01][0-9A-Fa-f]|7[Ff])/;
 // What can be judged here to be printable; the links API judges every other character.
 const PLAIN = /^[ -~\u00a1-\u00ac\u00ae-\u024f]*$/;
@@ -103,13 +103,14 @@ function isUntracked(pairs) {
 // The pairs of the destination's query: its own, then those of the request that may go along.
 function passedOn(link, pairs) {
   const query = link.q === '' ? [] : link.q.split('&');
-  const names = pairsOf(link.q).map((pair) => pair.name);
+  const names = pairsOf(link.q.replace(/;/g, '&')).map((pair) => read(pair.name));
   let length = link.a.length + link.h.length + (link.q === '' ? 0 : link.q.length + 1);
   pairs.forEach((pair) => {
     const text = pair.text;
     const fits = length + 1 + text.length <= LONGEST_URL;
-    const known = OWN.test(pair.name.toLowerCase()) || names.indexOf(pair.name) >= 0;
-    if (fits && !known && PAIR.test(text) && !CONTROL.test(text)) {
+    const name = read(pair.name);
+    const known = OWN.test(name.toLowerCase()) || names.indexOf(name) >= 0;
+    if (fits && !known && isClear(pair.name) && PAIR.test(text) && !CONTROL.test(text)) {
       query.push(text);
       length += 1 + text.length;
     }
@@ -163,6 +164,20 @@ function pairsOf(query) {
       const at = (text + '=').indexOf('=');
       return { text: text, name: decoded(text.slice(0, at)), value: text.slice(at + 1) };
     });
+}
+
+// Servers disagree about what is named with a semicolon, or with a bracket that does not close.
+function isClear(name) {
+  return name.indexOf(';') < 0 && name.lastIndexOf('[') <= name.lastIndexOf(']');
+}
+
+// The name that a lenient server makes of one: of ' a.b[]' and of 'a b', say, 'a_b'.
+function read(name) {
+  if (/^[A-Za-z0-9_-]*$/.test(name)) {
+    return name;
+  }
+  const before = name.replace(/^[ \u00a0[\]]+/, '').split(/[[\]]/)[0];
+  return before.trim().replace(/[ .]/g, '_');
 }
 
 // Byte by byte, so that names can be compared whatever they are.

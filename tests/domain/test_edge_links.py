@@ -58,6 +58,7 @@ def test_the_newest_key_signs() -> None:
         {"affiliate_id": "aff_1"},
         {"sub": {"sub1": "." * 200}},
         {"destination_url": f"https://shop.example/?{'a&' * 50}a"},
+        {"destination_url": f"https://shop.example/?{'a;' * 50}a"},
     ],
 )
 def test_what_the_edge_must_not_or_cannot_answer_for_is_not_published(

@@ -8,8 +8,10 @@ A host entry is either a host, which matches itself only, or `*.` and a host, wh
 host below it but not the host itself.
 """
 
+import functools
 import re
 from collections.abc import Collection
+from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from linkage.errors import InvalidFieldError
@@ -21,14 +23,19 @@ _NAME = rf"{_LABEL}(?:\.{_LABEL})+"
 OWN_PARAMETERS = frozenset(
     ("click_id", "sub1", "sub2", "sub3", "sub4", "sub5", "no-track", "consent", "qr")
 )
-"""Parameters of a request that are for the redirect, and go no further in any case of letters."""
+"""Parameters of a request that are for the redirect, and go no further, however a server that is
+lenient about names might write them."""
 
 _URL_CHARACTER = r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})"
 _URL = re.compile(
     rf"https://(?P<host>{_NAME})(?::443)?(?P<rest>[/?#]{_URL_CHARACTER}*)?",
     re.IGNORECASE | re.ASCII,  # without ASCII, the long s and the Kelvin sign pass for s and k
 )
-_PASSED_PAIR = re.compile(r"(?:[A-Za-z0-9\-._~:/?\[\]@!$'()*+,;=]|%[0-9A-Fa-f]{2})+")
+# Without the semicolon, at which some servers begin another pair.
+_PASSED_PAIR = re.compile(r"(?:[A-Za-z0-9\-._~:/?\[\]@!$'()*+,=]|%[0-9A-Fa-f]{2})+")
+_PLAIN_NAME = re.compile("[A-Za-z0-9_-]+")
+_BLANKS = " \xa0"
+_UNDERSCORED = str.maketrans(" .", "__")
 _HOST_ENTRY = re.compile(rf"(?:\*\.)?{_NAME}")
 _ENCODED_CONTROL = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff])")
 _LONGEST_HOST = 253
@@ -100,16 +107,34 @@ def redirected(url: str, query: str, click_id: str | None) -> str:
     It is `url` with, after its own parameters, those of `query` that may pass, and last `click_id`
     as its only click_id parameter. Scheme, host, path and fragment stay as they are; what passes is
     made of URL characters without control characters, and leaves `url` at `LONGEST_URL` at most.
+    Names are compared as lenient servers read them: `price[]`, `+price` and `price` are one.
     """
-    address, hash_sign, fragment = url.partition("#")
-    path, _, own = address.partition("?")
-    pairs = [pair for pair in own.split("&") if pair and _name_of(pair) != "click_id"]
+    path, own, named, fragment = _parts(url)
+    pairs = list(own)
     if query:
-        length = len(path) + len(hash_sign) + len(fragment) + sum(len(pair) + 1 for pair in pairs)
-        pairs += _passed(query, {_name_of(pair) for pair in pairs}, LONGEST_URL - length)
+        length = len(path) + len(fragment) + sum(len(pair) + 1 for pair in pairs)
+        pairs += _passed(query, named, LONGEST_URL - length)
     if click_id is not None:
         pairs.append(f"click_id={click_id}")
-    return f"{path}{'?' if pairs else ''}{'&'.join(pairs)}{hash_sign}{fragment}"
+    return f"{path}{'?' if pairs else ''}{'&'.join(pairs)}{fragment}"
+
+
+class _Parts(NamedTuple):
+    """A destination without its click_id: its pairs, what they name, the fragment with its `#`."""
+
+    path: str
+    pairs: tuple[str, ...]
+    named: frozenset[str]
+    fragment: str
+
+
+@functools.lru_cache(maxsize=1_024)
+def _parts(url: str) -> _Parts:
+    address, hash_sign, fragment = url.partition("#")
+    path, _, own = address.partition("?")
+    pairs = tuple(pair for pair in map(_without_click_id, own.split("&")) if pair)
+    named = (_read(_name_of(part)) for pair in pairs for part in pair.split(";") if part)
+    return _Parts(path, pairs, frozenset(named), hash_sign + fragment)
 
 
 def _passed(query: str, named: Collection[str], room: int) -> list[str]:
@@ -121,16 +146,34 @@ def _passed(query: str, named: Collection[str], room: int) -> list[str]:
             or _ENCODED_CONTROL.search(pair)
         ):
             continue
-        name = _name_of(pair)
+        name = pair.partition("=")[0]
+        if not _PLAIN_NAME.fullmatch(name):
+            name = _name_of(pair)
+            if ";" in name or name.rfind("[") > name.rfind("]"):
+                continue  # servers disagree about what these name
+            name = _read(name)
         if name not in named and name.lower() not in OWN_PARAMETERS:
             passed.append(pair)
             room -= len(pair) + 1
     return passed
 
 
+def _without_click_id(pair: str) -> str:
+    """A destination's own pair, or what is left of it: one with semicolons may be several."""
+    if ";" in pair:
+        return ";".join(part for part in pair.split(";") if not part or _without_click_id(part))
+    return "" if _read(_name_of(pair)).lower() == "click_id" else pair
+
+
 def _name_of(pair: str) -> str:
     # Byte by byte: a name that is no UTF-8 is compared as well, and alike in every language.
     return unquote_plus(pair.partition("=")[0], encoding="latin-1")
+
+
+def _read(name: str) -> str:
+    """The name that a lenient server makes of one: PHP of ` a.b[]` and of `a b`, say, `a_b`."""
+    before = name.replace("]", "[").lstrip(_BLANKS + "[").partition("[")[0]
+    return before.rstrip(_BLANKS).translate(_UNDERSCORED)
 
 
 def _is_listed(host: str, hosts: Collection[str]) -> bool:

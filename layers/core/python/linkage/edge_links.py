@@ -35,7 +35,7 @@ def published(link: Link, keys: Mapping[str, str]) -> str | None:
     key_id, secret = list(keys.items())[-1]
     owners = Owners(link.code, link.program_id, link.vendor_id, link.affiliate_id)
     address, query, fragment = _split(link.destination_url)
-    if query.count("&") >= _PAIRS_MAX:
+    if query.count("&") + query.count(";") >= _PAIRS_MAX:
         return None
     kept = {"a": address, "q": query, "h": fragment, "n": key_id, "i": ids}
     kept |= {"k": signing_key(secret, owners)}
