@@ -57,7 +57,7 @@ class Intake(Construct):
             layer_names=("core",),
             # Reading a link takes at most three seconds, storing a click one and a half.
             size=Size(timeout_s=10),
-            environment={"HASH_SECRET": hash_secret, **_country_header(settings)},
+            environment={"HASH_SECRET": hash_secret, **_visit_headers(settings)},
             # Of each run Lambda would write two lines, at a quarter of what the whole run costs.
             system_log=lambda_.SystemLogLevel.WARN,
         )
@@ -187,5 +187,10 @@ class Intake(Construct):
         return SecretValue.secrets_manager(secret.secret_arn).unsafe_unwrap()
 
 
-def _country_header(settings: StageSettings) -> dict[str, str]:
-    return {"COUNTRY_HEADER": settings.country_header} if settings.country_header else {}
+def _visit_headers(settings: StageSettings) -> dict[str, str]:
+    """The headers that say more of a visit than the request itself, where the stage has any."""
+    headers = {
+        "COUNTRY_HEADER": settings.country_header,
+        "VIEWER_ADDRESS_HEADER": settings.viewer_address_header,
+    }
+    return {name: header for name, header in headers.items() if header}

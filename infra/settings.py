@@ -50,6 +50,11 @@ class StageSettings:
         return f"Linkage-{self.stage}"
 
     @property
+    def viewer_address_header(self) -> str | None:
+        """Where the edge says whose request it sends on, as `ip:port`; None without the edge."""
+        return "cloudfront-viewer-address" if self.edge else None
+
+    @property
     def is_local(self) -> bool:
         return self.stage == "local"
 

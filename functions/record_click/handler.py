@@ -20,6 +20,7 @@ LINKS_TABLE = os.environ["LINKS_TABLE"]
 CLICKS_TABLE = os.environ["CLICKS_TABLE"]
 HASH_SECRET = os.environ["HASH_SECRET"]
 COUNTRY_HEADER = os.environ.get("COUNTRY_HEADER", "").lower()
+VIEWER_ADDRESS_HEADER = os.environ.get("VIEWER_ADDRESS_HEADER", "")
 
 dynamodb = DynamoDB()
 links = RecentLinks(lambda code: dynamodb.get_item(LINKS_TABLE, {"code": code}), time.monotonic)
@@ -31,7 +32,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     A click id in `Location` promises a click that is stored, or whose loss is logged: a request
     that leaves none, such as `HEAD` of a link checker, gets the same answer without it.
     """
-    request = redirects.link_request(event)
+    request = redirects.link_request(event, VIEWER_ADDRESS_HEADER)
     if not is_code(request.code):
         return redirects.not_found()
     try:

@@ -18,6 +18,11 @@ LOG_KEEP = Duration.days(7)
 LOG_PREFIX = "clicks/"
 REDIRECT = Path(__file__).with_name("redirect.js")
 
+# All that the links API reads of a request; CloudFront takes ten at most. A policy of all headers
+# would either send the Host header, while the API answers to its own name only, or leave out those
+# that CloudFront adds.
+READ_HEADERS = ("user-agent", "sec-gpc", "dnt", "sec-purpose", "purpose", "x-purpose", "x-moz")
+
 
 class EdgeDistribution(Construct):
     """CloudFront in front of the links API: nothing is cached, and what the function does not
@@ -39,7 +44,7 @@ class EdgeDistribution(Construct):
             self,
             "Distribution",
             comment=f"Linkage: links ({settings.stage})",
-            default_behavior=self._behavior(links_api),
+            default_behavior=self._behavior(settings, links_api),
             domain_names=[settings.links_domain] if settings.links_domain else None,
             certificate=self._certificate(settings),
             minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
@@ -50,7 +55,9 @@ class EdgeDistribution(Construct):
         )
         _acknowledge_distribution(self.distribution)
 
-    def _behavior(self, links_api: ThrottledApi) -> cloudfront.BehaviorOptions:
+    def _behavior(
+        self, settings: StageSettings, links_api: ThrottledApi
+    ) -> cloudfront.BehaviorOptions:
         redirect = cloudfront.Function(
             self,
             "Redirect",
@@ -68,14 +75,26 @@ class EdgeDistribution(Construct):
             ),
             allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
             cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-            # The API answers to its own name only.
-            origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+            origin_request_policy=self._origin_request_policy(settings),
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
             function_associations=[
                 cloudfront.FunctionAssociation(
                     function=redirect, event_type=cloudfront.FunctionEventType.VIEWER_REQUEST
                 )
             ],
+        )
+
+    def _origin_request_policy(self, settings: StageSettings) -> cloudfront.OriginRequestPolicy:
+        added = (settings.viewer_address_header, settings.country_header)
+        return cloudfront.OriginRequestPolicy(
+            self,
+            "LinksApiPolicy",
+            comment="Linkage: what the links API reads of a request",
+            header_behavior=cloudfront.OriginRequestHeaderBehavior.allow_list(
+                *READ_HEADERS, *(header.lower() for header in added if header)
+            ),
+            query_string_behavior=cloudfront.OriginRequestQueryStringBehavior.all(),
+            cookie_behavior=cloudfront.OriginRequestCookieBehavior.none(),
         )
 
     def _certificate(self, settings: StageSettings) -> acm.ICertificate | None:

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from linkage.clicks import device_of, visitor_hash
+from linkage.edge.redirects import link_request
 from linkage.edge_log import StrangeLogError, visits_in
 
 FIELDS = (
@@ -46,6 +48,24 @@ def test_a_redirect_of_the_edge_is_a_visit_as_it_was_sent() -> None:
 def test_an_empty_column_is_an_empty_text() -> None:
     (found,) = visits_in([*HEAD, line(cs_uri_query="-")])
     assert found.visit.query == ""
+
+
+def test_a_visit_without_a_user_agent_is_a_bots_as_everywhere() -> None:
+    (found,) = visits_in([*HEAD, line(**{"cs(User_Agent)": "-"})])
+    assert device_of(found.visit.user_agent) == "bot"
+
+
+def test_a_visitor_of_the_log_is_the_visitor_of_the_links_api() -> None:
+    (found,) = visits_in([*HEAD, line(c_ip="2001:db8:0:0:0:0:0:1")])
+    event = {
+        "headers": {"cloudfront-viewer-address": "2001:0db8::1:46532"},
+        "requestContext": {
+            "http": {"sourceIp": "203.0.113.9", "userAgent": found.visit.user_agent}
+        },
+    }
+    asked = link_request(event, "cloudfront-viewer-address")
+    same = found.visit._replace(ip=asked.ip, user_agent=asked.user_agent)
+    assert visitor_hash(same, "a secret") == visitor_hash(found.visit, "a secret")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from tests.domain.test_destinations import REFUSED
-from tests.functions.redirect import CODE, HANDLER, ROOT, TABLES, event, link_item
+from tests.functions.redirect import (
+    CODE,
+    HANDLER,
+    ROOT,
+    TABLES,
+    event,
+    link_item,
+    load_handler,
+)
 from tests.tables.standin_dynamodb import StandIn
 
 FORBIDDEN = (
@@ -207,6 +215,53 @@ def test_a_known_link_is_answered_although_the_rest_of_the_event_is_missing(
     bare = {"pathParameters": {"code": CODE}, "requestContext": {"http": {"method": "GET"}}}
     assert "click_id=clk_" in function.handler(bare, None)["headers"]["Location"]
     assert len(clicks(standin)) == 1
+
+
+ADDRESS_HEADER = "cloudfront-viewer-address"
+
+
+def visitors(
+    function: ModuleType, standin: StandIn, *headers: dict[str, str], source: str = "196.4.1.2"
+) -> list[str]:
+    """The visitor of each request that comes from `source` with such headers."""
+    found = []
+    for sent in headers:
+        asked = event(headers=sent)
+        asked["requestContext"]["http"]["sourceIp"] = source
+        click_id = function.handler(asked, None)["headers"]["Location"].partition("click_id=")[2]
+        found.append(standin.items["clicks", click_id.removesuffix("#top")]["visitor"]["S"])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ("198.51.100.10:46532", "198.51.100.10"),
+        ("2001:0DB8:0:0::7:46532", "2001:db8::7"),
+        ("[2001:db8::7]:46532", "2001:db8::7"),
+    ],
+)
+def test_behind_the_edge_who_visits_is_whom_the_edge_says(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch, said: str, address: str
+) -> None:
+    monkeypatch.setenv("VIEWER_ADDRESS_HEADER", ADDRESS_HEADER)
+    behind = load_handler(monkeypatch)
+    (seen,) = visitors(behind, standin, {ADDRESS_HEADER: said}, source="130.176.0.1")
+    assert [seen] == visitors(behind, standin, {}, source=address)
+    assert [seen] != visitors(behind, standin, {}, source="130.176.0.1")
+
+
+def test_who_calls_without_the_edge_is_who_visits(
+    function: ModuleType, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {ADDRESS_HEADER: "198.51.100.10:46532"}
+    claimed, plain = visitors(function, standin, said, {})
+    assert claimed == plain
+    monkeypatch.setenv("VIEWER_ADDRESS_HEADER", ADDRESS_HEADER)
+    behind = load_handler(monkeypatch)
+    assert [plain] * 3 == visitors(
+        behind, standin, {}, {ADDRESS_HEADER: ""}, {ADDRESS_HEADER: "no address"}
+    )
 
 
 @pytest.mark.parametrize("missing", [*TABLES, "AWS_REGION"])

@@ -7,6 +7,7 @@ page it fetched ahead, must not cost an affiliate its sale. They are counted apa
 import hmac
 import re
 import secrets
+import socket
 from base64 import b32encode
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -99,9 +100,8 @@ def click_of(link: Link, visit: Visit, secret: str) -> dict[str, Any] | None:
 
 def visitor_hash(visit: Visit, secret: str) -> str:
     """Return who visited as a keyed hash that changes every UTC day; no address is kept."""
-    return _keyed_hash(
-        secret, "visitor", visit.ip, visit.user_agent, clock.day(visit.at).isoformat()
-    )
+    address, day = _in_one_form(visit.ip), clock.day(visit.at).isoformat()
+    return _keyed_hash(secret, "visitor", address, visit.user_agent, day)
 
 
 def device_of(user_agent: str) -> Device:
@@ -116,6 +116,17 @@ def device_of(user_agent: str) -> Device:
     if "android" in text:
         return "tablet"  # a phone would have said that it is mobile
     return "desktop" if _DESKTOP.search(text) else "other"
+
+
+def _in_one_form(ip: str) -> str:
+    """The same text for the same address: of version 6, API Gateway, CloudFront and its log need
+    not write it alike."""
+    if ":" in ip:
+        try:
+            return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, ip))
+        except (OSError, ValueError):
+            pass  # whoever calls the links API itself can claim anything
+    return ip
 
 
 def _may_be_recognised(headers: Mapping[str, str], asked: Iterable[tuple[str, str]]) -> bool:

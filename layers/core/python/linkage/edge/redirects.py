@@ -68,13 +68,18 @@ class LinkRequest(NamedTuple):
     pixel: bool
 
 
-def link_request(event: Mapping[str, Any]) -> LinkRequest:
-    """Return the request an event carries; a strange event gives empty texts, never an error."""
+def link_request(event: Mapping[str, Any], address_header: str = "") -> LinkRequest:
+    """Return the request an event carries; a strange event gives empty texts, never an error.
+
+    Its `ip` is what the edge says in `address_header` (lower case), `ip:port`; without that header
+    it is who called.
+    """
     about = _mapping(_mapping(event.get("requestContext")).get("http"))
     sent = _mapping(event.get("headers"))
+    viewer = _text(sent.get(address_header)).rpartition(":")[0].strip("[]")
     return LinkRequest(
         code=_text(_mapping(event.get("pathParameters")).get("code")),
-        ip=_text(about.get("sourceIp")),
+        ip=viewer or _text(about.get("sourceIp")),
         user_agent=_text(about.get("userAgent")),
         query=_text(event.get("rawQueryString")),
         method=_text(about.get("method")),

@@ -31,8 +31,9 @@ class Counted:
 def count_log(bucket: str, key: str) -> Counted:
     """Packs the clicks of one log file; again, they are the same packs.
 
-    Ids and visitors are hashed as the redirect hashes them, so that visits the Lambda answered in
-    the same hour are the same click. Raises StrangeLogError.
+    Ids and visitors are hashed as the redirect hashes them, from the address that CloudFront tells
+    the Lambda as well: visits of one visitor that both answered in the same hour are one click.
+    Raises StrangeLogError.
     """
     body = _logs.get_object(Bucket=bucket, Key=key)["Body"].read()
     lines = gzip.decompress(body).decode("utf-8", "replace").splitlines()
