@@ -109,7 +109,9 @@ def counted_of(network: Network) -> Counted:
     name = network.outputs.get("FoldClicksFunctionName", "")
 
     def fold(day: date) -> None:
-        answer = lambda_.invoke(FunctionName=name, Payload=json.dumps({"day": str(day)}))
+        # To count is not to bill: that is left to the tick, or to an operator's own call.
+        asked = json.dumps({"day": str(day), "bill": False})
+        answer = lambda_.invoke(FunctionName=name, Payload=asked)
         if "FunctionError" in answer:
             said = answer["Payload"].read().decode()
             raise RecountError(f"fold_clicks could not fold {day}: {said}")
@@ -128,8 +130,9 @@ def recount(
 ) -> Recounted:
     """Compares the statistics of a day with its clicks; `repair` packs these again before.
 
-    A day whose counts are not final is folded first. What is still on its way can look like a
-    difference, so with any the day is looked at again, up to three times.
+    The counts of a day that are not final are brought up to date first; that bills nothing. What is
+    still on its way can look like a difference, so with any the day is looked at again, up to three
+    times.
     """
     if repair:
         _pack_again(counted, clicks_of(counted, day))

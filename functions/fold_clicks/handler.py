@@ -11,10 +11,13 @@ from linkage.flow.folding import FoldedDay, fold_again, fold_open_days, oldest_o
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Folds the days that are open or have changed; with `day` (`2026-11-22`) this one anyway."""
+    """Folds the days that are open or have changed; with `day` (`2026-11-22`) this one anyway.
+
+    With `day` and `"bill": false` it writes counts only.
+    """
     now = clock.now()
     if "day" in event:
-        folded = fold_again(date.fromisoformat(event["day"]), now)
+        folded = fold_again(date.fromisoformat(event["day"]), now, bill=event.get("bill", True))
         _report(folded)
         return {"day": str(folded.day), "closed": folded.closed}
     days = []

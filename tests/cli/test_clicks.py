@@ -33,7 +33,7 @@ def counted() -> Iterator[Counted]:
             boto3.client("dynamodb"),
             "clicks",
             "statistics",
-            lambda day: fold_again(day, clock.now()) and None,
+            lambda day: fold_again(day, clock.now(), bill=False) and None,
         )
 
 
@@ -109,7 +109,7 @@ def test_statistics_that_are_right_are_found_right(counted: Counted, closed: boo
     store(*stored, click(99, DAY + timedelta(days=1)))
     count_clicks(stored)
     if closed:
-        counted.fold(DAY)
+        fold_again(DAY, clock.now())
     result = recount(counted, DAY)
     assert (result.clicks, result.differences, result.strange) == (30, [], ())
     assert "The statistics are right" in "\n".join(lines_of(result, DAY))
@@ -138,7 +138,7 @@ def test_a_click_that_was_never_packed_is_found_and_repaired(counted: Counted) -
 def test_a_number_that_was_tampered_with_is_found_even_in_a_closed_day(counted: Counted) -> None:
     store(click(1))
     count_clicks([click(1)])
-    counted.fold(DAY)
+    fold_again(DAY, clock.now())
     counts = folded([[click(1), click(2)]]).counts["network"]
     put_counts("network", DAY, counts)
     found = recount(counted, DAY, sleep=lambda _: None).differences
@@ -187,7 +187,7 @@ def test_the_command_exits_0_or_1_by_what_it_found(
     monkeypatch.setattr(command, "PAUSE_S", 0)
     store(click(1))
     count_clicks([click(1)])
-    stack.fold(DAY)
+    fold_again(DAY, clock.now())
     right = run("--stage", "dev", "--day", str(DAY))
     assert (right.exit_code, "1 clicks" in right.output) == (0, True), right.output
     store(click(2))

@@ -27,7 +27,7 @@ def counted(network) -> Counted:
     def fold(day) -> None:
         answer = lambda_.invoke(
             FunctionName=network.outputs["FoldClicksFunctionName"],
-            Payload=json.dumps({"day": str(day)}),
+            Payload=json.dumps({"day": str(day), "bill": False}),
         )
         assert "FunctionError" not in answer, answer["Payload"].read()
 

@@ -152,6 +152,18 @@ def test_a_closed_day_may_be_folded_again_by_hand_and_stays_closed(bills: Bills)
     assert [day for day, _ in bills].count(DUE) == 2
 
 
+def test_to_count_a_day_by_hand_neither_bills_nor_closes_it(bills: Bills) -> None:
+    come(DUE, 1)
+    assert not fold_again(DUE, NOW, bill=False).closed
+    assert (clicks_on(DUE), bills) == (1, [])
+    tick()
+    come(DUE, 2)
+    billed = len(bills)
+    fold_again(DUE, NOW, bill=False)
+    assert (clicks_on(DUE), len(bills)) == (2, billed)
+    assert find_days(DUE, DUE)[DUE].is_closed
+
+
 def test_packs_that_come_after_the_close_are_folded_and_billed_by_the_tick(bills: Bills) -> None:
     come(DUE, 1)
     tick()

@@ -91,13 +91,15 @@ def _folded(day: date, state: DayState | None, moment: datetime) -> FoldedDay | 
         return FoldedDay(day, was_closed, changed_after_close=was_closed, error=error)
 
 
-def fold_day(day: date, state: DayState | None, moment: datetime) -> FoldedDay:
-    """Folds one day whose state is known, None if it has none; closes it if it is due.
+def fold_day(
+    day: date, state: DayState | None, moment: datetime, *, bill: bool = True
+) -> FoldedDay:
+    """Folds one day whose state is known, None if it has none; bills and closes it if it is due.
 
-    Repeating changes nothing, and closes a closed day again. Raises what billing raises, and
-    UnreadablePackError.
+    Repeating changes nothing, and closes a closed day again; without `bill` only counts are
+    written. Raises what billing raises, and UnreadablePackError.
     """
-    due = clock.day(moment) - day >= timedelta(days=CLOSED_AFTER_DAYS)
+    due = bill and clock.day(moment) - day >= timedelta(days=CLOSED_AFTER_DAYS)
     packs = packs_fingerprint(day)
     unchanged = state is not None and state.packs == packs
     if unchanged and not due:
@@ -114,9 +116,9 @@ def fold_day(day: date, state: DayState | None, moment: datetime) -> FoldedDay:
     return FoldedDay(day, closed=True, billed=billed)
 
 
-def fold_again(day: date, moment: datetime) -> FoldedDay:
+def fold_again(day: date, moment: datetime, *, bill: bool = True) -> FoldedDay:
     """Folds one day by hand, whatever its state; raises what `fold_day` raises."""
-    return fold_day(day, find_days(day, day).get(day), moment)
+    return fold_day(day, find_days(day, day).get(day), moment, bill=bill)
 
 
 def oldest_open_age_s(days: Iterable[FoldedDay], moment: datetime) -> int:
