@@ -83,7 +83,7 @@ function isMarked(headers, pairs) {
   return (
     headerOf(headers, 'sec-gpc') === '1' ||
     headerOf(headers, 'dnt') === '1' ||
-    pairs.some((pair) => pair.name === 'consent' && /^no$/i.test(decoded(pair.value))) ||
+    pairs.some((pair) => /^consent$/i.test(pair.name) && /^no$/i.test(decoded(pair.value).trim())) ||
     ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'].some((name) =>
       EARLY.test(headerOf(headers, name)),
     )

@@ -178,7 +178,12 @@ def test_a_preview_and_a_prefetch_are_clicks_of_their_own() -> None:
 
 @pytest.mark.parametrize(
     "refusal",
-    [{"headers": {"sec-gpc": "1"}}, {"headers": {"dnt": "1"}}, {"query": "consent=no"}],
+    [
+        {"headers": {"sec-gpc": "1"}},
+        {"headers": {"dnt": "1"}},
+        {"query": "consent=no"},
+        {"query": "a=b&Consent=NO"},
+    ],
 )
 def test_of_a_visitor_without_consent_a_click_is_kept_that_nothing_ties_to_another(
     refusal: dict[str, Any],

@@ -131,7 +131,9 @@ def _in_one_form(ip: str) -> str:
 
 def _may_be_recognised(headers: Mapping[str, str], asked: Iterable[tuple[str, str]]) -> bool:
     refused = "1" in (headers.get("sec-gpc", "").strip(), headers.get("dnt", "").strip())
-    return not refused and ("consent", "no") not in asked
+    return not refused and not any(
+        name.lower() == "consent" and value.strip().lower() == "no" for name, value in asked
+    )
 
 
 def _is_untracked(asked: Iterable[tuple[str, str]]) -> bool:
