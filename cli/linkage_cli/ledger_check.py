@@ -2,21 +2,24 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import batched
 from typing import Annotated, Any
 
 import typer
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from linkage_cli.audit import Finding, Report, Stored, audit
+from linkage_cli.audit import Finding, Report, Stored, audit, places_of
 from linkage_cli.errors import CommandError
 from linkage_cli.networks import Network, find_network
 
-NOUNS = ("conversions", "tallies", "ledger", "payouts", "programs", "settings")
+SCANNED = ("conversions", "tallies", "ledger", "payouts", "programs", "settings")
+NOUNS = (*SCANNED, "statistics")
 READS_MAX = 3
+KEYS_AT_ONCE = 100
 PAUSE_S = 2.0
 
 app = typer.Typer(help="The ledger.", no_args_is_help=True)
@@ -93,19 +96,38 @@ def _once(tables: Tables, *, no_in_flight: bool) -> Report:
 
 
 def read(tables: Tables) -> Stored:
-    """All items of the tables: facts before what they are posted to."""
-    return Stored(**{noun: scan(tables.dynamodb, tables.names[noun]) for noun in NOUNS})
+    """All items of the tables, facts before what they are posted to; and what they bill.
+
+    Of the statistics only the links' days that are billed are read, one by one as they are looked
+    at: after the bills, so that they can only count more by then.
+    """
+    stored = Stored(**{noun: scan(tables.dynamodb, tables.names[noun]) for noun in SCANNED})
+    places = [{"of": of, "at": at} for of, at in places_of(stored.conversions)]
+    return replace(stored, statistics=get(tables.dynamodb, tables.names["statistics"], places))
 
 
 def scan(dynamodb: Any, table: str) -> list[Mapping[str, Any]]:
     """Every item of a table in plain Python, as last written."""
-    deserialize = TypeDeserializer().deserialize
     pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-    return [
-        {name: plain(deserialize(value)) for name, value in item.items()}
-        for page in pages
-        for item in page["Items"]
-    ]
+    return [_plain_item(item) for page in pages for item in page["Items"]]
+
+
+def get(
+    dynamodb: Any, table: str, keys: Iterable[Mapping[str, str]]
+) -> Iterator[Mapping[str, Any]]:
+    """The items with these keys, each named once, that there are, as last written."""
+    for some in batched(keys, KEYS_AT_ONCE, strict=False):
+        wire = [{name: {"S": value} for name, value in key.items()} for key in some]
+        left: Any = {table: {"Keys": wire, "ConsistentRead": True}}
+        while left:
+            answer = dynamodb.batch_get_item(RequestItems=left)
+            yield from map(_plain_item, answer["Responses"].get(table, ()))
+            left = answer.get("UnprocessedKeys")
+
+
+def _plain_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    deserialize = TypeDeserializer().deserialize
+    return {name: plain(deserialize(value)) for name, value in item.items()}
 
 
 def plain(value: Any) -> Any:
@@ -151,6 +173,11 @@ def lines_of(report: Report) -> Iterable[str]:
         _many(counts[_plural(noun)], noun)
         for noun in ("fact", "tally", "transaction", "line", "balance", "payout")
     )
+    if counts["days_of_links"]:
+        yield (
+            f"Billed by count: {_many(counts['days_of_links'], 'day')} of links, "
+            f"{counts['days_of_links_billed_for_less']:,} of them for less than is counted now"
+        )
     if report.in_flight:
         yield f"In flight: {_many(len(report.in_flight), 'fact')} accepted and not posted yet"
     for currency, totals in report.totals.items():

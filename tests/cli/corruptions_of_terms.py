@@ -6,6 +6,7 @@ Lines and balances follow the postings, so that only who knows the terms can tel
 from collections.abc import Callable
 from typing import Any
 
+from tests.cli.hand_counted import DAY
 from tests.cli.hand_made import BONUSES, FEES, VENDOR, Hand, Post, account, held, tally
 
 
@@ -331,6 +332,27 @@ def clicks_live_by_terms_published_after_their_day_began(hand: Hand) -> None:
     report_of(hand, "click-first")["program_version"] = 2
 
 
+def fewer_visitors_are_counted_than_were_billed(hand: Hand) -> None:
+    hand.counts("first", DAY, visitors={"05": 30, "23": 6}, impressions={"00": 12_346})
+
+
+def fewer_impressions_are_counted_than_were_billed(hand: Hand) -> None:
+    hand.counts("first", DAY, visitors={"05": 37}, impressions={"00": 12_345}, clicks={"05": 99})
+
+
+def nothing_is_counted_of_a_day_that_is_billed(hand: Hand) -> None:
+    del hand.statistics["link#second", DAY]
+
+
+def a_day_is_billed_twice(hand: Hand) -> None:
+    pending = {"conversion_id": "cnv_twice", "status": "pending", "sequence": 0}
+    hand.facts["cnv_twice", "report"] = report_of(hand, "click-second") | pending
+
+
+def the_counts_of_a_day_cannot_be_read(hand: Hand) -> None:
+    hand.counts("second", DAY, visitors={"11": "24"})  # type: ignore[dict-item]
+
+
 type Case = tuple[Callable[[Hand], None], set[str]]
 
 CORRUPTIONS_OF_TERMS: list[Case] = [
@@ -385,14 +407,19 @@ CORRUPTIONS_OF_TERMS: list[Case] = [
     (the_items_exceed_the_sale, {"I20", "I6"}),
     (a_click_costs_as_much_as_a_thousand_impressions, {"I20"}),
     (half_a_cent_for_impressions_is_rounded_down, {"I20"}),
-    (more_clicks_are_stored_than_were_billed, {"I20", "I6"}),
+    (more_clicks_are_stored_than_were_billed, {"I20", "I22", "I6"}),
     (no_clicks_are_billed, {"I21"}),
     (a_day_is_billed_before_it_is_over, {"I21"}),
-    (a_day_is_billed_as_another_link_s, {"I21"}),
+    (a_day_is_billed_as_another_link_s, {"I21", "I22"}),
     (a_day_of_clicks_has_an_amount, {"I21"}),
     (a_day_of_clicks_belongs_to_whom_a_vendor_named, {"I21"}),
     (a_sale_counts_twice, {"I21"}),
     (clicks_are_paid_while_their_program_is_paused, {"I16"}),
     (clicks_live_by_terms_that_were_replaced_as_their_day_began, {"I21"}),
     (clicks_live_by_terms_published_after_their_day_began, {"I21"}),
+    (fewer_visitors_are_counted_than_were_billed, {"I22"}),
+    (fewer_impressions_are_counted_than_were_billed, {"I22"}),
+    (nothing_is_counted_of_a_day_that_is_billed, {"I22"}),
+    (a_day_is_billed_twice, {"I22"}),
+    (the_counts_of_a_day_cannot_be_read, {"I1", "I22"}),
 ]

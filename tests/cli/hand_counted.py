@@ -50,6 +50,10 @@ def days_of_links(hand: Hand) -> None:
         affiliate=blogger,
     )
     hand.left(tally(month, 2, amount_minor=300))
+    hand.counts(
+        "first", DAY, visitors={"05": 30, "23": 7}, impressions={"00": 12_346}, clicks={"05": 99}
+    )
+    hand.counts("second", DAY, visitors={"11": 24})
 
 
 def _day(hand: Hand, event: str, code: str, quantity: int, *posts: Post, **also: Any) -> None:

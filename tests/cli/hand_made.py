@@ -80,6 +80,7 @@ class Hand:
     facts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     posted: dict[str, list[Post]] = field(default_factory=dict)
     tallies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    statistics: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     def program(self, name: str, rewards: Sequence[dict[str, Any]], **terms: Any) -> None:
         """Publishes version 1 of a program that holds for 10 days."""
@@ -196,6 +197,11 @@ class Hand:
         """The tallies as they are stored in the end."""
         self.tallies |= {each["name"]: each for each in tallies}
 
+    def counts(self, code: str, day: str, **hours: dict[str, int]) -> None:
+        """What the statistics count on a link that day, by measure and hour."""
+        of = f"link#{code}"
+        self.statistics[of, day] = {"of": of, "at": day, "counts": {"hours": hours}}
+
     def items(self) -> dict[str, Items]:
         """Every table's items, nested values as the JSON texts they are stored as."""
         named = [
@@ -213,6 +219,7 @@ class Hand:
             "programs": [_stored(each) for each in self.programs.values()],
             "settings": [_stored(each) for each in settings],
             "tallies": [_stored(each) for each in named],
+            "statistics": [_stored(each) for each in self.statistics.values()],
         }
 
     def due_on(self, conversion_id: str) -> str:

@@ -8,12 +8,13 @@ import os
 import sys
 from base64 import b64encode
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from tests.aws_tables import TABLES, create_tables
 from tests.domain.examples import operator
 
-KEPT = ("conversions", "tallies", "ledger", "payouts", "programs", "settings")
+KEPT = ("conversions", "tallies", "ledger", "payouts", "programs", "settings", "statistics")
 ENVIRONMENT = {
     **{f"{noun.upper()}_TABLE": noun for noun in TABLES},
     "HASH_SECRET": "a secret",
@@ -73,6 +74,7 @@ def trade() -> None:
     cancel_batch("bat_second", "ZWG")
     plan_batch("bat_third", "USD")
     trade_by_every_rule()
+    pay_for_clicks()
     sell("in-flight", 9_999, affiliate_id="mem_tendai", post=False)
 
 
@@ -104,6 +106,59 @@ def trade_by_every_rule() -> None:
     for part_minor in (13_333, 13_333, 13_335):
         refund(coupon, part_minor)
     sell("plan-after", 20_000, program="prg_plan", affiliate_id="mem_team", customer="new")
+
+
+def pay_for_clicks() -> None:
+    """A day of one link, folded and billed: two visitors, of whom one came twice, and a picture."""
+    from linkage import clock
+    from linkage.flow.counting import count_clicks
+    from linkage.flow.folding import fold_again
+    from linkage.programs import Program, Reward
+    from linkage.tables.programs import publish_program
+
+    moment = clock.now()
+    day = clock.day(moment) - timedelta(days=2)
+    owners = {"program_id": "prg_clicks", "vendor_id": "mem_hardware"}
+    publish_program(
+        Program(
+            **owners,
+            version=1,
+            name="Clicks",
+            destination_url="https://hardware.example/",
+            created_at="2026-01-01T00:00:00.000Z",
+            rewards=(
+                Reward("click", amount_minor=50, currency="USD"),
+                Reward("impression", amount_minor=5_000, currency="USD"),
+            ),
+            window_days=30,
+            hold_days=30,
+            confirmation="on_report",
+            introducer_rate_bps=0,
+        )
+    )
+    seen = (("clk", 5, "anna"), ("clk", 6, "anna"), ("clk", 7, "ben"), ("imp", 7, "ben"))
+    count_clicks(
+        {
+            **owners,
+            "click_id": f"{kind}_{hour:032d}",
+            "code": "tendaislink",
+            "affiliate_id": "mem_tendai",
+            "clicked_at": f"{day}T{hour:02d}:00:00.000Z",
+            "visitor": visitor,
+            "device": "mobile",
+        }
+        for kind, hour, visitor in seen
+    )
+    fold_again(day, moment)
+    for event in ("click", "impression"):
+        post_link_day(event, f"{event}/tendaislink/{day}")
+
+
+def post_link_day(event: str, external_id: str) -> None:
+    from linkage.flow.posting import post_fact
+    from linkage.ids import conversion_id
+
+    post_fact(conversion_id("mem_hardware", event, external_id), "report")
 
 
 def put_members() -> None:
@@ -358,12 +413,17 @@ def cancel_batch(batch_id: str, currency: str) -> None:
 
 
 def everything() -> Mapping[str, Any]:
-    """Every item in DynamoDB's own form."""
+    """Every item in DynamoDB's own form; of the statistics those of links."""
     import boto3
 
     pages = boto3.client("dynamodb").get_paginator("scan")
     return {
-        noun: [item for page in pages.paginate(TableName=noun) for item in page["Items"]]
+        noun: [
+            item
+            for page in pages.paginate(TableName=noun)
+            for item in page["Items"]
+            if noun != "statistics" or item["of"]["S"].startswith("link#")
+        ]
         for noun in KEPT
     }
 

@@ -9,6 +9,7 @@ import pytest
 
 from linkage_cli.audit import Report, Stored, audit
 from tests.cli.corruptions_of_terms import CORRUPTIONS_OF_TERMS
+from tests.cli.hand_counted import DAY
 from tests.cli.hand_made import Hand, account
 from tests.cli.hand_network import hand_network
 
@@ -27,6 +28,15 @@ def test_the_auditor_finds_nothing_wrong_with_what_was_worked_out_by_hand() -> N
     assert report.counts["transactions"] == len(hand_network().posted)
     assert report.counts["tallies"] == len(hand_network().tallies)
     assert report.totals["ZWG"].network_bonuses == 300
+
+
+def test_a_day_that_is_billed_for_less_than_is_counted_now_is_a_number_and_no_finding() -> None:
+    hand = hand_network()
+    assert audited(hand).counts["days_of_links"] == 3
+    assert audited(hand).counts["days_of_links_billed_for_less"] == 0
+    hand.counts("second", DAY, visitors={"11": 25})
+    report = audited(hand)
+    assert (report.findings, report.counts["days_of_links_billed_for_less"]) == ((), 1)
 
 
 def test_silence_that_lasted_confirms_and_from_then_on_the_hold_runs() -> None:

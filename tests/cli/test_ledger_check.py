@@ -31,6 +31,7 @@ def tables(wire: dict[str, Items], monkeypatch: pytest.MonkeyPatch) -> Iterator[
         "payouts": ("batch_id", "item"),
         "programs": ("program_id", "version"),
         "settings": ("version",),
+        "statistics": ("of", "at"),
     }
     with mock_aws():
         dynamodb = boto3.client("dynamodb")
@@ -92,6 +93,62 @@ def test_what_is_wrong_in_every_read_is_a_finding(tables: Tables) -> None:
     assert finding.subject == "x y"
 
 
+def of_a_link(network: dict[str, Items]) -> dict[str, Any]:
+    """The statistics of the one link's day that is billed: two visitors."""
+    return find(network["statistics"], of="link#tendaislink")
+
+
+def test_a_day_billed_that_the_statistics_do_not_know_is_a_finding(
+    tables: Tables, network: dict[str, Items]
+) -> None:
+    key = {name: {"S": of_a_link(network)[name]} for name in ("of", "at")}
+    tables.dynamodb.delete_item(TableName="statistics", Key=key)
+    findings = check(tables, sleep=lambda _: None).findings
+    assert [each.invariant for each in findings] == ["I22", "I22"]
+    assert all("the statistics have no such day" in each.sentence for each in findings)
+
+
+@pytest.mark.parametrize(("more", "found", "less"), [(-1, 1, 0), (0, 0, 0), (1, 0, 1)])
+def test_what_is_billed_is_held_against_the_statistics(
+    tables: Tables, network: dict[str, Items], more: int, found: int, less: int
+) -> None:
+    item = of_a_link(network)
+    counts = json.loads(item["counts"])
+    hours = counts["hours"]["visitors"]
+    assert hours == {"05": 1, "07": 1}
+    hours["07"] += more
+    tables.dynamodb.put_item(
+        TableName="statistics",
+        Item={name: {"S": item[name]} for name in ("of", "at")}
+        | {"counts": {"S": json.dumps(counts)}},
+    )
+    report = check(tables, sleep=lambda _: None)
+    assert [each.invariant for each in report.findings] == ["I22"] * found
+    said = f"Billed by count: 2 days of links, {less} of them for less than is counted now"
+    assert said in list(lines_of(report))
+
+
+def test_all_that_is_billed_is_asked_for_a_hundred_at_a_time_and_again_if_left_unread() -> None:
+    keys = [{"of": f"link#{number}", "at": "2026-11-20"} for number in range(250)]
+    asked: list[int] = []
+
+    class Reluctant:
+        """Reads no more than sixty items at once."""
+
+        def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803
+            ((table, wanted),) = RequestItems.items()
+            asked.append(len(wanted["Keys"]))
+            assert wanted["ConsistentRead"]
+            left = wanted["Keys"][60:]
+            return {
+                "Responses": {table: wanted["Keys"][:60]},
+                "UnprocessedKeys": {table: wanted | {"Keys": left}} if left else {},
+            }
+
+    assert list(ledger_check.get(Reluctant(), "statistics", keys)) == keys
+    assert asked == [100, 40, 100, 40, 50]
+
+
 @pytest.fixture
 def stack(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Tables:
     outputs = {f"{noun.capitalize()}TableName": noun for noun in ledger_check.NOUNS}
@@ -107,7 +164,7 @@ def run(*arguments: str) -> Any:
 def test_the_command_exits_0_with_a_summary() -> None:
     result = run("--stage", "dev")
     assert result.exit_code == 0, result.output
-    assert "46 transactions" in result.output
+    assert "48 transactions" in result.output
     assert "16 tallies" in result.output
     assert "In flight: 1 fact" in result.output
     assert "USD, in minor units: affiliates are owed" in result.output

@@ -23,8 +23,9 @@ from linkage.ids import conversion_id
 from linkage.keys import Key
 from linkage.programs import COUNTED_EVENTS, EVENTS
 from linkage.requests import client_code_in, customer_in, refund_in, report_in
-from linkage.statistics import LinkDay
+from linkage.statistics import Counts, LinkDay
 from linkage.tables.conversions import get_conversion
+from linkage.tables.statistics import put_counts
 from tests.faults.mischief import CrashError, Mischief
 from tests.faults.terms import CATEGORIES, COUPONS, CURRENCIES
 from tests.faults.world import START, World
@@ -369,6 +370,9 @@ class Trade:
         self.billed[day] = links
         if self.random.random() < 0.1:
             links = [link._replace(visitors=link.visitors + 1) for link in links]
+        with self.mischief.calm():
+            for link in links:
+                _count(day, link)
         billed = self._sent("bill", lambda: bill_day(day, links))
         self.answers["days billed, refused links"] += len(billed.refused)
         with self.mischief.calm():
@@ -406,6 +410,13 @@ class Trade:
         key = self.vendor_key(vendor_id)
         sent = customer_in({"customer": self._customer()}, key)
         self._sent("consent", lambda: consenting.opt(sent.customer, sent.vendor_id, out))
+
+
+def _count(day: date, link: LinkDay) -> None:
+    """Puts what is to be billed into the statistics, as a fold does before."""
+    counts = Counts()
+    counts.hours["visitors"][0], counts.hours["impressions"][0] = link.visitors, link.impressions
+    put_counts(f"link#{link.code}", day, counts)
 
 
 _PEOPLE = ("click_id", "coupon", "affiliate_id", "customer")

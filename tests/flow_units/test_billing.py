@@ -1,7 +1,7 @@
 """Billing a day: once for each link and event, whatever happens meanwhile, and by the usual way."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
@@ -16,13 +16,14 @@ from linkage.conversions import Conversion
 from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
 from linkage.flow import billing, deciding, posting
 from linkage.flow.awaiting import confirm_due
-from linkage.flow.billing import Billed, DayNotBilledError, bill_day
+from linkage.flow.billing import Billed, DayNotBilledError
 from linkage.ids import conversion_id
 from linkage.members import Member
 from linkage.programs import Program, Reward
-from linkage.statistics import LinkDay
+from linkage.statistics import Counts, LinkDay
 from linkage.tables import members, programs, settings, transactions
 from linkage.tables.conversions import get_conversion, get_history
+from linkage.tables.statistics import put_counts
 from linkage_cli import ledger_check
 from linkage_cli.audit import audit
 from linkage_cli.replay import transactions_of
@@ -83,6 +84,26 @@ def link(
     program: Program = COUNTED,
 ) -> LinkDay:
     return LinkDay(code, program.program_id, program.vendor_id, of.member_id, visitors, impressions)
+
+
+def count(day: date, *links: LinkDay) -> None:
+    """Puts into the statistics what there is to bill, as a fold does before it bills."""
+    for each in links:
+        counts = Counts()
+        counts.hours["visitors"][9] = each.visitors
+        counts.hours["impressions"][9] = each.impressions
+        put_counts(f"link#{each.code}", day, counts)
+
+
+def bill_day(day: date, links: Iterable[LinkDay]) -> Billed:
+    """Counts each link's day and bills it."""
+
+    def counted() -> Iterator[LinkDay]:
+        for each in links:
+            count(day, each)
+            yield each
+
+    return billing.bill_day(day, counted())
 
 
 def only(event: str = "click", code: str = "annslink", vendor_id: str = VENDOR) -> Conversion:
@@ -197,9 +218,10 @@ def test_dying_at_any_write_and_billing_again_ends_the_same(counted: Network) ->
     links = [link(visitors=20, impressions=4_000), link("second", 8), link("benslink", 3, of=BEN)]
 
     def bill() -> None:
-        bill_day(DAY, links)
+        billing.bill_day(DAY, links)
         counted.deliver_facts()
 
+    count(DAY, *links)
     counted.save()
     writes = Writes()
     with writes.watched():
@@ -221,13 +243,13 @@ def test_a_link_takes_two_reads_and_a_write_and_one_read_once_it_is_billed(
 ) -> None:
     links = [link(f"link{number:04}", number + 1) for number in range(20)]
     with calls() as made:
-        bill_day(DAY, links)
+        billing.bill_day(DAY, links)
     assert Counter(each.split()[0] for each in made) == {
         "BatchGetItem": 1 + 2 * len(links),  # the program of them all, once
         "PutItem": len(links),
     }
     with calls() as made:
-        bill_day(DAY, links)
+        billing.bill_day(DAY, links)
     assert len(made) == 1 + len(links)
 
 
@@ -245,8 +267,9 @@ def shared() -> Iterator[Standin]:
 def test_two_that_bill_a_day_at_once_bill_it_once(shared: Standin) -> None:
     links = [link(f"link{number:04}", number) for number in range(1, 26)]
     orders = (links, links[::-1])
+    count(DAY, *links)
     with ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(lambda each: bill_day(DAY, each), orders))
+        both = list(pool.map(lambda each: billing.bill_day(DAY, each), orders))
     assert sum(each.accepted for each in both) == len(links)
     assert sum(each.repeated for each in both) == len(links)
     facts = [(item["conversion_id"], item["fact"]) for item in table("conversions")]
@@ -397,15 +420,16 @@ def test_of_many_versions_the_one_in_force_as_the_day_began_is_found(
         at = DAY_BEGAN if number <= version else DURING_DAY
         republish(replace(many, version=number - 1), at, name=f"number {number}")
     with calls() as made:
-        bill_day(DAY, [link(program=many)])
+        billing.bill_day(DAY, [link(program=many)])
     assert only().program_version == version
     assert len(made) <= 3 + 1 + 5 + 1  # a link's own, the current version, halving, the found one
 
 
 def test_a_new_price_or_currency_changes_nothing_of_a_day_half_billed(counted: Network) -> None:
     links = [link(), link("second")]
+    count(DAY, *links)
     with pytest.raises(CrashError), Writes((2, "before")).watched():
-        bill_day(DAY, links)
+        billing.bill_day(DAY, links)
     republish(COUNTED, clock.text(START), rewards=(replace(CLICK, amount_minor=9, currency="ZWG"),))
     assert bill_day(DAY, links) == Billed(1, 1, ())
     counted.deliver_facts()
@@ -429,7 +453,7 @@ def test_what_was_billed_stands_though_it_is_counted_otherwise_later(counted: Ne
     bill_day(DAY, [link(visitors=10)])
     counted.deliver_facts()
     before = counted.everything()
-    (refused,) = bill_day(DAY, [link(visitors=11)]).refused
+    (refused,) = billing.bill_day(DAY, [link(visitors=11)]).refused
     assert (refused.code, refused.quantity) == ("annslink", 11)
     assert refused.why == "This day was billed before, for another count, which stands."
     assert counted.everything() == before

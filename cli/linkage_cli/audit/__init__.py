@@ -1,11 +1,12 @@
 """Audits a network's tables: pure functions over plain items, sharing no code with the posting.
 
-The invariants' numbers are those of docs/money.md.
+The invariants' numbers are those of docs/operating.md.
 """
 
 from collections import Counter
 from datetime import datetime
 
+from linkage_cli.audit.billed import check_billed, places_of
 from linkage_cli.audit.chains import check_chains
 from linkage_cli.audit.conversions import Facts
 from linkage_cli.audit.counts import read_tallies
@@ -15,7 +16,7 @@ from linkage_cli.audit.payouts import Payouts
 from linkage_cli.audit.stored import Stored, UnreadableError, read_facts, read_ledger
 from linkage_cli.audit.terms import Terms, read_terms
 
-__all__ = ["Finding", "Report", "Stored", "Totals", "audit"]
+__all__ = ["Finding", "Report", "Stored", "Totals", "audit", "places_of"]
 
 
 def audit(stored: Stored, now: datetime) -> Report:
@@ -31,6 +32,7 @@ def audit(stored: Stored, now: datetime) -> Report:
     findings += check_entries(ledger)
     conversions = Facts(facts, ledger, terms, now)
     findings += conversions.check()
+    days = check_billed(facts, stored.statistics, findings)
     tallies = read_tallies(stored.tallies, findings)
     findings += check_chains(conversions.links, tallies)
     payouts = Payouts(stored.payouts, ledger, findings)
@@ -44,6 +46,8 @@ def audit(stored: Stored, now: datetime) -> Report:
             facts=sum(len(each) for each in facts.values()),
             payouts=sum(len(each) for each in payouts.payouts.values()),
             tallies=len(tallies),
+            days_of_links=days.billed,
+            days_of_links_billed_for_less=days.billed_for_less,
         ),
         in_flight=tuple(sorted(conversions.in_flight)),
         totals=totals_of(ledger),

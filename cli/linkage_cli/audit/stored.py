@@ -98,7 +98,10 @@ class Fact:
 
 @dataclass(frozen=True)
 class Stored:
-    """All the tables the audit reads, as items in plain Python."""
+    """All that the audit reads, as items in plain Python.
+
+    `statistics` are only those of the links' days that `conversions` bill, looked at once.
+    """
 
     conversions: Sequence[Item]
     ledger: Sequence[Item]
@@ -106,6 +109,7 @@ class Stored:
     programs: Sequence[Item]
     settings: Sequence[Item]
     tallies: Sequence[Item] = ()
+    statistics: Iterable[Item] = ()
 
 
 @dataclass
