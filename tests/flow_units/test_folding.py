@@ -20,7 +20,7 @@ from tests.domain.test_statistics import CLICK
 NOW = datetime(2026, 11, 22, 0, 20, tzinfo=UTC)
 TODAY = NOW.date()
 LOOK = NOW.replace(hour=3)
-"""When the tick looks at closed days too."""
+"""When the tick looks at days it has folded before."""
 YESTERDAY, DUE = TODAY - timedelta(days=1), TODAY - timedelta(days=2)
 
 type Bills = list[tuple[date, tuple[LinkDay, ...]]]
@@ -82,9 +82,10 @@ def test_a_day_is_closed_and_billed_two_days_later_and_then_left_alone(bills: Bi
 def test_yesterday_is_folded_at_once_and_again_only_if_packs_have_come_since() -> None:
     come(YESTERDAY, 1)
     assert writes_of_a_tick() == 5
-    assert writes_of_a_tick() == 0
+    assert writes_of_a_tick(LOOK) == 0
     come(YESTERDAY, 2)
-    assert writes_of_a_tick() == 5
+    assert writes_of_a_tick() == 0
+    assert writes_of_a_tick(LOOK) == 5
     assert clicks_on(YESTERDAY) == 2
     assert find_days(YESTERDAY, YESTERDAY)[YESTERDAY].status == "folded"
 
@@ -101,9 +102,9 @@ def test_a_pack_that_came_twice_changes_nothing_and_writes_nothing() -> None:
     come(YESTERDAY, 1, 2)
     tick()
     come(YESTERDAY, 2, 1)
-    assert writes_of_a_tick() == 0
+    assert writes_of_a_tick(LOOK) == 0
     come(YESTERDAY, 1)  # in another batch, so another pack
-    assert writes_of_a_tick() == 5
+    assert writes_of_a_tick(LOOK) == 5
     assert clicks_on(YESTERDAY) == 2
 
 
@@ -178,14 +179,14 @@ def test_packs_that_come_after_the_close_are_folded_and_billed_by_the_tick(bills
     assert find_days(DUE, DUE)[DUE].is_closed
 
 
-def test_closed_days_are_looked_at_four_times_a_day_and_not_by_each_tick() -> None:
+def test_folded_days_are_looked_at_once_a_day_and_not_by_each_tick() -> None:
     tick()
     looks = []
     for hour in range(1, 24):
         with patch.object(folding, "packs_fingerprint", wraps=folding.packs_fingerprint) as read:
             tick(NOW.replace(hour=hour))
         looks.append(read.call_count)
-    assert looks == [7 if hour in {3, 9, 15, 21} else 1 for hour in range(1, 24)]
+    assert looks == [7 if hour == 3 else 0 for hour in range(1, 24)]
 
 
 def test_a_closed_day_that_cannot_be_billed_again_stays_closed_and_is_looked_at_again() -> None:

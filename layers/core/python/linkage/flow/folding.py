@@ -26,8 +26,8 @@ from linkage.tables.statistics import (
 )
 
 CLOSED_AFTER_DAYS = 2
-_HOURS_BETWEEN_LOOKS, _HOUR_OF_LOOK = 6, 3
-"""Closed days are looked at by the ticks of 3, 9, 15 and 21 UTC: to look is to read every pack."""
+_HOUR_OF_LOOK = 3
+"""Days folded before are looked at by the tick of 3 UTC: to look is to read every pack."""
 
 type FoldError = (
     LinkageError
@@ -56,21 +56,28 @@ class FoldedDay:
 def fold_open_days(moment: datetime) -> Iterator[FoldedDay]:
     """Folds the whole days that are not closed, oldest first, and closes those that are due.
 
-    Four times a day one that is closed is looked at too: it is folded again, and yielded, only if
-    its packs have changed since. A day that fails is reported and passed over, so that it cannot
-    hold up the others.
+    Once a day those folded before are looked at too, and folded again if their packs have changed
+    since; a closed one is yielded only then. A day that fails is reported and passed over, so that
+    it cannot hold up the others.
     """
     today = clock.day(moment)
     first, last = today - timedelta(days=OPEN_DAYS), today - timedelta(days=1)
     states = find_days(first, last)
-    looks_back = moment.hour % _HOURS_BETWEEN_LOOKS == _HOUR_OF_LOOK
     for back in range(OPEN_DAYS, 0, -1):
         day = today - timedelta(days=back)
         state = states.get(day)
-        if state is None or not state.is_closed or looks_back:
+        if state is None or moment.hour == _HOUR_OF_LOOK or _is_due(day, moment, state):
             folded = _folded(day, state, moment)
             if folded:
                 yield folded
+        elif not state.is_closed:
+            yield FoldedDay(day, closed=False)
+
+
+def _is_due(day: date, moment: datetime, state: DayState | None) -> bool:
+    """Whether the day is to be billed and closed, and was not."""
+    old = clock.day(moment) - day >= timedelta(days=CLOSED_AFTER_DAYS)
+    return old and not (state is not None and state.is_closed)
 
 
 def _folded(day: date, state: DayState | None, moment: datetime) -> FoldedDay | None:
@@ -100,7 +107,8 @@ def fold_day(
     written. Raises what billing raises, and UnreadablePackError.
     """
     due = bill and clock.day(moment) - day >= timedelta(days=CLOSED_AFTER_DAYS)
-    packs = packs_fingerprint(day)
+    # What is billed must be what is counted, to the last pack.
+    packs = packs_fingerprint(day, latest=due)
     unchanged = state is not None and state.packs == packs
     if unchanged and not due:
         return FoldedDay(day, closed=False)

@@ -81,7 +81,7 @@ def find_packs(day: date, *, latest: bool = True) -> Iterator[tuple[int, Iterato
         yield int(hour), (bytes(item.rows or b"") for item in of_hour)
 
 
-def packs_fingerprint(day: date, *, latest: bool = True) -> str:
+def packs_fingerprint(day: date, *, latest: bool) -> str:
     """The fingerprint of which packs a UTC day has: another one when a pack has come since.
 
     Without `latest`, at half the price, those of the last second may be missing.
