@@ -46,11 +46,13 @@ def _is_bot(user_agent: str) -> bool:
 
 def says_bot(text: str) -> bool:
     """Say what the library alone says of a user agent in lower case that is not empty."""
-    return (
-        text.startswith(FIRST)
-        or any(word in text for word in ANYWHERE)
-        or any(word in text and _finder(expression)(text) for word, expression in EXPRESSIONS)
-    )
+    if text.startswith(FIRST):
+        return True
+    # A loop: over a hundred words `any` of a generator takes twice as long.
+    for word in ANYWHERE:
+        if word in text:
+            return True
+    return any(word in text and _finder(expression)(text) for word, expression in EXPRESSIONS)
 
 
 @functools.cache

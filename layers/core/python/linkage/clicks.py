@@ -8,7 +8,6 @@ import hmac
 import re
 import secrets
 import socket
-from base64 import b32encode
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -17,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from linkage import clock
 from linkage.bots import is_bot
-from linkage.links import Link
+from linkage.links import SUBS_LARGEST_BYTES, Link
 
 CLICK_KEEP_DAYS = 400
 IMPRESSION_KEEP_DAYS = 40
@@ -30,7 +29,7 @@ LARGEST_ITEM_BYTES = 1_024
 _KEY_VERSION = "1"
 """Part of what is hashed: raise it together with a new secret, and old ids stay apart from new."""
 
-_HASH_BYTES = 20
+_HASH_BYTES = 16
 _NUMBER_BYTES = 7  # of an `expires_epoch_s`: ten digits, two a byte, and one or two more
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -149,8 +148,8 @@ def _is_ahead(headers: Mapping[str, str]) -> bool:
 
 def _id_of(link: Link, visit: Visit, click: Mapping[str, Any], secret: str) -> str:
     if "visitor" not in click:
-        return f"clk_{_in_letters(secrets.token_bytes(_HASH_BYTES))}"
-    hour = visit.at.strftime("%Y-%m-%dT%H")
+        return f"clk_{secrets.token_hex(_HASH_BYTES)}"
+    hour = click["clicked_at"][: len("2026-11-22T05")]
     ahead = ["prefetch"] if "prefetch" in click else []
     if visit.pixel:
         seen = _keyed_hash(secret, "impression", link.link_id, click["visitor"], hour, *ahead)
@@ -179,8 +178,10 @@ def _fitting_subs(
 ) -> dict[str, str]:
     """The sub-ids with which the click stays one write unit; the link's come before the query's."""
     wanted = (*_of_link(of_link).items(), *_good_subs(asked).items())
+    if 4 * sum(len(value) for _, value in wanted) <= SUBS_LARGEST_BYTES:
+        return dict(wanted)  # there is room for so many, whatever the click and the letters
     kept: dict[str, str] = {}
-    room = LARGEST_ITEM_BYTES - _bytes_without_subs(click) if wanted else 0
+    room = LARGEST_ITEM_BYTES - _bytes_without_subs(click)
     for name, value in wanted:
         bytes_more = (
             _bytes_of(value) - _bytes_of(kept[name])
@@ -195,7 +196,7 @@ def _fitting_subs(
 
 def _bytes_without_subs(click: Mapping[str, Any]) -> int:
     """What DynamoDB counts of an item: names, values, and three bytes for the map of sub-ids."""
-    id_bytes = len("clk_") + _HASH_BYTES * 8 // 5
+    id_bytes = len("clk_") + _HASH_BYTES * 2
     values = (value for value in click.values() if isinstance(value, str))
     flags = sum(1 for value in click.values() if value is True)
     names = sum(map(len, click)) + len("sub") + len("expires_epoch_s")
@@ -207,11 +208,7 @@ def _bytes_of(text: str) -> int:
 
 
 def _keyed_hash(secret: str, *parts: str) -> str:
-    """Return 32 lower-case letters and digits of the parts, each hashed with its length."""
+    """Return 32 hexadecimal digits of the parts, each hashed with its length."""
     encoded = [part.encode("utf-8", "surrogatepass") for part in (_KEY_VERSION, *parts)]
     message = b"".join(b"%d:%s" % (len(part), part) for part in encoded)
-    return _in_letters(hmac.digest(secret.encode(), message, "sha256")[:_HASH_BYTES])
-
-
-def _in_letters(some_bytes: bytes) -> str:
-    return b32encode(some_bytes).decode().lower()
+    return hmac.digest(secret.encode(), message, "sha256")[:_HASH_BYTES].hex()

@@ -11,9 +11,8 @@ def now() -> datetime:
 
 def text(moment: datetime) -> str:
     """RFC 3339 UTC with milliseconds, so that strings sort as times."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + (
-        f"{moment.microsecond // 1000:03d}Z"
-    )
+    # A click is written with this, and `strftime` takes ten times as long.
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def instant(value: str) -> datetime:
