@@ -20,6 +20,7 @@ from linkage.tables.programs import publish_program
 from linkage.tables.settings import publish_settings
 from tests.counted_units import counting
 from tests.faults.standin import Standin
+from tests.handlers import load_handler
 
 RATES_BPS = (1000, 500, 250, 125, 60)
 CLICKED = stream_batch.Way(click=True)
@@ -28,7 +29,7 @@ MEASURES = ("calls", "write_units", "index_write_units", "read_units")
 
 def counted(tiers: int) -> dict[str, Any]:
     """Calls and units per conversion, accepted and posted, for so many tiers."""
-    handler = stream_batch.loaded_handler()
+    handler = load_handler("compute_commissions")
     with Standin().serving():
         make_network(tiers)
         stream_batch.put_clicks(CLICKED.program)

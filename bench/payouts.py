@@ -38,6 +38,7 @@ from linkage.tables.programs import publish_program
 from linkage.tables.settings import publish_settings
 from tests.counted_units import counting
 from tests.faults.standin import Standin
+from tests.handlers import load_handler
 
 AFFILIATES = 100
 NAMES = tuple(computed("mem", f"affiliate-{number}") for number in range(AFFILIATES))
@@ -94,7 +95,7 @@ def earn() -> None:
     publish_settings(NetworkSettings(version=1, payout_minimum_minor={"USD": 20}))
     put_member(stream_batch.member(stream_batch.SHOP, "vendor", ()))
     publish_program(PROGRAM)
-    handler = stream_batch.loaded_handler()
+    handler = load_handler("compute_commissions")
     records = []
     for number, name in enumerate(NAMES):
         put_member(replace(stream_batch.member(name, "affiliate", ()), payout_method=METHOD))

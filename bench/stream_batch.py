@@ -6,7 +6,6 @@ long as real ones. Counted are the calls made, and the units they cost (tests/co
 Prints a table, the bytes of each item that was written, and all of it as one line of JSON.
 """
 
-import importlib.util
 import json
 import os
 import warnings
@@ -14,7 +13,6 @@ from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from io import StringIO
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -50,9 +48,9 @@ from linkage.tables.programs import publish_program
 from linkage.tables.settings import publish_settings
 from tests.counted_units import Counted, counting, size, value_size
 from tests.faults.standin import Standin
+from tests.handlers import load_handler
 
 FACTS = 100
-HANDLER = Path(__file__).parents[1] / "functions" / "compute_commissions" / "handler.py"
 
 SHOP, AFFILIATE, SPONSOR, ABOVE = (
     computed("mem", name) for name in ("shop", "tendai", "sponsor", "above")
@@ -107,7 +105,7 @@ WAYS = {
 
 def main() -> None:
     """Counts each way's report and posting, and prints them."""
-    handler = loaded_handler()
+    handler = load_handler("compute_commissions")
     figures, items, in_all = {}, {}, {}
     print(f"{'per conversion':38} {'calls':>6} {'write':>7} {'index':>6} {'read units':>11}")
     for name, way in WAYS.items():
@@ -251,16 +249,6 @@ class Context:
     memory_limit_in_mb = 512
     invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:bench"
     aws_request_id = "bench"
-
-
-def loaded_handler() -> ModuleType:
-    """The module of the function's folder."""
-    spec = importlib.util.spec_from_file_location("handler", HANDLER)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

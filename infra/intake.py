@@ -70,15 +70,8 @@ class Intake(Construct):
             "record_conversion",
             settings,
             layers,
-            reads=[
-                storage.keys,
-                storage.settings,
-                storage.programs,
-                storage.members,
-                storage.coupons,
-                storage.clicks,
-            ],
-            writes=[storage.conversions, storage.customers, storage.tallies],
+            reads=[storage.keys, *storage.report_reads],
+            writes=storage.report_writes,
             environment={
                 "HASH_SECRET": hash_secret,
                 **(

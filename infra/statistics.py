@@ -55,19 +55,8 @@ class Statistics(Construct):
             settings,
             layers,
             # What billing a day needs is what accepting a report needs.
-            reads=[
-                storage.settings,
-                storage.programs,
-                storage.members,
-                storage.coupons,
-                storage.clicks,
-            ],
-            writes=[
-                storage.statistics,
-                storage.conversions,
-                storage.customers,
-                storage.tallies,
-            ],
+            reads=storage.report_reads,
+            writes=[storage.statistics, *storage.report_writes],
             # A whole processor, and time for one write after the other.
             size=Size(memory_mb=1769, timeout_s=900),
             environment={"HASH_SECRET": hash_secret},

@@ -112,6 +112,16 @@ class Storage(Construct):
         self.failed_records = self._bucket("FailedRecords", versioned=False)
 
     @property
+    def report_reads(self) -> list[NounTable]:
+        """What accepting a report only reads, whoever reports."""
+        return [self.settings, self.programs, self.members, self.coupons, self.clicks]
+
+    @property
+    def report_writes(self) -> list[NounTable]:
+        """What accepting a report writes."""
+        return [self.conversions, self.customers, self.tallies]
+
+    @property
     def tables(self) -> list[NounTable]:
         """Every table, in the order of `docs/architecture.md`."""
         return [

@@ -1,12 +1,10 @@
 """Calls of manage_network's handler, as API Gateway makes them."""
 
-import importlib.util
 import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -14,8 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 from linkage import clock, ids
 from linkage.keys import Key, hashed, new_secret
 from linkage.tables.keys import put_key
+from tests.handlers import load_handler
 
-HANDLER = Path(__file__).parents[2] / "functions" / "manage_network" / "handler.py"
 CONTEXT = SimpleNamespace(
     function_name="manage_network",
     memory_limit_in_mb=1024,
@@ -27,12 +25,7 @@ CONTEXT = SimpleNamespace(
 @cache
 def handler() -> Callable[[dict[str, Any], object], dict[str, Any]]:
     """The handler, loaded from its file as Lambda does."""
-    spec = importlib.util.spec_from_file_location("manage_network_handler", HANDLER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.handler
+    return load_handler("manage_network").handler
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from linkage.destinations import (
     checked_host,
     host_allowed,
     redirected,
-    with_click_id,
 )
 from linkage.errors import InvalidFieldError
 
@@ -280,13 +279,13 @@ def test_what_is_no_host_entry_is_refused(text: str) -> None:
     ],
 )
 def test_the_click_id_is_added_once_and_the_rest_stays(url: str, expected: str) -> None:
-    assert with_click_id(url, "clk_1") == expected
+    assert redirected(url, "", "clk_1") == expected
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "click_id", "c%6Cick_id"]), st.just("v"))))
 def test_a_destination_always_sees_exactly_one_click_id(pairs: list[tuple[str, str]]) -> None:
     query = "&".join(f"{name}={value}" for name, value in pairs)
-    seen = parse_qsl(urlsplit(with_click_id(f"https://s.example/?{query}", "clk_1")).query)
+    seen = parse_qsl(urlsplit(redirected(f"https://s.example/?{query}", "", "clk_1")).query)
     assert [value for name, value in seen if name == "click_id"] == ["clk_1"]
 
 

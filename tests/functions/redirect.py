@@ -1,11 +1,12 @@
 """The redirect's handler as its Lambda loads it, a link, and events of its API."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from tests import handlers
 
 ROOT = Path(__file__).parents[2]
 HANDLER = ROOT / "functions" / "record_click" / "handler.py"
@@ -21,12 +22,7 @@ def load_handler(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """A new copy of the handler's module, with an empty memory of links."""
     for name, value in TABLES.items():
         monkeypatch.setenv(name, value)
-    spec = importlib.util.spec_from_file_location("record_click_handler", HANDLER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return handlers.load_handler("record_click")
 
 
 def link_item(**changes: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,4 @@
-import importlib.util
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -8,18 +6,12 @@ from unittest.mock import patch
 import pytest
 
 from tests.flow_units.network import Network, make_rich, small_network, spoil_fact
-
-HANDLER = Path(__file__).parents[2] / "functions" / "confirm_conversions" / "handler.py"
+from tests.handlers import load_handler
 
 
 @pytest.fixture
 def function() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("confirm_conversions_handler", HANDLER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_handler("confirm_conversions")
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """The stream's batches become packs, few write units a click, and nothing in them stops others."""
 
-import importlib.util
 import random
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -18,8 +16,8 @@ from linkage.tables.statistics import StatisticsItem, find_packs
 from tests.aws_tables import empty_network
 from tests.counted_units import counting
 from tests.domain.test_statistics import CLICK, DAY
+from tests.handlers import load_handler
 
-FUNCTIONS = Path(__file__).parents[2] / "functions"
 CONTEXT = SimpleNamespace(
     function_name="count_clicks",
     memory_limit_in_mb=512,
@@ -36,14 +34,7 @@ def _network() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def function() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "count_clicks_handler", FUNCTIONS / "count_clicks" / "handler.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_handler("count_clicks")
 
 
 def batch(*clicks: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """The tick says how old the oldest open day is, and what was not billed to whom."""
 
-import importlib.util
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock, patch
@@ -17,8 +15,8 @@ from linkage.flow.billing import Billed, NotBilled
 from linkage.flow.counting import count_clicks
 from tests.aws_tables import empty_network
 from tests.domain.test_statistics import CLICK
+from tests.handlers import load_handler
 
-HANDLER = Path(__file__).parents[2] / "functions" / "fold_clicks" / "handler.py"
 NOW = datetime(2026, 11, 22, 1, tzinfo=UTC)
 CONTEXT = SimpleNamespace(
     function_name="fold_clicks",
@@ -37,12 +35,7 @@ def _network() -> Iterator[None]:
 
 @pytest.fixture
 def function() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("fold_clicks_handler", HANDLER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_handler("fold_clicks")
 
 
 @pytest.fixture

@@ -16,11 +16,10 @@ from urllib.parse import parse_qsl
 
 from linkage import clock
 from linkage.bots import is_bot
-from linkage.links import SUBS_LARGEST_BYTES, Link
+from linkage.links import SUB_NAMES, SUBS_LARGEST_BYTES, Link
 
 CLICK_KEEP_DAYS = 400
 IMPRESSION_KEEP_DAYS = 40
-SUB_NAMES = ("sub1", "sub2", "sub3", "sub4", "sub5")
 LONGEST_SUB = 255
 
 LARGEST_ITEM_BYTES = 1_024

@@ -96,11 +96,6 @@ def host_allowed(url: str, hosts: Collection[str]) -> bool:
     return found is not None and _is_listed(found["host"].lower(), hosts)
 
 
-def with_click_id(url: str, click_id: str) -> str:
-    """Return `url` with `click_id` as its only click_id parameter, all else in its place."""
-    return redirected(url, "", click_id)
-
-
 def redirected(url: str, query: str, click_id: str | None) -> str:
     """Return the address to send a visitor to who asked with `query`.
 

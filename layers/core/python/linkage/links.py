@@ -12,6 +12,8 @@ CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 CODE_LENGTH = 12
 """12 of 56 characters are 69 random bits: codes cannot be guessed, nor found by trying."""
 
+SUB_NAMES = ("sub1", "sub2", "sub3", "sub4", "sub5")
+
 SUBS_LARGEST_BYTES = 500
 """The sub-ids of a link together: each of its clicks has room for them (`linkage.clicks`)."""
 

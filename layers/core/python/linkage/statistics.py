@@ -20,6 +20,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from linkage import clock
+from linkage.links import SUB_NAMES
 from linkage.sub_ids import most_clicked, most_clicked_of_hour
 
 PACK_BYTES_MAX = 300 * 1024
@@ -34,7 +35,6 @@ HOURS = 24
 _ID_KINDS = {"clk_": False, "imp_": True}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d\.\d{3}Z")
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_SUB_NAMES = ("sub1", "sub2", "sub3", "sub4", "sub5")
 _DEVICES = frozenset({"mobile", "tablet", "desktop", "bot", "other"})
 _FINGERPRINT_BYTES = 8
 _FORMAT, _PREFIX = 1, "<BI"
@@ -119,7 +119,7 @@ def row_of(item: Mapping[str, Any]) -> Row:
         link=Owners(*(_text(item, name) for name in Owners._fields)),
         device=item["device"] if item.get("device") in _DEVICES else "other",
         country=country if isinstance(country, str) and _COUNTRY.fullmatch(country) else "",
-        sub=tuple((name, sub[name]) for name in _SUB_NAMES if isinstance(sub.get(name), str)),
+        sub=tuple((name, sub[name]) for name in SUB_NAMES if isinstance(sub.get(name), str)),
         qr=item.get("via") == "qr",
         prefetch=item.get("prefetch") is True,
         impression=_ID_KINDS[click_id[:4]],

@@ -4,12 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
-
 from linkage import clock
-from linkage.errors import LinkageError
 from linkage.flow.deciding import confirm_silently
+from linkage.flow.failures import FAILURES, Failure
 from linkage.tables.conversions import AWAITING_SHARDS, awaiting_confirmation
 
 
@@ -24,7 +21,7 @@ class Due:
     conversion_id: str
     age_s: int
     confirmed: bool
-    error: LinkageError | ClientError | BotoCoreError | PynamoDBException | None
+    error: Failure | None
 
 
 def confirm_due(moment: datetime) -> Iterator[Due]:
@@ -37,7 +34,7 @@ def confirm_due(moment: datetime) -> Iterator[Due]:
             confirmed, error = False, None
             try:
                 confirmed = confirm_silently(conversion_id)
-            except (LinkageError, ClientError, BotoCoreError, PynamoDBException) as failed:
+            except FAILURES as failed:
                 error = failed
             age_s = int((moment - clock.instant(confirm_at)).total_seconds())
             yield Due(conversion_id, age_s, confirmed, error)

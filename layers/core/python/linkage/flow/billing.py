@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cache
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
-
 from linkage import clock
 from linkage.attribution import CountedLink
 from linkage.customers import Customer
 from linkage.errors import ConflictError, LinkageError, NotFoundError
+from linkage.flow.failures import FAILURES
 from linkage.flow.recording import report
 from linkage.ids import fingerprint
 from linkage.programs import COUNTED_EVENTS, Program
@@ -84,7 +82,7 @@ def bill_day(day: date, counts: Iterable[LinkDay]) -> Billed:
             except (ConflictError, NotFoundError) as error:
                 missed = failed if error.code == _FOR_NOW else refused
                 missed.append(NotBilled(link.code, event, quantity, _why(error)))
-            except (LinkageError, ClientError, BotoCoreError, PynamoDBException) as error:
+            except FAILURES as error:
                 failed.append(NotBilled(link.code, event, quantity, repr(error)))
             else:
                 accepted += billed is True

@@ -9,12 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
-
 from linkage import clock
-from linkage.errors import LinkageError
 from linkage.flow.billing import Billed, DayNotBilledError, bill_day
+from linkage.flow.failures import FAILURES, Failure
 from linkage.statistics import OPEN_DAYS, UnreadablePackError, fold
 from linkage.tables.statistics import (
     DayState,
@@ -29,14 +26,7 @@ CLOSED_AFTER_DAYS = 2
 _HOUR_OF_LOOK = 3
 """Days folded before are looked at by the tick of 3 UTC: to look is to read every pack."""
 
-type FoldError = (
-    LinkageError
-    | ClientError
-    | BotoCoreError
-    | PynamoDBException
-    | DayNotBilledError
-    | UnreadablePackError
-)
+type FoldError = Failure | DayNotBilledError | UnreadablePackError
 
 
 @dataclass(frozen=True)
@@ -66,18 +56,19 @@ def fold_open_days(moment: datetime) -> Iterator[FoldedDay]:
     for back in range(OPEN_DAYS, 0, -1):
         day = today - timedelta(days=back)
         state = states.get(day)
-        if state is None or moment.hour == _HOUR_OF_LOOK or _is_due(day, moment, state):
+        is_closed = state is not None and state.is_closed
+        due = not is_closed and _is_complete(day, moment)
+        if state is None or due or moment.hour == _HOUR_OF_LOOK:
             folded = _folded(day, state, moment)
             if folded:
                 yield folded
-        elif not state.is_closed:
+        elif not is_closed:
             yield FoldedDay(day, closed=False)
 
 
-def _is_due(day: date, moment: datetime, state: DayState | None) -> bool:
-    """Whether the day is to be billed and closed, and was not."""
-    old = clock.day(moment) - day >= timedelta(days=CLOSED_AFTER_DAYS)
-    return old and not (state is not None and state.is_closed)
+def _is_complete(day: date, moment: datetime) -> bool:
+    """Whether the stream has no click of the day left to bring."""
+    return clock.day(moment) - day >= timedelta(days=CLOSED_AFTER_DAYS)
 
 
 def _folded(day: date, state: DayState | None, moment: datetime) -> FoldedDay | None:
@@ -87,14 +78,7 @@ def _folded(day: date, state: DayState | None, moment: datetime) -> FoldedDay | 
         if state and was_closed and packs_fingerprint(day, latest=False) == state.packs:
             return None
         return replace(fold_day(day, state, moment), changed_after_close=was_closed)
-    except (
-        LinkageError,
-        ClientError,
-        BotoCoreError,
-        PynamoDBException,
-        DayNotBilledError,
-        UnreadablePackError,
-    ) as error:
+    except (*FAILURES, DayNotBilledError, UnreadablePackError) as error:
         return FoldedDay(day, was_closed, changed_after_close=was_closed, error=error)
 
 
@@ -106,7 +90,7 @@ def fold_day(
     Repeating changes nothing, and closes a closed day again; without `bill` only counts are
     written. Raises what billing raises, and UnreadablePackError.
     """
-    due = bill and clock.day(moment) - day >= timedelta(days=CLOSED_AFTER_DAYS)
+    due = bill and _is_complete(day, moment)
     # What is billed must be what is counted, to the last pack.
     packs = packs_fingerprint(day, latest=due)
     unchanged = state is not None and state.packs == packs

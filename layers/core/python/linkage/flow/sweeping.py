@@ -4,11 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
-
 from linkage import clock
-from linkage.errors import LinkageError
+from linkage.flow.failures import FAILURES, Failure
 from linkage.flow.posting import post_fact
 from linkage.tables.conversions import UNPOSTED_SHARDS, unposted_facts
 
@@ -23,7 +20,7 @@ class Swept:
     conversion_id: str
     fact: str
     age_s: int
-    error: LinkageError | ClientError | BotoCoreError | PynamoDBException | None
+    error: Failure | None
 
 
 def sweep(moment: datetime) -> Iterator[Swept]:
@@ -34,10 +31,10 @@ def sweep(moment: datetime) -> Iterator[Swept]:
     before = clock.text(moment - timedelta(seconds=GRACE_S))
     for shard in range(UNPOSTED_SHARDS):
         for conversion_id, fact, accepted_at in unposted_facts(shard, before):
-            error: LinkageError | ClientError | BotoCoreError | PynamoDBException | None = None
+            error: Failure | None = None
             try:
                 post_fact(conversion_id, fact)
-            except (LinkageError, ClientError, BotoCoreError, PynamoDBException) as failed:
+            except FAILURES as failed:
                 error = failed
             age_s = int((moment - clock.instant(accepted_at)).total_seconds())
             yield Swept(conversion_id, fact, age_s, error)
