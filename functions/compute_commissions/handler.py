@@ -2,20 +2,14 @@
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
+from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
+from linkage.edge.records import each_record
 from linkage.edge.runtime import logger, metrics
+from linkage.errors import LaterReleaseError
 from linkage.flow.posting import Fact, Posting
-
-processor = BatchProcessor(
-    event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False
-)
 
 
 def fact_of(record: DynamoDBRecord) -> Fact:
@@ -34,7 +28,13 @@ def handler(event: dict[str, Any], context: Any) -> PartialItemFailureResponse:
     posting = Posting(fact_of(DynamoDBRecord(record)) for record in event["Records"])
 
     def post(record: DynamoDBRecord) -> None:
-        if posting.post(*fact_of(record)):
+        try:
+            posted = posting.post(*fact_of(record))
+        except LaterReleaseError as error:  # the sweeper of that release posts it
+            metrics.add_metric("FactOfLaterRelease", unit="Count", value=1)
+            logger.warning("fact left alone", fact=fact_of(record), error=repr(error))
+            return
+        if posted:
             metrics.add_metric("FactPosted", unit="Count", value=1)
 
-    return process_partial_response(event, post, processor, context)
+    return each_record(event, context, EventType.DynamoDBStreams, post, fact_of)

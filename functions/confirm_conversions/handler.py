@@ -20,11 +20,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
             failed += 1
             left_ages_s.append(due.age_s)
             logger.error(
-                "conversion not confirmed", conversion_id=due.conversion_id, error=repr(due.error)
+                "conversion not confirmed",
+                conversion_id=due.conversion_id,
+                error=repr(due.error),
+                exc_info=due.error,
             )
         if context.get_remaining_time_in_millis() < STOP_BEFORE_END_MS:
             left_ages_s.append(due.age_s)
             break
     metrics.add_metric("ConversionConfirmedBySilence", unit="Count", value=confirmed)
+    metrics.add_metric("ConversionNotConfirmed", unit="Count", value=failed)
     metrics.add_metric("OldestAwaitingAge", unit="Seconds", value=max(left_ages_s))
     return {"confirmed": confirmed, "failed": failed, "oldest_age_s": max(left_ages_s)}

@@ -2,20 +2,15 @@
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
+from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from linkage.edge.runtime import logger
+from linkage.edge.records import each_record
+from linkage.edge.runtime import logger, metrics
 from linkage.flow.debiting import debit_page, give_back_page
 
 WORK = {"debit": debit_page, "give_back": give_back_page}
-
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 def work(record: SQSRecord) -> None:
@@ -25,6 +20,7 @@ def work(record: SQSRecord) -> None:
 
 
 @logger.inject_lambda_context
+@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> PartialItemFailureResponse:
     """Answers with the messages to be delivered again."""
-    return process_partial_response(event, work, processor, context)
+    return each_record(event, context, EventType.SQS, work, lambda record: record.json_body)

@@ -2,29 +2,24 @@
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
+from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
-from linkage.edge.runtime import logger
+from linkage.edge.records import each_record
+from linkage.edge.runtime import logger, metrics
 from linkage.flow.exporting import export
 
-processor = BatchProcessor(
-    event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False
-)
 
-
-def export_batch(record: DynamoDBRecord) -> None:
-    """Exports the batch of one record; exporting it twice gives the same file."""
+def batch_of(record: DynamoDBRecord) -> str:
+    """The id of the batch a record brings."""
     keys = record.dynamodb.keys if record.dynamodb else {}
-    export(keys["batch_id"])
+    return keys["batch_id"]
 
 
 @logger.inject_lambda_context
+@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> PartialItemFailureResponse:
-    """Answers with the records to be delivered again."""
-    return process_partial_response(event, export_batch, processor, context)
+    """Answers with the records to be delivered again; exporting twice gives the same file."""
+    stream = EventType.DynamoDBStreams
+    return each_record(event, context, stream, lambda record: export(batch_of(record)), batch_of)

@@ -5,6 +5,7 @@ from typing import Any
 
 from linkage import clock
 from linkage.edge.runtime import logger, metrics
+from linkage.flow.billing import DayNotBilledError, NotBilled
 from linkage.flow.folding import FoldedDay, fold_again, fold_open_days, oldest_open_age_s
 
 
@@ -33,7 +34,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _report(folded: FoldedDay) -> None:
     if folded.error:
         failure = "closed day not folded again" if folded.closed else "day not closed"
-        logger.error(failure, day=str(folded.day), error=repr(folded.error))
+        metrics.add_metric("DayNotFolded", unit="Count", value=1)
+        logger.error(failure, day=str(folded.day), error=repr(folded.error), exc_info=folded.error)
+    if isinstance(folded.error, DayNotBilledError):
+        for missed in folded.error.failed:
+            _report_missed(folded, missed)
     if folded.changed_after_close:
         metrics.add_metric("DayChangedAfterClose", unit="Count", value=1)
         logger.warning("packs came after the day was closed", day=str(folded.day))
@@ -43,11 +48,16 @@ def _report(folded: FoldedDay) -> None:
         metrics.add_metric("DayClosed", unit="Count", value=1)
     for refused in folded.billed.refused:
         metrics.add_metric("LinkDayNotBilled", unit="Count", value=1)
-        logger.error(
-            "link's day not billed",
-            day=str(folded.day),
-            code=refused.code,
-            counted_event=refused.event,
-            quantity=refused.quantity,
-            why=refused.why,
-        )
+        _report_missed(folded, refused)
+
+
+def _report_missed(folded: FoldedDay, missed: NotBilled) -> None:
+    logger.error(
+        "link's day not billed",
+        day=str(folded.day),
+        code=missed.code,
+        counted_event=missed.event,
+        quantity=missed.quantity,
+        why=missed.why,
+        exc_info=missed.error,
+    )

@@ -21,8 +21,8 @@ type Fact = tuple[str, str]
 type Go = Callable[[], Any]
 
 
-class CrashError(Exception):
-    """The process died."""
+class CrashError(BaseException):
+    """The process died, so nothing in it can catch this."""
 
 
 @dataclass

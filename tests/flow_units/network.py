@@ -99,8 +99,8 @@ RICH_SETTINGS = replace(
 )
 
 
-class CrashError(Exception):
-    """The process died."""
+class CrashError(BaseException):
+    """The process died, so nothing in it can catch this."""
 
 
 class Network:

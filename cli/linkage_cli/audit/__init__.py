@@ -33,8 +33,10 @@ def audit(stored: Stored, now: datetime) -> Report:
     conversions = Facts(facts, ledger, terms, now)
     findings += conversions.check()
     days = check_billed(facts, stored.statistics, findings)
-    tallies = read_tallies(stored.tallies, findings)
-    findings += check_chains(conversions.links, tallies)
+    tallies, unknown = read_tallies(stored.tallies, findings), conversions.unknown_tallies
+    links = {name: each for name, each in conversions.links.items() if name not in unknown}
+    known = {name: each for name, each in tallies.items() if name not in unknown}
+    findings += check_chains(links, known)
     payouts = Payouts(stored.payouts, ledger, findings)
     findings += payouts.check()
     return Report(
@@ -48,6 +50,7 @@ def audit(stored: Stored, now: datetime) -> Report:
             tallies=len(tallies),
             days_of_links=days.billed,
             days_of_links_billed_for_less=days.billed_for_less,
+            conversions_of_a_later_release=len(conversions.left_alone),
         ),
         in_flight=tuple(sorted(conversions.in_flight)),
         totals=totals_of(ledger),

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from linkage_cli.audit.chains import Link
 from linkage_cli.audit.counted import check_version
@@ -23,6 +24,8 @@ from linkage_cli.audit.terms import Terms
 
 UNPOSTED_AGE_MAX = timedelta(minutes=15)
 CONVERSION_KINDS = ("commission", "clawback")
+RULES_KNOWN = 1
+"""The latest version of the rules that this audit can judge."""
 OF_THE_PERIOD = ("bonus", "bonus_return")
 """What belongs to a period's sales together and not to one conversion."""
 
@@ -32,7 +35,9 @@ type Due = tuple[Posting, str]
 class Facts:
     """The audit of all conversions against the ledger.
 
-    After `check`, `links` holds every tally's facts with what they saw and left.
+    After `check`, `links` holds every tally's facts with what they saw and left; `left_alone` the
+    conversions that a later release has said something of, which this one cannot judge, and
+    `unknown_tallies` what those moved.
     """
 
     def __init__(
@@ -46,17 +51,30 @@ class Facts:
         self.links: dict[str, list[Link]] = defaultdict(list)
         self.in_flight: list[str] = []
         self.postable: set[str] = set()
+        self.left_alone: set[str] = set()
+        self.unknown_tallies: set[str] = set()
 
     def check(self) -> Iterator[Finding]:
         """Every finding about conversions and what they posted."""
         for conversion_id, facts in self._known.items():
+            if any(rules_of(fact) > RULES_KNOWN for fact in facts.values()):
+                self._leave_alone(conversion_id, facts)
+                continue
             try:
                 yield from self._check_conversion(conversion_id, facts)
             except (UnreadableError, KeyError, TypeError, ValueError, AttributeError) as error:
                 yield Finding("I20", conversion_id, f"cannot be computed anew: {error!r}")
         for head in self._ledger.heads.values():
-            if head.kind in CONVERSION_KINDS and head.transaction_id not in self.postable:
+            if head.kind not in CONVERSION_KINDS or head.transaction_id in self.postable:
+                continue
+            if head.transaction_id.partition("/")[0] not in self.left_alone:
                 yield Finding("I5", head.transaction_id, "it was posted without an accepted fact")
+
+    def _leave_alone(self, conversion_id: str, facts: dict[str, Fact]) -> None:
+        self.left_alone.add(conversion_id)
+        for fact in facts.values():
+            seen = (fact.nested("seen") or {}).get("tallies") or ()
+            self.unknown_tallies |= {each["name"] for each in (*seen, *_tallies_of(fact))}
 
     def _check_conversion(self, conversion_id: str, facts: dict[str, Fact]) -> Iterator[Finding]:
         report = facts.get("report")
@@ -162,6 +180,15 @@ class Facts:
                     conversion.conversion_id,
                     f"all is refunded, {account} keeps {amount} {currency}",
                 )
+
+
+def rules_of(fact: Fact) -> int:
+    """The version of the rules a fact was accepted under; one that says nothing is of the first."""
+    return fact.whole("rules") if "rules" in fact.values else 1
+
+
+def _tallies_of(fact: Fact) -> Iterable[Mapping[str, Any]]:
+    return fact.nested("tallies") or ()
 
 
 def _seen_by(fact: Fact, sale: Sale, conversion: Conversion) -> dict[str, Tally]:

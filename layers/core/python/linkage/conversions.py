@@ -8,6 +8,7 @@ from linkage.ids import digest, external
 from linkage.members import Seen
 from linkage.money import amount_text
 from linkage.programs import COUNTED_EVENTS
+from linkage.rules import RULES_FIRST
 from linkage.tallies import Tally
 
 STATUSES = ("pending", "confirmed", "rejected")
@@ -34,7 +35,8 @@ class Conversion:
     it was accepted. `customer_keys` are who the customer is for bindings and tallies,
     `customer_aliases` the same in the form that recognises an affiliate's own purchase.
     `confirm_at` is when silence confirms it; None if it never does. `quantity` is how many clicks
-    or impressions it stands for, where the network counted them.
+    or impressions it stands for, where the network counted them. `rules` is the version of the
+    rules it was accepted under, as of every fact.
     """
 
     conversion_id: str
@@ -59,6 +61,7 @@ class Conversion:
     status: str = "pending"
     refunded_minor: int = 0
     sequence: int = 0
+    rules: int = RULES_FIRST
 
     @property
     def counted(self) -> bool:
@@ -86,6 +89,7 @@ class Confirmation:
     refunded_before_minor: int
     seen: Seen
     silent: bool = False
+    rules: int = RULES_FIRST
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ class Rejection:
     sequence: int
     reason: str
     code: str = "other"
+    rules: int = RULES_FIRST
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,7 @@ class Refund:
     posts: bool
     fingerprint: str
     tallies: tuple[Tally, ...] = ()
+    rules: int = RULES_FIRST
 
     @property
     def refunded_after_minor(self) -> int:
@@ -131,6 +137,11 @@ class History:
     confirmation: Confirmation | None
     rejection: Rejection | None
     refunds: tuple[Refund, ...]
+
+    def versions(self) -> tuple[int, ...]:
+        """The versions of the rules its facts were accepted under."""
+        said = (self.conversion, self.confirmation, self.rejection, *self.refunds)
+        return tuple(each.rules for each in said if each)
 
     def refund(self, fact: str) -> Refund | None:
         """The refund of this fact key, or None."""

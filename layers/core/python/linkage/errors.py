@@ -8,7 +8,8 @@ LinkageError
 ├── ConflictError             409  it contradicts what is already stored
 ├── InvalidFieldError         422  one field must be changed
 │   └── NotSupportedError     422  a field of the contract that is not built yet
-└── LedgerError               500  an invariant of the ledger would break; nothing is written
+├── LedgerError               500  an invariant of the ledger would break; nothing is written
+└── LaterReleaseError         503  a later release wrote it, so this one leaves it alone
 """
 
 
@@ -87,3 +88,18 @@ class LedgerError(LinkageError):
 
     def __init__(self, detail: str) -> None:
         super().__init__("ledger_refused", detail)
+
+
+class LaterReleaseError(LinkageError):
+    """What is stored was written under rules of this version, which this release does not know."""
+
+    status = 503
+    title = "Upgrade under way"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            "later_release",
+            f"This was written by a later release of Linkage (version {version} of the rules). "
+            "Nothing was changed. Try again in a few minutes, when the upgrade is done.",
+        )
+        self.version = version

@@ -94,13 +94,17 @@ class Transaction:
 
 @dataclass(frozen=True)
 class Balance:
-    """An affiliate's balance in one currency: `dues` map a UTC date to what counts from then on."""
+    """An affiliate's balance in one currency: `dues` map a UTC date to what counts from then on.
+
+    `beside` is what a later release has stored with it, to be kept when it is written over.
+    """
 
     affiliate_id: str
     currency: str
     balance_minor: int
     version: int
     dues: Mapping[str, int]
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
     def payable_minor(self, through: date) -> int:
         """What counts on this UTC date: every due date up to and including it, minor units."""

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
+from linkage.rules import RULES_FIRST
+
 LEVELS_MAX = 5
 TICK_LATENESS_DAYS = 3
 
@@ -33,7 +35,8 @@ class NetworkSettings:
 
     `network_fee_bps` is paid by the vendor on top of the commission, `affiliate_fee_bps` by the
     affiliate out of it. With `active_days` a member of the upline earns overrides only if it had a
-    confirmed sale of its own in so many days, else its level goes to the next one who had.
+    confirmed sale of its own in so many days, else its level goes to the next one who had. `rules`
+    is the version of the rules that it takes to understand these settings.
     """
 
     version: int = 0
@@ -49,6 +52,7 @@ class NetworkSettings:
     active_days: int | None = None
     recruitment_bonus: RecruitmentBonus | None = None
     split_members_max: int = 4
+    rules: int = RULES_FIRST
 
     def minimum_minor(self, currency: str) -> int:
         """The smallest payout in this currency, minor units; 1 when none is set."""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from linkage.rules import RULES_FIRST
+
 EVENTS = ("sale", "lead", "signup", "install")
 """What vendors report."""
 COUNTED_EVENTS = ("click", "impression")
@@ -82,7 +84,8 @@ class Program:
 
     `created_at` is the program's, `published_at` this version's; None is as old as the program.
     `bonus_currencies` are those of the bonuses of this version and all before it, since what an
-    affiliate holds by an earlier one may be taken back by a refund under this one.
+    affiliate holds by an earlier one may be taken back by a refund under this one. `rules` is the
+    version of the rules that it takes to understand these terms.
     """
 
     program_id: str
@@ -107,6 +110,7 @@ class Program:
     joint_program_ids: tuple[str, ...] = ()
     bonus_currencies: tuple[str, ...] = ()
     published_at: str | None = None
+    rules: int = RULES_FIRST
 
     @property
     def in_force_from(self) -> str:

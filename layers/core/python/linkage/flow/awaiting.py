@@ -6,7 +6,6 @@ from datetime import datetime
 
 from linkage import clock
 from linkage.flow.deciding import confirm_silently
-from linkage.flow.failures import FAILURES, Failure
 from linkage.tables.conversions import AWAITING_SHARDS, awaiting_confirmation
 
 
@@ -21,20 +20,22 @@ class Due:
     conversion_id: str
     age_s: int
     confirmed: bool
-    error: Failure | None
+    error: Exception | None
 
 
 def confirm_due(moment: datetime) -> Iterator[Due]:
     """Confirms what is due by the moment, longest due first in each shard, one at a time.
 
-    One that fails is reported and passed over, so that it cannot hold up the others.
+    One that fails, whatever its error, is reported and passed over, so that it cannot hold up the
+    others.
     """
     for shard in range(AWAITING_SHARDS):
         for conversion_id, confirm_at in awaiting_confirmation(shard, clock.text(moment)):
-            confirmed, error = False, None
+            confirmed = False
+            error: Exception | None = None
             try:
                 confirmed = confirm_silently(conversion_id)
-            except FAILURES as failed:
+            except Exception as failed:  # noqa: BLE001, one of many
                 error = failed
             age_s = int((moment - clock.instant(confirm_at)).total_seconds())
             yield Due(conversion_id, age_s, confirmed, error)

@@ -13,7 +13,6 @@ from linkage import clock
 from linkage.attribution import CountedLink
 from linkage.customers import Customer
 from linkage.errors import ConflictError, LinkageError, NotFoundError
-from linkage.flow.failures import FAILURES
 from linkage.flow.recording import report
 from linkage.ids import fingerprint
 from linkage.programs import COUNTED_EVENTS, Program
@@ -29,12 +28,16 @@ _FOR_NOW = "busy"
 
 @dataclass(frozen=True)
 class NotBilled:
-    """A link's clicks or impressions that will not be billed, or not yet, and why."""
+    """A link's clicks or impressions that will not be billed, or not yet, and why.
+
+    `error` is what went wrong, None where the answer is a plain no.
+    """
 
     code: str
     event: str
     quantity: int
     why: str
+    error: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,8 @@ def bill_day(day: date, counts: Iterable[LinkDay]) -> Billed:
             except (ConflictError, NotFoundError) as error:
                 missed = failed if error.code == _FOR_NOW else refused
                 missed.append(NotBilled(link.code, event, quantity, _why(error)))
-            except FAILURES as error:
-                failed.append(NotBilled(link.code, event, quantity, repr(error)))
+            except Exception as error:  # noqa: BLE001, one of many
+                failed.append(NotBilled(link.code, event, quantity, repr(error), error))
             else:
                 accepted += billed is True
                 repeated += billed is False

@@ -23,20 +23,30 @@ def debit_page(batch_id: str, number: int) -> None:
     """Debits or skips every affiliate of an open page, then closes it.
 
     Any number of workers may do this at once, and any of them may stop half-way: an affiliate is
-    debited only while the page is open, and a page closes only with all its payouts counted.
+    debited only while the page is open, and a page closes only with all its payouts counted. One
+    that fails, whatever its error, stops no other; the page then stays open, and an ExceptionGroup
+    is raised that names it.
     """
     batch, page = payouts.get_batch(batch_id), _page(batch_id, number)
     minimum_minor = current_settings().minimum_minor(batch.currency)
     members = find_members(page.affiliate_ids)
     skipped: dict[str, str] = {}
+    failed: list[Exception] = []
     for affiliate_id in page.affiliate_ids:
         if page.status != "open":
             break
-        decided = _debit(batch, page, affiliate_id, members.get(affiliate_id), minimum_minor)
+        try:
+            decided = _debit(batch, page, affiliate_id, members.get(affiliate_id), minimum_minor)
+        except Exception as error:  # noqa: BLE001, one of many
+            error.add_note(f"while debiting {affiliate_id} for page {number} of {batch_id}")
+            failed.append(error)
+            continue
         if isinstance(decided, Skip):
             skipped[affiliate_id] = decided.reason
         elif decided is None:
             page = _page(batch_id, number)
+    if failed:
+        raise ExceptionGroup(f"{len(failed)} affiliates were not debited", failed)
     for _ in attempts():
         page = _page(batch_id, number)
         if page.status != "open":

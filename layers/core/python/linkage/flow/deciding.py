@@ -25,6 +25,7 @@ from linkage.flow.knowing import known, reading_ended
 from linkage.flow.terms import reading_terms
 from linkage.ids import external
 from linkage.requests import SentRefund
+from linkage.rules import require_known
 from linkage.tables import conversions
 from linkage.tables.customers import reading_remembered
 from linkage.tables.gathering import gather, read
@@ -181,13 +182,15 @@ def _accept(
 ) -> tuple[Conversion, bool]:
     """Reads, decides and writes until nothing moved in between; None from `accepted` is a replay.
 
-    `vendor_id` is the caller's, None for an operator; another vendor's conversion is not found.
+    `vendor_id` is the caller's, None for an operator; another vendor's conversion is not found, and
+    one with a fact of a later release is left alone (LaterReleaseError).
     """
     for _ in attempts():
         history = conversions.get_history(conversion_id)
         conversion = history.conversion
         if vendor_id not in {None, conversion.vendor_id}:
             raise NotFoundError("conversion")
+        require_known(*history.versions())
         decision = accepted(history)
         if decision is None:
             return conversion, True

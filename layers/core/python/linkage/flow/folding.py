@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from linkage import clock
-from linkage.flow.billing import Billed, DayNotBilledError, bill_day
-from linkage.flow.failures import FAILURES, Failure
-from linkage.statistics import OPEN_DAYS, UnreadablePackError, fold
+from linkage.flow.billing import Billed, bill_day
+from linkage.statistics import OPEN_DAYS, fold
 from linkage.tables.statistics import (
     DayState,
     find_days,
@@ -26,8 +25,6 @@ CLOSED_AFTER_DAYS = 2
 _HOUR_OF_LOOK = 3
 """Days folded before are looked at by the tick of 3 UTC: to look is to read every pack."""
 
-type FoldError = Failure | DayNotBilledError | UnreadablePackError
-
 
 @dataclass(frozen=True)
 class FoldedDay:
@@ -40,7 +37,7 @@ class FoldedDay:
     closed: bool
     changed_after_close: bool = False
     billed: Billed | None = None
-    error: FoldError | None = None
+    error: Exception | None = None
 
 
 def fold_open_days(moment: datetime) -> Iterator[FoldedDay]:
@@ -78,7 +75,7 @@ def _folded(day: date, state: DayState | None, moment: datetime) -> FoldedDay | 
         if state and was_closed and packs_fingerprint(day, latest=False) == state.packs:
             return None
         return replace(fold_day(day, state, moment), changed_after_close=was_closed)
-    except (*FAILURES, DayNotBilledError, UnreadablePackError) as error:
+    except Exception as error:  # noqa: BLE001, one of many
         return FoldedDay(day, was_closed, changed_after_close=was_closed, error=error)
 
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+from datetime import date
+from functools import partial
 from itertools import batched, chain
 
 import boto3
@@ -119,19 +121,40 @@ def give_back(batch_id: str) -> None:
 
 
 def tick() -> None:
-    """Starts the batches the schedule asks for, and pushes on those that were left half-way."""
-    for currency, on in due_batches(current_settings(), clock.now()):
-        batch_id = scheduled_batch_id(currency, on)
-        if payouts.find_batch(batch_id) is None:
-            cutoff = min(on, clock.day(clock.now())).isoformat()
-            start(new_batch(batch_id, currency, cutoff, SCHEDULE))
-    for batch in payouts.unfinished_batches():
-        if batch.status == "planning":
-            plan(batch)
-        elif batch.status == "cancelled":
-            give_back(batch.batch_id)
-        elif batch.status == "approved":
-            payouts.touch_batch(batch.batch_id)
+    """Starts the batches the schedule asks for, and pushes on those that were left half-way.
+
+    One that fails, whatever its error, stops no other; an ExceptionGroup names those that did.
+    """
+    due = due_batches(current_settings(), clock.now())
+    work = [
+        *((scheduled_batch_id(*each), partial(_start_due, *each)) for each in due),
+        *((each.batch_id, partial(_push_on, each)) for each in payouts.unfinished_batches()),
+    ]
+    failed: list[Exception] = []
+    for batch_id, act in work:
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001, one of many
+            error.add_note(f"while working on {batch_id}")
+            failed.append(error)
+    if failed:
+        raise ExceptionGroup(f"{len(failed)} batches were not worked on", failed)
+
+
+def _start_due(currency: str, on: date) -> None:
+    batch_id = scheduled_batch_id(currency, on)
+    if payouts.find_batch(batch_id) is None:
+        cutoff = min(on, clock.day(clock.now())).isoformat()
+        start(new_batch(batch_id, currency, cutoff, SCHEDULE))
+
+
+def _push_on(batch: Batch) -> None:
+    if batch.status == "planning":
+        plan(batch)
+    elif batch.status == "cancelled":
+        give_back(batch.batch_id)
+    elif batch.status == "approved":
+        payouts.touch_batch(batch.batch_id)
 
 
 def new_batch(

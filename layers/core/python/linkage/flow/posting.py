@@ -1,6 +1,7 @@
 """Posting an accepted fact: what the stream does at once and the sweeper does in the end."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from linkage.commissions import (
     confirmation_id,
@@ -10,13 +11,14 @@ from linkage.commissions import (
 from linkage.conversions import CONFIRMATION, REPORT, History, Refund
 from linkage.errors import LedgerError
 from linkage.flow.terms import reading_terms
+from linkage.rules import RULES_FIRST, require_known
 from linkage.tables import conversions, ledger
 from linkage.tables.gathering import NOTHING, Reading, gather, read
 
 type Fact = tuple[str, str]
 """A conversion's id, and the key of one of its facts."""
 
-type Head = dict[str, object]
+type Head = dict[str, Any]
 
 
 class Posting:
@@ -31,7 +33,8 @@ class Posting:
         before.
 
         A refund first posts its confirmation, so facts may arrive in any order and any number of
-        times. Raises LedgerError for what is no fact to be posted.
+        times. Raises LedgerError for what is no fact to be posted, LaterReleaseError for what a
+        later release accepted.
         """
         reading_history, reading_head = self._readings[conversion_id, fact]
         history = reading_history.of(self._found)
@@ -68,6 +71,7 @@ def _is_refund(fact: str) -> bool:
 
 def _post_confirmation(history: History) -> bool:
     conversion, confirmation = history.conversion, history.confirmation
+    require_known(*history.versions())
     if confirmation is None:
         raise LedgerError(f"{conversion.conversion_id} is not confirmed")
     program, settings = read(reading_terms(conversion))
@@ -78,6 +82,7 @@ def _post_confirmation(history: History) -> bool:
 
 def _post_refund(history: History, refund: Refund, fact: str, head: Head | None) -> bool:
     conversion = history.conversion
+    require_known(*history.versions())
     confirmed = confirmation_id(conversion.conversion_id)
     head = head or ledger.find_head(confirmed)
     if head is None:
@@ -85,6 +90,7 @@ def _post_refund(history: History, refund: Refund, fact: str, head: Head | None)
         head = ledger.find_head(confirmed)
     if head is None:
         raise LedgerError(f"{conversion.conversion_id} is confirmed but has no head")
+    require_known(head.get("rules", RULES_FIRST))
     transaction = refund_transaction(conversion, refund, ledger.commission_in(head))
     posted = conversions.mark_posted(conversion.conversion_id, fact)
     return ledger.post(transaction, also=[posted])

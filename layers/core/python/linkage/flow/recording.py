@@ -15,6 +15,7 @@ from linkage.ids import conversion_id, external
 from linkage.network import NetworkSettings
 from linkage.programs import Program
 from linkage.requests import Report
+from linkage.rules import require_known
 from linkage.tables import conversions
 from linkage.tables.transactions import ConditionFailedError, attempts
 
@@ -58,6 +59,7 @@ def _accepted(
     sent: Report, given: Named, program: Program
 ) -> tuple[Conversion, list[dict[str, Any]]]:
     moment, settings = clock.now(), given.settings
+    require_known(program.rules, settings.rules)
     found = attributed(sent, given, program, moment)
     conversion = _conversion(sent, program, settings, found, moment)
     if program.confirmation != "on_report":

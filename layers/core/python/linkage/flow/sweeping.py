@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from linkage import clock
-from linkage.flow.failures import FAILURES, Failure
 from linkage.flow.posting import post_fact
 from linkage.tables.conversions import UNPOSTED_SHARDS, unposted_facts
 
@@ -20,21 +19,22 @@ class Swept:
     conversion_id: str
     fact: str
     age_s: int
-    error: Failure | None
+    error: Exception | None
 
 
 def sweep(moment: datetime) -> Iterator[Swept]:
     """Posts the facts older than the grace period, oldest first in each shard, one at a time.
 
-    One that fails is reported and passed over, so that it cannot hold up the others.
+    One that fails, whatever its error, is reported and passed over, so that it cannot hold up the
+    others.
     """
     before = clock.text(moment - timedelta(seconds=GRACE_S))
     for shard in range(UNPOSTED_SHARDS):
         for conversion_id, fact, accepted_at in unposted_facts(shard, before):
-            error: Failure | None = None
+            error: Exception | None = None
             try:
                 post_fact(conversion_id, fact)
-            except FAILURES as failed:
+            except Exception as failed:  # noqa: BLE001, one of many
                 error = failed
             age_s = int((moment - clock.instant(accepted_at)).total_seconds())
             yield Swept(conversion_id, fact, age_s, error)

@@ -35,7 +35,7 @@ from linkage.tables import transactions
 from linkage.tables.base import TableMeta
 from linkage.tables.facts import attribution_in, seen_in, tallies_in
 from linkage.tables.gathering import Found, Place, Reading, place, read, reading_one
-from linkage.tables.packed import PackedAttribute, without_defaults
+from linkage.tables.packed import PackedAttribute, known_fields, without_defaults
 from linkage.tables.pages import LIMIT_MAX, Listed, read_page
 
 UNPOSTED_SHARDS = AWAITING_SHARDS = 8
@@ -239,21 +239,15 @@ def _said(item: ConversionItem) -> dict[str, Any]:
     return {name: value for name, value in own.items() if value is not None} | content
 
 
-def _fields_of(
-    kind: type[Conversion | Confirmation | Rejection | Refund], said: Mapping[str, Any]
-) -> dict[str, Any]:
-    return {name: said[name] for name in kind.__dataclass_fields__ if name in said}
-
-
 def _conversion(item: ConversionItem) -> Conversion:
     said = _said(item)
     own_form = {
         "attribution": attribution_in(said["attribution"]),
-        "items": tuple(Item(**each) for each in said.get("items", ())),
+        "items": tuple(Item(**known_fields(Item, each)) for each in said.get("items", ())),
         "customer_keys": tuple(said.get("customer_keys", ())),
         "customer_aliases": tuple(said.get("customer_aliases", ())),
     }
-    return Conversion(**_fields_of(Conversion, said) | own_form)
+    return Conversion(**known_fields(Conversion, said) | own_form)
 
 
 def _confirmation(item: ConversionItem) -> Confirmation | None:
@@ -265,17 +259,17 @@ def _confirmation(item: ConversionItem) -> Confirmation | None:
         "seen": seen_in(said["seen"]),
         "sequence": said["sequence"] if item.fact == CONFIRMATION else 0,
     }
-    return Confirmation(**_fields_of(Confirmation, said) | own_form)
+    return Confirmation(**known_fields(Confirmation, said) | own_form)
 
 
 def _rejection(item: ConversionItem) -> Rejection:
-    return Rejection(**_fields_of(Rejection, _said(item)))
+    return Rejection(**known_fields(Rejection, _said(item)))
 
 
 def _refund(item: ConversionItem) -> Refund:
     said = _said(item)
     tallies = tallies_in(said.get("tallies", ()))
-    return Refund(**_fields_of(Refund, said) | {"tallies": tallies})
+    return Refund(**known_fields(Refund, said) | {"tallies": tallies})
 
 
 # ---- writing

@@ -18,6 +18,7 @@ from linkage.client_codes import ClientCode
 from linkage.customers import Binding
 from linkage.tables import transactions
 from linkage.tables.base import TableMeta
+from linkage.tables.facts import click_in
 from linkage.tables.gathering import Found, Reading, place
 from linkage.tables.packed import PackedAttribute, without_defaults
 
@@ -83,7 +84,7 @@ def _binding(item: CustomerItem) -> Binding:
 
 
 def _presented(item: CustomerItem) -> Presented:
-    return Presented(tuple(Click(**click) for click in item.clicks), int(item.version))
+    return Presented(tuple(map(click_in, item.clicks)), int(item.version))
 
 
 def reading_codes(code_keys: Iterable[str]) -> Reading[dict[str, ClientCode]]:
@@ -130,7 +131,7 @@ def put_binding(binding: Binding, was: Binding | None) -> dict[str, Any]:
         "conversion_id": was.conversion_id,
         "expires_at": was.expires_at,
     }
-    return transactions.put_over(_TABLE, wire, before)
+    return transactions.set_over(_TABLE, wire, ("customer_key",), before)
 
 
 def put_presented(
@@ -144,13 +145,19 @@ def put_presented(
     ).serialize()
     if was.version == 0:
         return transactions.put_wire(_TABLE, wire, "customer_key")
-    return transactions.put_over(_TABLE, wire, {"version": was.version})
+    return transactions.set_over(_TABLE, wire, ("customer_key",), {"version": was.version})
 
 
 def put_consent(key: str, opted_out_at: str | None) -> dict[str, Any]:
     """The operation that marks a key as opted out since then, or with None as in again."""
-    wire = CustomerItem(_opt_out(key), opted_out_at=opted_out_at).serialize()
-    return {"Put": {"TableName": _TABLE, "Item": wire}}
+    written: dict[str, Any] = {
+        "TableName": _TABLE,
+        "Key": transactions.to_wire({"customer_key": _opt_out(key)}),
+        "UpdateExpression": "SET opted_out_at = :at" if opted_out_at else "REMOVE opted_out_at",
+    }
+    if opted_out_at:
+        written["ExpressionAttributeValues"] = transactions.to_wire({":at": opted_out_at})
+    return {"Update": written}
 
 
 def use_code(code_key: str, conversion_id: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from linkage.attribution import Attribution, Candidate, Click
 from linkage.members import Seen, Split, Standing
+from linkage.tables.packed import known_fields
 from linkage.tallies import HeldBonus, Tally
 
 type Plain = Mapping[str, Any]
@@ -16,10 +17,18 @@ type Plain = Mapping[str, Any]
 def attribution_in(stored: Plain) -> Attribution:
     """The attribution a report was accepted with."""
     click = stored.get("click")
-    candidates = tuple(Candidate(**candidate) for candidate in stored.get("candidates", ()))
-    return Attribution(
-        **{**stored, "candidates": candidates, "click": Click(**click) if click else None}
-    )
+    own_form = {
+        "candidates": tuple(
+            Candidate(**known_fields(Candidate, each)) for each in stored.get("candidates", ())
+        ),
+        "click": click_in(click) if click else None,
+    }
+    return Attribution(**known_fields(Attribution, stored) | own_form)
+
+
+def click_in(stored: Plain) -> Click:
+    """What is kept of a click, with a report or for a customer."""
+    return Click(**known_fields(Click, stored))
 
 
 def seen_in(stored: Plain) -> Seen:
@@ -34,15 +43,25 @@ def seen_in(stored: Plain) -> Seen:
 
 def tallies_in(stored: Iterable[Plain]) -> tuple[Tally, ...]:
     """Tallies as a fact saw them."""
-    return tuple(Tally(**{**tally, "held": held_in(tally.get("held", ()))}) for tally in stored)
+    return tuple(
+        Tally(**known_fields(Tally, tally) | {"held": held_in(tally.get("held", ()))})
+        for tally in stored
+    )
 
 
 def held_in(stored: Iterable[Plain]) -> tuple[HeldBonus, ...]:
     """The bonuses a tally holds."""
-    return tuple(HeldBonus(**bonus) for bonus in stored)
+    return tuple(HeldBonus(**known_fields(HeldBonus, bonus)) for bonus in stored)
+
+
+def splits_in(stored: Iterable[Plain]) -> tuple[Split, ...]:
+    """The splits of a member or of what somebody earns."""
+    return tuple(Split(**known_fields(Split, split)) for split in stored)
 
 
 def _standing_in(stored: Plain) -> Standing:
-    splits = tuple(Split(**split) for split in stored.get("splits", ()))
-    groups = tuple(stored.get("groups", ()))
-    return Standing(**{**stored, "splits": splits, "groups": groups})
+    own_form = {
+        "splits": splits_in(stored.get("splits", ())),
+        "groups": tuple(stored.get("groups", ())),
+    }
+    return Standing(**known_fields(Standing, stored) | own_form)

@@ -12,12 +12,12 @@ from zlib import crc32
 from linkage.errors import LedgerError
 from linkage.ids import digest
 from linkage.ledger import Balance, Line, Transaction, affiliate_account, affiliate_in
-from linkage.members import Split
 from linkage.rewards import Part
 from linkage.shares import Commission
 from linkage.tables import transactions
+from linkage.tables.facts import splits_in
 from linkage.tables.gathering import Reading, place, read, reading_one
-from linkage.tables.packed import packed, unpacked
+from linkage.tables.packed import known_fields, packed, unpacked
 from linkage.tables.pages import Listed, wrong_cursor
 from linkage.uplines import Level, Recruitment
 
@@ -26,6 +26,7 @@ OPEN_SHARDS = 8
 _TABLE = os.environ["LEDGER_TABLE"]
 _HEAD, _DUE = "head", "due_"
 _SHOWN = frozenset({"account", "line", "kind", "accepted_at"})
+_BALANCE = frozenset({"account", "line", "currency", "open", "balance_minor", "version"})
 
 
 def post(
@@ -150,6 +151,7 @@ def _close_balance(line: Line, closing: Balance) -> dict[str, Any]:
     """
     account = affiliate_account(line.affiliate_id)
     item = {
+        **closing.beside,
         "account": account,
         "line": _balance_line(line.currency),
         "currency": line.currency,
@@ -195,21 +197,20 @@ def commission_in(head: dict[str, Any]) -> Commission | None:
     if stored is None:
         return None
     recruitment = stored.get("recruitment")
-    return Commission(
-        **{
-            **stored,
-            "levels": tuple(
-                Level(**{**level, "splits": _splits(level)}) for level in stored["levels"]
-            ),
-            "parts": tuple(Part(**part) for part in stored.get("parts", ())),
-            "splits": _splits(stored),
-            "recruitment": Recruitment(**recruitment) if recruitment else None,
-        }
-    )
+    own_form = {
+        "levels": tuple(_level(level) for level in stored["levels"]),
+        "parts": tuple(Part(**known_fields(Part, part)) for part in stored.get("parts", ())),
+        "splits": splits_in(stored.get("splits", ())),
+        "recruitment": (
+            Recruitment(**known_fields(Recruitment, recruitment)) if recruitment else None
+        ),
+    }
+    return Commission(**known_fields(Commission, stored) | own_form)
 
 
-def _splits(earner: Mapping[str, Any]) -> tuple[Split, ...]:
-    return tuple(Split(**split) for split in earner.get("splits", ()))
+def _level(stored: Mapping[str, Any]) -> Level:
+    splits = splits_in(stored.get("splits", ()))
+    return Level(**known_fields(Level, stored) | {"splits": splits})
 
 
 def find_balance(affiliate_id: str, currency: str) -> Balance | None:
@@ -289,4 +290,11 @@ def _balance(item: dict[str, Any]) -> Balance:
     affiliate_id = affiliate_in(item["account"])
     if affiliate_id is None:
         raise LedgerError(f"{item['account']} has a balance, but only affiliates do")
-    return Balance(affiliate_id, item["currency"], item["balance_minor"], item["version"], dues)
+    beside = {
+        name: value
+        for name, value in item.items()
+        if name not in _BALANCE and not name.startswith(_DUE)
+    }
+    return Balance(
+        affiliate_id, item["currency"], item["balance_minor"], item["version"], dues, beside
+    )

@@ -10,9 +10,10 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from linkage.errors import NotFoundError
-from linkage.members import Member, Split
+from linkage.members import Member
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
+from linkage.tables.facts import splits_in
 from linkage.tables.gathering import Reading, place, read
 from linkage.tables.pages import Listed, read_page
 
@@ -55,8 +56,8 @@ _LISTS = ("roles", "upline", "groups", "hosts")
 
 def _member(item: MemberItem) -> Member:
     values = {name: getattr(item, name) for name in Member.__dataclass_fields__}
-    splits = tuple(Split(**split) for split in item.splits or ())
-    return Member(**{**values, **{name: tuple(values[name]) for name in _LISTS}, "splits": splits})
+    own_form = {name: tuple(values[name]) for name in _LISTS}
+    return Member(**values | own_form | {"splits": splits_in(item.splits or ())})
 
 
 def put_member(member: Member) -> None:

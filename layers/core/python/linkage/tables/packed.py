@@ -46,6 +46,14 @@ def unpacked(content: bytes) -> Any:
     return json.loads(text)
 
 
+def known_fields(kind: type[Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what is stored, the fields this release's dataclass has; those of a later one pass.
+
+    A field that is not there has its default.
+    """
+    return {field.name: said[field.name] for field in fields(kind) if field.name in said}
+
+
 def without_defaults(value: Any) -> Any:
     """A domain value as plain maps and lists, less each field that has its dataclass's default.
 

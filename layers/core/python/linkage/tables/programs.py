@@ -11,9 +11,11 @@ from pynamodb.models import Model
 
 from linkage.errors import NotFoundError
 from linkage.programs import Bonus, Program, Reward, Step, Thresholds
+from linkage.rules import RULES_FIRST
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.gathering import Kept, Place, Reading, Wire, place, read, reading_one
+from linkage.tables.packed import known_fields
 from linkage.tables.pages import Listed, read_page
 
 CURRENT = "current"
@@ -68,6 +70,7 @@ class ProgramItem(Model):
     joint_program_ids = NestedAttribute(null=True)
     bonus_currencies = NestedAttribute(null=True)
     published_at = UnicodeAttribute(null=True)
+    rules = NumberAttribute(null=True)
     by_listing = _ListingIndex()
     by_vendor = _VendorIndex()
 
@@ -89,7 +92,7 @@ def _program(item: ProgramItem) -> Program:
         **{name: value for name, value in same.items() if value is not None},
         version=int(item.number),
         rewards=tuple(_reward(reward) for reward in item.rewards),
-        bonuses=tuple(Bonus(**bonus) for bonus in item.bonuses or ()),
+        bonuses=tuple(Bonus(**known_fields(Bonus, each)) for each in item.bonuses or ()),
         categories=tuple(item.categories or ()),
         joint_program_ids=tuple(item.joint_program_ids or ()),
         bonus_currencies=tuple(item.bonus_currencies or ()),
@@ -98,14 +101,19 @@ def _program(item: ProgramItem) -> Program:
 
 def _reward(stored: dict[str, Any]) -> Reward:
     thresholds = stored.get("thresholds")
-    if thresholds is None:
-        return Reward(**stored)
-    steps = tuple(Step(**step) for step in thresholds["steps"])
-    return Reward(**{**stored, "thresholds": Thresholds(**{**thresholds, "steps": steps})})
+    own_form = {"thresholds": _thresholds(thresholds)} if thresholds else {}
+    return Reward(**known_fields(Reward, stored) | own_form)
+
+
+def _thresholds(stored: dict[str, Any]) -> Thresholds:
+    steps = tuple(Step(**known_fields(Step, step)) for step in stored["steps"])
+    return Thresholds(**known_fields(Thresholds, stored) | {"steps": steps})
 
 
 def _wire(program: Program, *, current: bool) -> dict[str, dict[str, object]]:
     values = {name: value for name, value in asdict(program).items() if name != "version"}
+    if program.rules == RULES_FIRST:
+        del values["rules"]
     listed: dict[str, Any] = (
         {"listing": "program", "listed_at": program.created_at} if current else {}
     )
@@ -127,14 +135,23 @@ def publish_program(program: Program) -> None:
     Raises ConditionFailedError if another came first, or if the program's id already exists.
     """
     table = ProgramItem.Meta.table_name
-    current = _wire(program, current=True)
+    of_later = _of_later_release(program.program_id) if program.version > 1 else {}
+    current = of_later | _wire(program, current=True)
     put_current = (
         transactions.put_wire(table, current, "program_id")
         if program.version == 1
         else transactions.put_over(table, current, {"number": program.version - 1})
     )
-    put_version = transactions.put_wire(table, _wire(program, current=False), "program_id")
+    version = of_later | _wire(program, current=False)
+    put_version = transactions.put_wire(table, version, "program_id")
     transactions.write([put_version, put_current])
+
+
+def _of_later_release(program_id: str) -> Wire:
+    """What the current version says that only a later release than this one reads."""
+    stored = read(reading_one(_place(program_id, CURRENT), lambda wire: wire)) or {}
+    known = ProgramItem.get_attributes()
+    return {name: value for name, value in stored.items() if name not in known}
 
 
 def reading_program(program_id: str) -> Reading[Program | None]:

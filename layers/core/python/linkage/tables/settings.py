@@ -11,6 +11,7 @@ from linkage.network import FIRST_SETTINGS, NetworkSettings, PayoutSchedule, Rec
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.gathering import Kept, Place, Reading, Wire, place, read
+from linkage.tables.packed import known_fields
 
 CURRENT = "current"
 
@@ -27,22 +28,18 @@ class SettingsItem(Model):
 
 
 def _settings(values: dict[str, Any]) -> NetworkSettings:
-    schedule = values.pop("payout_schedule")
+    schedule, bonus = values["payout_schedule"], values.get("recruitment_bonus")
+    own_form: dict[str, Any] = {"level_rates_bps": tuple(values["level_rates_bps"])}
     if schedule:
-        schedule = PayoutSchedule(
+        own_form["payout_schedule"] = PayoutSchedule(
             tuple(schedule["days_of_month"]),
             schedule["hour"],
             schedule["time_zone"],
             tuple(schedule["currencies"]),
         )
-    levels = tuple(values.pop("level_rates_bps"))
-    bonus = values.pop("recruitment_bonus", None)
-    return NetworkSettings(
-        **values,
-        level_rates_bps=levels,
-        payout_schedule=schedule,
-        recruitment_bonus=RecruitmentBonus(**bonus) if bonus else None,
-    )
+    if bonus:
+        own_form["recruitment_bonus"] = RecruitmentBonus(**known_fields(RecruitmentBonus, bonus))
+    return NetworkSettings(**known_fields(NetworkSettings, values) | own_form)
 
 
 def reading_settings() -> Reading[NetworkSettings]:
@@ -93,12 +90,30 @@ def _name(number: int) -> str:
 def publish_settings(settings: NetworkSettings) -> None:
     """Stores a version as the current one; raises ConditionFailedError if another came first."""
     table = SettingsItem.Meta.table_name
-    number, values = settings.version, asdict(settings)
+    number = settings.version
+    said = {
+        name: value
+        for name, value in asdict(settings).items()
+        if name not in _OPTIONAL or value != getattr(FIRST_SETTINGS, name)
+    }
+    values = (_of_later_release() if number > 1 else {}) | said
     version = SettingsItem(_name(number), number=number, settings=values).serialize()
     current = SettingsItem(CURRENT, number=number, settings=values).serialize()
     put_current = (
         transactions.put_wire(table, current, "version")
         if number == 1
-        else transactions.put_over(table, current, {"number": number - 1})
+        else transactions.set_over(table, current, ("version",), {"number": number - 1})
     )
     transactions.write([transactions.put_wire(table, version, "version"), put_current])
+
+
+def _of_later_release() -> dict[str, Any]:
+    """What the settings in force say that only a later release than this one reads."""
+    at = _place(CURRENT)
+    stored = read(Reading((at,), lambda found: SettingsItem.from_raw_data(found[at]).settings))
+    return {name: value for name, value in stored.items() if name not in _KNOWN}
+
+
+_KNOWN = NetworkSettings.__dataclass_fields__
+_OPTIONAL = frozenset({"rules"})
+"""What is not stored while it is as it was before there was such a setting."""

@@ -94,15 +94,19 @@ def packs_fingerprint(day: date, *, latest: bool) -> str:
 
 def put_counts(scope: str, day: date, counts: Counts) -> None:
     """Stores a scope's counts of a day, unless more is counted there already."""
-    wire = StatisticsItem(of=scope, at=str(day), seen=counts.seen, counts=as_stored(counts))
-    put = {
-        "TableName": _TABLE,
-        "Item": wire.serialize(),
-        "ConditionExpression": "attribute_not_exists(seen) OR seen <= :seen",
-        "ExpressionAttributeValues": transactions.to_wire({":seen": counts.seen}),
-    }
+    count = transactions.update(
+        _TABLE,
+        {"of": scope, "at": str(day)},
+        "SET seen = :seen, #counts = :counts",
+        condition="attribute_not_exists(seen) OR seen <= :seen",
+        values={
+            ":seen": counts.seen,
+            ":counts": StatisticsItem.counts.serialize(as_stored(counts)),
+        },
+        names={"#counts": "counts"},
+    )
     try:
-        transactions.write([{"Put": put}])
+        transactions.write([count])
     except transactions.ConditionFailedError:
         return  # a fold of more packs was faster
 
@@ -116,16 +120,17 @@ def find_counts(scope: str, first: date, last: date) -> dict[date, Counts]:
 
 def put_day(day: date, state: DayState) -> None:
     """Says how far a day's counts are; a day that is closed stays closed."""
-    item = StatisticsItem(of=_DAYS, at=str(day), status=state.status, packs=state.packs)
-    put: dict[str, Any] = {"TableName": _TABLE, "Item": item.serialize()}
-    if not state.is_closed:
-        put |= {
-            "ConditionExpression": "attribute_not_exists(#status) OR #status <> :closed",
-            "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": transactions.to_wire({":closed": _CLOSED}),
-        }
+    stays = "#status = :status" if state.is_closed else "attribute_not_exists(#status)"
+    mark = transactions.update(
+        _TABLE,
+        {"of": _DAYS, "at": str(day)},
+        "SET #status = :status, packs = :packs",
+        condition=f"{stays} OR #status <> :closed",
+        values={":status": state.status, ":packs": state.packs, ":closed": _CLOSED},
+        names={"#status": "status"},
+    )
     try:
-        transactions.write([{"Put": put}])
+        transactions.write([mark])
     except transactions.ConditionFailedError:
         return  # another fold has closed it meanwhile
 

@@ -63,7 +63,8 @@ def move(tally: Tally) -> dict[str, Any]:
     table = TallyItem.Meta.table_name
     if tally.version == 1:
         return transactions.put_wire(table, wire, "tally")
-    return transactions.put_over(table, wire, {"version": tally.version - 1})
+    return transactions.set_over(table, wire, ("tally",), {"version": tally.version - 1}, _OPTIONAL)
 
 
+_OPTIONAL = ("since", "last_on", "recruited_by")
 _OWN_FORM = {"name", "count"}

@@ -122,6 +122,39 @@ def put_over(table: str, wire: Mapping[str, Any], was: Mapping[str, Any]) -> dic
     return {"Put": put}
 
 
+def set_over(
+    table: str,
+    wire: Mapping[str, Any],
+    keys: Sequence[str],
+    was: Mapping[str, Any],
+    optional: Sequence[str] = (),
+) -> dict[str, Any]:
+    """An Update that writes a whole item over one whose attributes `was` are still as read.
+
+    What a later release has stored beside these attributes stays. Of the `optional` ones, those
+    the item no longer has are removed.
+    """
+    held = [f"#{name} = :was_{name}" for name in was]
+    sets = [name for name in wire if name not in keys]
+    gone = [name for name in optional if name not in wire]
+    removed = " REMOVE " + ", ".join(f"#{name}" for name in gone) if gone else ""
+    named = dict.fromkeys([*sets, *gone, *was])
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": {name: wire[name] for name in keys},
+            "UpdateExpression": "SET " + ", ".join(f"#{n} = :{n}" for n in sets) + removed,
+            "ConditionExpression": " AND ".join(held),
+            "ExpressionAttributeNames": {f"#{name}": name for name in named},
+            "ExpressionAttributeValues": {
+                **{f":{name}": wire[name] for name in sets},
+                **to_wire({f":was_{name}": value for name, value in was.items()}),
+            },
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
 def update(
     table: str,
     key: Mapping[str, str],

@@ -1,0 +1,21 @@
+"""The version of what is stored, and of the rules it was accepted under.
+
+A release that changes how something is computed, or what a stored field means, counts it up. Each
+fact keeps the version it was accepted under, so that a later rule never recomputes an earlier fact.
+What a later release wrote is shown as far as it is understood, and left alone: it is not posted,
+confirmed or written over (docs/operating.md, "Upgrading").
+"""
+
+from linkage.errors import LaterReleaseError
+
+RULES_FIRST = 1
+"""What a fact is of that says nothing: the rules of the release of 2026-11-22."""
+RULES = 1
+"""What this release accepts facts under, and the latest it understands."""
+
+
+def require_known(*versions: int) -> None:
+    """Raises LaterReleaseError if one of these versions is later than this release knows."""
+    latest = max(versions, default=RULES_FIRST)
+    if latest > RULES:
+        raise LaterReleaseError(latest)
