@@ -32,32 +32,24 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _report(folded: FoldedDay) -> None:
-    if folded.error:
+    error = folded.error
+    if error:
         failure = "closed day not folded again" if folded.closed else "day not closed"
         metrics.add_metric("DayNotFolded", unit="Count", value=1)
-        logger.error(failure, day=str(folded.day), error=repr(folded.error), exc_info=folded.error)
-    if isinstance(folded.error, DayNotBilledError):
-        for missed in folded.error.failed:
-            _report_missed(folded, missed)
+        logger.error(failure, day=str(folded.day), error=repr(error), exc_info=error)
+    for missed in error.failed if isinstance(error, DayNotBilledError) else ():
+        _report_missed(folded, missed)
     if folded.changed_after_close:
         metrics.add_metric("DayChangedAfterClose", unit="Count", value=1)
         logger.warning("packs came after the day was closed", day=str(folded.day))
-    if folded.billed is None:
-        return
-    if not folded.changed_after_close:
+    elif folded.billed:
         metrics.add_metric("DayClosed", unit="Count", value=1)
-    for refused in folded.billed.refused:
+    for refused in folded.billed.refused if folded.billed else ():
         metrics.add_metric("LinkDayNotBilled", unit="Count", value=1)
         _report_missed(folded, refused)
 
 
 def _report_missed(folded: FoldedDay, missed: NotBilled) -> None:
-    logger.error(
-        "link's day not billed",
-        day=str(folded.day),
-        code=missed.code,
-        counted_event=missed.event,
-        quantity=missed.quantity,
-        why=missed.why,
-        exc_info=missed.error,
-    )
+    named = {"code": missed.code, "counted_event": missed.event, "quantity": missed.quantity}
+    day = str(folded.day)
+    logger.error("link's day not billed", day=day, **named, why=missed.why, exc_info=missed.error)

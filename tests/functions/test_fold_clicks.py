@@ -69,7 +69,8 @@ def test_a_day_that_fails_is_logged_and_its_age_is_what_the_alarm_hears(
         said = function.handler(TICK, CONTEXT)
     assert said == {"closed": 0, "oldest_age_s": 6 * 86_400 + 3600}
     assert logged.call_args_list[0].kwargs["day"] == "2026-11-15"
-    assert numbers(counted) == {"OldestOpenDayAge": [6 * 86_400 + 3600]}
+    assert isinstance(logged.call_args_list[0].kwargs["exc_info"], NotFoundError)
+    assert numbers(counted) == {"DayNotFolded": [1] * 6, "OldestOpenDayAge": [6 * 86_400 + 3600]}
 
 
 def test_a_link_that_is_not_billed_is_logged_with_its_count(

@@ -11,7 +11,7 @@ from pynamodb.models import Model
 
 from linkage.errors import NotFoundError
 from linkage.programs import Bonus, Program, Reward, Step, Thresholds
-from linkage.rules import RULES_FIRST
+from linkage.rules import RULES_FIRST, require_known
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.gathering import Kept, Place, Reading, Wire, place, read, reading_one
@@ -132,7 +132,8 @@ def _name(number: int) -> str:
 def publish_program(program: Program) -> None:
     """Stores a version as the current one.
 
-    Raises ConditionFailedError if another came first, or if the program's id already exists.
+    Raises ConditionFailedError if another came first, or if the program's id already exists;
+    LaterReleaseError instead of following a version that a later release has published.
     """
     table = ProgramItem.Meta.table_name
     of_later = _of_later_release(program.program_id) if program.version > 1 else {}
@@ -148,9 +149,13 @@ def publish_program(program: Program) -> None:
 
 
 def _of_later_release(program_id: str) -> Wire:
-    """What the current version says that only a later release than this one reads."""
+    """What the current version says that only a later release than this one reads.
+
+    Raises LaterReleaseError if it takes a later release to understand it at all.
+    """
     stored = read(reading_one(_place(program_id, CURRENT), lambda wire: wire)) or {}
     known = ProgramItem.get_attributes()
+    require_known(int(stored["rules"]["N"]) if "rules" in stored else RULES_FIRST)
     return {name: value for name, value in stored.items() if name not in known}
 
 

@@ -8,6 +8,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from linkage.network import FIRST_SETTINGS, NetworkSettings, PayoutSchedule, RecruitmentBonus
+from linkage.rules import RULES_FIRST, require_known
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.gathering import Kept, Place, Reading, Wire, place, read
@@ -88,7 +89,10 @@ def _name(number: int) -> str:
 
 
 def publish_settings(settings: NetworkSettings) -> None:
-    """Stores a version as the current one; raises ConditionFailedError if another came first."""
+    """Stores a version as the current one; raises ConditionFailedError if another came first.
+
+    Raises LaterReleaseError instead of following settings that a later release has published.
+    """
     table = SettingsItem.Meta.table_name
     number = settings.version
     said = {
@@ -108,9 +112,13 @@ def publish_settings(settings: NetworkSettings) -> None:
 
 
 def _of_later_release() -> dict[str, Any]:
-    """What the settings in force say that only a later release than this one reads."""
+    """What the settings in force say that only a later release than this one reads.
+
+    Raises LaterReleaseError if it takes a later release to understand them at all.
+    """
     at = _place(CURRENT)
     stored = read(Reading((at,), lambda found: SettingsItem.from_raw_data(found[at]).settings))
+    require_known(stored.get("rules", RULES_FIRST))
     return {name: value for name, value in stored.items() if name not in _KNOWN}
 
 
