@@ -97,6 +97,15 @@ class Alarms(Construct):
             missing=cloudwatch.TreatMissingData.BREACHING,
         )
 
+    def watch_introductions(self, poster: FlowFunction) -> None:
+        """Ring when an affiliate has brought a vendor more new customers in a day than may bind."""
+        self._alarm(
+            "BindingsBeyondBound",
+            poster.metric("BindingsBeyondBound"),
+            "An affiliate introduced more new customers at one vendor in a day than the network"
+            " lets it bind: see whether they are customers.",
+        )
+
     def watch_silence(self, confirmer: FlowFunction) -> None:
         """Ring when silence should have confirmed a conversion long ago, or nothing looks at it."""
         self._alarm(

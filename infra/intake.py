@@ -88,6 +88,7 @@ class Intake(Construct):
             "POST /v1/client-codes",
             "POST /v1/customers/opt-out",
             "POST /v1/customers/opt-in",
+            "POST /v1/customers/unbind",
         )
 
         self.confirm_conversions = FlowFunction(

@@ -57,6 +57,7 @@ class LinkageStack(Stack):
         alarms.watch_failed_records(storage.failed_records)
         alarms.watch_dead_letters(payouts.dead_letters)
         alarms.watch_posting(commissions.sweep_conversions)
+        alarms.watch_introductions(commissions.compute_commissions)
         alarms.watch_silence(intake.confirm_conversions)
         alarms.watch_ledger()
         alarms.watch_clicks(intake.record_click)

@@ -14,7 +14,11 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from linkage.commissions import confirmation_transaction, refund_transaction
+from linkage.commissions import (
+    confirmation_transaction,
+    refund_transaction,
+    withdrawal_transaction,
+)
 from linkage.conversions import History
 from linkage.ledger import Line, Transaction, affiliate_account, affiliate_in
 from linkage.tables.conversions import get_history
@@ -96,6 +100,8 @@ def transactions_of(history: History) -> Iterator[Transaction]:
     for refund in history.refunds:
         if refund.posts:
             yield refund_transaction(conversion, refund, commission)
+    if history.withdrawal:
+        yield withdrawal_transaction(conversion, history.withdrawal, commission)
 
 
 def _money(head: Plain) -> Plain:

@@ -37,4 +37,6 @@ def handler(event: dict[str, Any], context: Any) -> PartialItemFailureResponse:
         if posted:
             metrics.add_metric("FactPosted", unit="Count", value=1)
 
-    return each_record(event, context, EventType.DynamoDBStreams, post, fact_of)
+    answer = each_record(event, context, EventType.DynamoDBStreams, post, fact_of)
+    metrics.add_metric("BindingsBeyondBound", unit="Count", value=posting.beyond_bindings)
+    return answer

@@ -12,10 +12,8 @@ from linkage.flow.folding import FoldedDay, fold_again, fold_open_days, oldest_o
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Folds the days that are open or have changed; with `day` (`2026-11-22`) this one anyway.
-
-    With `day` and `"bill": false` it writes counts only.
-    """
+    """Folds the days that are open or have changed; with `day` (`2026-11-22`) this one anyway, and
+    with `"bill": false` its counts only."""
     now = clock.now()
     if "day" in event:
         folded = fold_again(date.fromisoformat(event["day"]), now, bill=event.get("bill", True))
@@ -35,8 +33,8 @@ def _report(folded: FoldedDay) -> None:
     error = folded.error
     if error:
         failure = "closed day not folded again" if folded.closed else "day not closed"
-        metrics.add_metric("DayNotFolded", unit="Count", value=1)
         logger.error(failure, day=str(folded.day), error=repr(error), exc_info=error)
+        metrics.add_metric("DayNotFolded", unit="Count", value=1)
     for missed in error.failed if isinstance(error, DayNotBilledError) else ():
         _report_missed(folded, missed)
     if folded.changed_after_close:
@@ -50,6 +48,12 @@ def _report(folded: FoldedDay) -> None:
 
 
 def _report_missed(folded: FoldedDay, missed: NotBilled) -> None:
-    named = {"code": missed.code, "counted_event": missed.event, "quantity": missed.quantity}
-    day = str(folded.day)
-    logger.error("link's day not billed", day=day, **named, why=missed.why, exc_info=missed.error)
+    logger.error(
+        "link's day not billed",
+        day=str(folded.day),
+        code=missed.code,
+        counted_event=missed.event,
+        quantity=missed.quantity,
+        why=missed.why,
+        exc_info=missed.error,
+    )

@@ -8,7 +8,7 @@ from linkage import requests, views
 from linkage.conversions import Conversion
 from linkage.edge.http import Answer, Request, answer, serve
 from linkage.edge.runtime import logger
-from linkage.flow import client_codes, consenting, deciding, recording
+from linkage.flow import client_codes, consenting, deciding, recording, unbinding
 from linkage.flow.authenticating import authenticated
 from linkage.keys import Key
 
@@ -39,6 +39,12 @@ def _opt(request: Request, key: Key, *, out: bool) -> Answer:
     return answer(200, {"opted_out": out})
 
 
+def _unbind(request: Request, key: Key) -> Answer:
+    key.require("operator")
+    ended = unbinding.unbind(requests.unbinding_in(request.body), key.key_id)
+    return answer(200, {"ended": list(ended)})
+
+
 ROUTES: dict[str, Callable[[Request, Key], Answer]] = {
     "POST /v1/conversions": lambda request, key: _shown(
         *recording.report(requests.report_in(request.body, key))
@@ -51,6 +57,7 @@ ROUTES: dict[str, Callable[[Request, Key], Answer]] = {
     ),
     "POST /v1/customers/opt-out": partial(_opt, out=True),
     "POST /v1/customers/opt-in": partial(_opt, out=False),
+    "POST /v1/customers/unbind": _unbind,
 }
 
 

@@ -121,6 +121,8 @@ class Mischief:
             if put["TableName"] == "conversions":
                 item = put["Item"]
                 fact = item["fact"]["S"]
+                if fact.startswith("~"):
+                    continue  # what is remembered with a fact is none
                 self.facts[fact.partition("#")[0]] += 1
                 if "unposted" in item:
                     self.stream.append((item["conversion_id"]["S"], fact))

@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from linkage import clock
+from linkage.conversions import WITHDRAWAL
 from linkage.flow.posting import Posting, post_fact
 from linkage.flow.sweeping import sweep
 from linkage.tables import transactions
@@ -261,7 +262,9 @@ class Run:
         return sorted(
             (item["conversion_id"]["S"], item["fact"]["S"])
             for item in self.standin.tables["conversions"].items()
-            if "seen" in _content(item) or _content(item).get("posts")
+            if "seen" in _content(item)
+            or _content(item).get("posts")
+            or item["fact"]["S"] == WITHDRAWAL
         )
 
     def _kinds(self) -> Counter[str]:

@@ -188,6 +188,12 @@ def random_settings(
             active_days=random.choice((None, None, 7, 60)),
             recruitment_bonus=random.choice((None, bonus)),
             split_members_max=random.choice((0, 2, 4, 9)),
+            introduction_minimum_minor={
+                each: random.choice((1, 400, 20_000))
+                for each in random.sample(CURRENCIES, random.choice((0, 0, 2)))
+            },
+            bindings_per_day_max=random.choice((0, 1, 50)),
+            recruits_per_month_max=random.choice((1, 2, 20)),
         )
         try:
             check_settings(settings)

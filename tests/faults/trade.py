@@ -17,12 +17,12 @@ from pynamodb.exceptions import PynamoDBException
 from linkage import clock
 from linkage.conversions import REJECTION_CODES, Conversion
 from linkage.errors import LinkageError, NotFoundError
-from linkage.flow import awaiting, client_codes, consenting, deciding, recording
+from linkage.flow import awaiting, client_codes, consenting, deciding, recording, unbinding
 from linkage.flow.billing import DayNotBilledError, bill_day
 from linkage.ids import conversion_id
 from linkage.keys import Key
 from linkage.programs import COUNTED_EVENTS, EVENTS
-from linkage.requests import client_code_in, customer_in, refund_in, report_in
+from linkage.requests import client_code_in, customer_in, refund_in, report_in, unbinding_in
 from linkage.statistics import Counts, LinkDay
 from linkage.tables.conversions import get_conversion
 from linkage.tables.statistics import put_counts
@@ -91,6 +91,7 @@ class Trade:
             self.silence: 1,
             self.bill: 1,
             self.consent: 1,
+            self.unbind: 0.5,
         }
         self.random.choices(list(chances), list(chances.values()))[0]()
 
@@ -242,6 +243,10 @@ class Trade:
         joint = self.world.programs[program_id].joint_program_ids
         fitting = [i for i in self.recent if self.known[i].conversion.program_id in joint]
         return self.random.choice(fitting or self.recent)
+
+    def _person(self) -> dict[str, str]:
+        customer = self.random.choice(self.world.customers)
+        return {name: value for name, value in customer.items() if name != "id"}
 
     def _customer(self) -> dict[str, str]:
         customer = self.random.choice(self.world.customers)
@@ -403,6 +408,11 @@ class Trade:
             self.known[found] = Known(conversion, body, self.vendor_key(link.vendor_id))
             if conversion.status == "pending":
                 self.pending.append(found)
+
+    def unbind(self) -> None:
+        """An operator ends a customer's introduction."""
+        sent = unbinding_in({"customer": self._person(), "reason": "never a customer of theirs"})
+        self._sent("unbinding", lambda: unbinding.unbind(sent, "key_operator"))
 
     def consent(self) -> None:
         """A customer opts out, or in again."""

@@ -19,6 +19,7 @@ ROUTES = {
     "POST /v1/client-codes": "record_conversion",
     "POST /v1/customers/opt-out": "record_conversion",
     "POST /v1/customers/opt-in": "record_conversion",
+    "POST /v1/customers/unbind": "record_conversion",
     "POST /v1/payout-batches": "batch_payouts",
     "POST /v1/payout-batches/{batch_id}/approval": "batch_payouts",
     "POST /v1/payout-batches/{batch_id}/cancellation": "batch_payouts",

@@ -16,15 +16,24 @@ from linkage_cli.audit.earnings import (
     standing_postings,
 )
 from linkage_cli.audit.findings import Finding
-from linkage_cli.audit.moves import Moves, Refunded, confirmed, refunded, wanted
+from linkage_cli.audit.introduced import Introduced, is_after, taken_back
+from linkage_cli.audit.moves import Moves, Refunded, confirmed, lowered, refunded, wanted
 from linkage_cli.audit.sales import Sale, sale_of
 from linkage_cli.audit.states import Conversion, check_facts
-from linkage_cli.audit.stored import Fact, Head, Ledger, Line, Posting, UnreadableError
+from linkage_cli.audit.stored import (
+    Fact,
+    Head,
+    Ledger,
+    Line,
+    Posting,
+    UnreadableError,
+    rules_of,
+)
 from linkage_cli.audit.terms import Terms
 
 UNPOSTED_AGE_MAX = timedelta(minutes=15)
 CONVERSION_KINDS = ("commission", "clawback")
-RULES_KNOWN = 1
+RULES_KNOWN = 2
 """The latest version of the rules that this audit can judge."""
 OF_THE_PERIOD = ("bonus", "bonus_return")
 """What belongs to a period's sales together and not to one conversion."""
@@ -52,6 +61,7 @@ class Facts:
         self.in_flight: list[str] = []
         self.postable: set[str] = set()
         self.left_alone: set[str] = set()
+        self._introduced = Introduced(facts)
         self.unknown_tallies: set[str] = set()
 
     def check(self) -> Iterator[Finding]:
@@ -64,6 +74,7 @@ class Facts:
                 yield from self._check_conversion(conversion_id, facts)
             except (UnreadableError, KeyError, TypeError, ValueError, AttributeError) as error:
                 yield Finding("I20", conversion_id, f"cannot be computed anew: {error!r}")
+        yield from self._introduced.check_all_remembered(self.left_alone)
         for head in self._ledger.heads.values():
             if head.kind not in CONVERSION_KINDS or head.transaction_id in self.postable:
                 continue
@@ -89,7 +100,11 @@ class Facts:
             key=lambda fact: fact.sequence,
         )
         conversion = Conversion(
-            report, facts.get("confirmation") or on_report, facts.get("rejection"), tuple(refunds)
+            report,
+            facts.get("confirmation") or on_report,
+            facts.get("rejection"),
+            tuple(refunds),
+            facts.get("withdrawal"),
         )
         for transaction_id, _ in conversion.postable():
             self.postable.add(transaction_id)
@@ -97,6 +112,10 @@ class Facts:
         yield from check_facts(conversion, program)
         yield from check_version(report, self._terms)
         yield from self._check_posted(conversion)
+        yield from self._introduced.check(conversion, self._terms, self._is_posted)
+
+    def _is_posted(self, transaction_id: str) -> bool:
+        return transaction_id in self._ledger.heads
 
     def _check_posted(self, conversion: Conversion) -> Iterator[Finding]:
         sale = earning = None
@@ -113,9 +132,12 @@ class Facts:
                 )
         for transaction_id, fact in conversion.postable():
             expected: list[Due] = []
-            if sale:
+            if sale and fact is conversion.withdrawal:
+                expected = taken_back(earning, fact, sale.due_on)
+            elif sale:
                 seen = _seen_by(fact, sale, conversion)
-                yield from _check_names(transaction_id, sale, seen)
+                right = wanted(sale) if fact is conversion.confirming else lowered(sale)
+                yield from _check_names(transaction_id, seen, right)
                 moves, expected = _expected(fact, sale, earning, seen, conversion)
                 for name, tally in seen.items():
                     self.links[name].append(Link(transaction_id, tally, moves.tallies[name]))
@@ -182,11 +204,6 @@ class Facts:
                 )
 
 
-def rules_of(fact: Fact) -> int:
-    """The version of the rules a fact was accepted under; one that says nothing is of the first."""
-    return fact.whole("rules") if "rules" in fact.values else 1
-
-
 def _tallies_of(fact: Fact) -> Iterable[Mapping[str, Any]]:
     return fact.nested("tallies") or ()
 
@@ -197,8 +214,8 @@ def _seen_by(fact: Fact, sale: Sale, conversion: Conversion) -> dict[str, Tally]
     return tallies_in(fact.nested("tallies"))
 
 
-def _check_names(subject: str, sale: Sale, seen: Mapping[str, Tally]) -> Iterator[Finding]:
-    names, right = list(seen), wanted(sale)
+def _check_names(subject: str, seen: Mapping[str, Tally], right: list[str]) -> Iterator[Finding]:
+    names = list(seen)
     if names != right:
         missing, foreign = sorted(set(right) - set(names)), sorted(set(names) - set(right))
         yield Finding(
@@ -223,7 +240,7 @@ def _expected(
     else:
         refund = Refunded(before, before + fact.whole("amount_minor"))
         moves = refunded(sale, earning, seen, refund)
-        postings = returned_postings(earning, *refund)
+        postings = [] if is_after(fact, conversion) else returned_postings(earning, *refund)
     return moves, [*((posting, sale.due_on) for posting in postings), *moves.bonuses]
 
 

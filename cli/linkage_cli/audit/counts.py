@@ -110,6 +110,16 @@ def customer_name(program_id: str, event: str, customer_key: str) -> str:
     return "#".join(("customer", program_id, event, customer_key))
 
 
+def bindings_name(vendor_id: str, affiliate_id: str, day: str) -> str:
+    """Whom an affiliate introduced at a vendor on a UTC day."""
+    return "#".join(("bindings", vendor_id, affiliate_id, day))
+
+
+def recruits_name(sponsor_id: str, month: str) -> str:
+    """The recruitment bonuses a sponsor had in a month."""
+    return "#".join(("recruits", sponsor_id, month))
+
+
 def member_name(member_id: str) -> str:
     """A member's own sales anywhere, and who recruited it."""
     return f"member#{member_id}"

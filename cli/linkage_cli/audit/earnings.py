@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
-from linkage_cli.audit.counts import member_name
+from linkage_cli.audit.counts import member_name, recruits_name
 from linkage_cli.audit.rewards import capped_parts
 from linkage_cli.audit.sales import Sale, is_approved
 from linkage_cli.audit.stored import Posting
@@ -65,19 +65,63 @@ class Earning:
 
     def _recruitment(self, refunded_minor: int) -> Iterator[Posting]:
         sale, bonus = self.sale, self.sale.settings.get("recruitment_bonus")
-        if not bonus or not may_recruit(sale) or not sale.upline:
+        if not bonus or not may_recruit(sale, self.direct_minor) or not sale.upline:
             return
-        sponsor = sale.upline[0]
+        sponsor, least = sale.upline[0], recruitment_least(sale)
         if is_approved(sponsor) and not sponsor.get("buyer"):
-            amount = bonus["amount_minor"] if refunded_minor < sale.amount_minor else 0
+            stands = sale.amount_minor - refunded_minor >= (least or 1)
+            amount = bonus["amount_minor"] if stands else 0
             target = f"affiliate:{sponsor['member_id']}"
             yield Posting("network:bonuses", target, amount, bonus["currency"], "recruitment", 0)
 
 
-def may_recruit(sale: Sale) -> bool:
+def may_recruit(sale: Sale, direct_minor: int) -> bool:
     """Whether it is an affiliate's own sale, and the first that may earn its sponsor the bonus."""
+    is_first = (
+        is_own_sale(sale)
+        and sale.tally(member_name(str(sale.affiliate_id))).recruited_by is None
+        and sale.refunded_minor < sale.amount_minor
+    )
+    if sale.rules == 1 or not is_first:
+        return is_first
+    least, left = recruitment_least(sale), sale.amount_minor - sale.refunded_minor
+    had = sale.tally(recruits_tally(sale)).number if sale.upline else 0
+    full = had >= sale.settings.get("recruits_per_month_max", 20)
     return (
-        is_own_sale(sale) and sale.tally(member_name(str(sale.affiliate_id))).recruited_by is None
+        least is not None
+        and left >= least
+        and remaining(direct_minor, sale.amount_minor, sale.refunded_minor) > 0
+        and not (full and sale.settings.get("recruitment_bonus"))
+    )
+
+
+def recruitment_least(sale: Sale) -> int | None:
+    """How much of a recruit's sale must stand for the bonus; None if its currency has no amount."""
+    if sale.rules == 1:
+        return 1
+    bonus = sale.settings.get("recruitment_bonus")
+    floors = sale.settings.get("introduction_minimum_minor") or {}
+    if sale.currency in floors:
+        return int(floors[sale.currency])
+    if not bonus:
+        return 1
+    return int(bonus["amount_minor"]) if bonus["currency"] == sale.currency else None
+
+
+def recruits_tally(sale: Sale) -> str:
+    """The tally of the sponsor's bonuses of the month in which it was confirmed."""
+    return recruits_name(sale.upline[0]["member_id"], sale.accepted_on[:7])
+
+
+def introduces(sale: Sale, direct_minor: int) -> bool:
+    """Whether a confirmed sale introduces its customer, if nobody has and the day has room."""
+    floors = sale.settings.get("introduction_minimum_minor") or {}
+    left = sale.amount_minor - sale.refunded_minor
+    return (
+        is_own_sale(sale)
+        and bool(sale.customer_keys)
+        and left >= floors.get(sale.currency, 1)
+        and remaining(direct_minor, sale.amount_minor, sale.refunded_minor) > 0
     )
 
 

@@ -7,14 +7,22 @@ from linkage_cli.audit.counts import (
     ANY,
     Held,
     Tally,
+    bindings_name,
     customer_name,
     member_name,
     period_of,
     sales_name,
 )
-from linkage_cli.audit.earnings import Earning, is_own_sale, may_recruit
+from linkage_cli.audit.earnings import (
+    Earning,
+    introduces,
+    is_own_sale,
+    may_recruit,
+    recruitment_least,
+    recruits_tally,
+)
 from linkage_cli.audit.rewards import limits_of
-from linkage_cli.audit.sales import Sale
+from linkage_cli.audit.sales import Sale, is_approved
 from linkage_cli.audit.stored import Posting
 from linkage_cli.audit.terms import remaining
 
@@ -35,10 +43,37 @@ class Refunded(NamedTuple):
 
 def wanted(sale: Sale) -> list[str]:
     """The names of the tallies a confirmation has to see, sorted."""
+    return sorted({*lowered(sale), *_month_of(sale), *_day_of(sale)})
+
+
+def lowered(sale: Sale) -> list[str]:
+    """Those of them that a refund has to see, sorted: a day's or a month's bound only fills up."""
     names = set(_periods(sale)) | set(_rewards(sale)) | set(_customers(sale))
     if is_own_sale(sale):
         names.add(member_name(str(sale.affiliate_id)))
     return sorted(names)
+
+
+def _month_of(sale: Sale) -> list[str]:
+    """The sponsor's recruitment bonuses, where this sale might bring one."""
+    if sale.rules == 1 or not is_own_sale(sale) or not sale.upline:
+        return []
+    offered = sale.settings.get("recruitment_bonus")
+    recruited = sale.tally(member_name(str(sale.affiliate_id))).recruited_by
+    return [recruits_tally(sale)] if offered and recruited is None else []
+
+
+def _day_of(sale: Sale) -> list[str]:
+    """The affiliate's new bindings at the vendor that day.
+
+    Only a sale of a customer nobody had introduced looks at it, which only its fact knows.
+    """
+    if sale.rules == 1 or sale.event != "sale" or sale.model == "introducer":
+        return []
+    if sale.affiliate_id is None or not sale.customer_keys:
+        return []
+    name = bindings_name(sale.vendor_id, sale.affiliate_id, sale.accepted_on)
+    return [name] if name in sale.tallies else []
 
 
 def _periods(sale: Sale) -> dict[str, tuple[str, str]]:
@@ -111,15 +146,27 @@ def confirmed(sale: Sale, earning: Earning | None) -> Moves:
             number=tally.number + stands,
             since=tally.since or (sale.occurred_at if sale.earns else None),
         )
+    direct = earning.direct_minor if earning else 0
+    for name in _day_of(sale):
+        has_room = sale.tally(name).number < sale.settings.get("bindings_per_day_max", 50)
+        moved[name] = _one_more(sale.tally(name), has_room and introduces(sale, direct))
+    for name in _month_of(sale):
+        sponsor = sale.upline[0]
+        had = is_approved(sponsor) and not sponsor.get("buyer") and may_recruit(sale, direct)
+        moved[name] = _one_more(sale.tally(name), had)
     if is_own_sale(sale):
         name = member_name(str(sale.affiliate_id))
         tally = sale.tally(name)
-        recruits = may_recruit(sale) and stands
+        recruits = may_recruit(sale, direct) and stands
         moved[name] = tally._replace(
             last_on=max(tally.last_on or "", sale.day),
             recruited_by=sale.conversion_id if recruits else tally.recruited_by,
         )
     return Moves(moved, bonuses)
+
+
+def _one_more(tally: Tally, counts: bool) -> Tally:
+    return tally._replace(number=tally.number + counts)
 
 
 def _granted(sale: Sale, tally: Tally, period: str, currency: str) -> Iterator[Held]:
@@ -176,7 +223,12 @@ def refunded(
         if name in seen:
             moved[name] = seen[name]._replace(number=max(0, seen[name].number - is_whole))
     member = member_name(str(sale.affiliate_id))
-    if is_whole and member in seen and seen[member].recruited_by == sale.conversion_id:
+    bonus, least = sale.settings.get("recruitment_bonus"), 1
+    had = bonus and sale.upline and is_approved(sale.upline[0])
+    if had and not sale.upline[0].get("buyer"):
+        least = recruitment_least(sale) or 1
+    is_over = sale.amount_minor - refund.after_minor < least
+    if is_over and member in seen and seen[member].recruited_by == sale.conversion_id:
         moved[member] = seen[member]._replace(recruited_by=None)
     return Moves(moved, bonuses)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from linkage_cli.audit.counted import quantity_of
 from linkage_cli.audit.counts import Tally, tallies_in
-from linkage_cli.audit.stored import Fact, Item, UnreadableError, whole
+from linkage_cli.audit.stored import Fact, Item, UnreadableError, rules_of, whole
 from linkage_cli.audit.terms import Terms
 
 
@@ -36,6 +36,9 @@ class Sale:
     refunded_minor: int
     due_on: str
     quantity: int
+    rules: int
+    accepted_on: str
+    introduction: Mapping[str, Any] | None
 
     @property
     def day(self) -> str:
@@ -71,6 +74,7 @@ def sale_of(report: Fact, confirming: Fact, terms: Terms) -> Sale:
     occurred_at = report.values.get("occurred_at") or report.accepted_at
     confirmed = datetime.fromisoformat(confirming.accepted_at).astimezone(UTC)
     hold = timedelta(days=whole(program, "hold_days"))
+    introduction = attribution.get("introduction")
     return Sale(
         conversion_id=report.conversion_id,
         vendor_id=report.text("vendor_id"),
@@ -94,6 +98,11 @@ def sale_of(report: Fact, confirming: Fact, terms: Terms) -> Sale:
         upline=tuple(seen.get("upline") or ()),
         tallies=tallies_in(seen.get("tallies")),
         refunded_minor=confirming.whole("refunded_before_minor"),
-        due_on=(confirmed.date() + hold).isoformat(),
+        due_on=max(
+            (confirmed.date() + hold).isoformat(), (introduction or {"due_on": ""})["due_on"]
+        ),
         quantity=quantity_of(report),
+        rules=rules_of(confirming),
+        accepted_on=confirmed.date().isoformat(),
+        introduction=introduction,
     )

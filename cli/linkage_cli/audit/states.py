@@ -17,6 +17,7 @@ class Conversion:
     confirming: Fact | None
     rejection: Fact | None
     refunds: tuple[Fact, ...]
+    withdrawal: Fact | None = None
 
     @property
     def conversion_id(self) -> str:
@@ -25,7 +26,7 @@ class Conversion:
     @property
     def later(self) -> tuple[Fact, ...]:
         """The facts accepted after the report, in their order."""
-        facts = (self.confirming, self.rejection, *self.refunds)
+        facts = (self.confirming, self.rejection, self.withdrawal, *self.refunds)
         after = [fact for fact in facts if fact and fact is not self.report]
         return tuple(sorted(after, key=lambda fact: fact.sequence))
 
@@ -36,6 +37,8 @@ class Conversion:
         for refund in self.refunds:
             if refund.values.get("posts"):
                 yield f"{self.conversion_id}/{refund.fact.replace('#', '/', 1)}", refund
+        if self.withdrawal:
+            yield f"{self.conversion_id}/withdrawal", self.withdrawal
 
 
 def check_facts(conversion: Conversion, program: Item) -> Iterator[Finding]:

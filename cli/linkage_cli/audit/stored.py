@@ -162,6 +162,11 @@ def inflated(item: Item) -> Item:
     return own | content
 
 
+def rules_of(fact: Fact) -> int:
+    """The version of the rules a fact was accepted under; one that says nothing is of the first."""
+    return fact.whole("rules") if "rules" in fact.values else 1
+
+
 def read_each[T](
     items: Iterable[Item], key: tuple[str, str], read: Callable[[Item], T], findings: list[Finding]
 ) -> list[T]:

@@ -147,6 +147,9 @@ def _facts(found: Found, viewer: Viewer) -> list[dict[str, Any]]:
             "reason": refund.reason,
         }
         facts.append(fact if viewer.is_affiliate else fact | {"external_id": refund.external_id})
+    if found.withdrawal:
+        taken = {"fact": "withdrawal", "ended_on": found.withdrawal.ended_on}
+        facts.append(taken | {"accepted_at": found.withdrawal.accepted_at})
     return sorted(facts, key=lambda fact: str(fact["accepted_at"]))
 
 
@@ -203,6 +206,8 @@ def _posting_story(found: Found, viewer: Viewer) -> Iterator[str]:
         elif head is None:
             refunded = amount_text(refund.amount_minor, found.conversion.currency)
             yield f"A refund of {refunded} is accepted, and not posted to the ledger yet."
+    if found.withdrawal and found.withdrawal_head is None:
+        yield "Its commission is taken back, which is not posted to the ledger yet."
     for head in found.heads:
         yield from head["why"]
         for posting in head["postings"]:

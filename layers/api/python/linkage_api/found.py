@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from linkage.commissions import confirmation_id, refund_id
-from linkage.conversions import Confirmation, Conversion, Refund, Rejection
+from linkage.commissions import confirmation_id, refund_id, withdrawal_id
+from linkage.conversions import Confirmation, Conversion, Refund, Rejection, Withdrawal
 from linkage.ledger import Posting
 from linkage.moves import missed, returned
 from linkage.tables.conversions import get_history
@@ -24,11 +24,14 @@ class Found:
     rejection: Rejection | None
     head: Head | None
     refunds: tuple[tuple[Refund, Head | None], ...]
+    withdrawal: Withdrawal | None = None
+    withdrawal_head: Head | None = None
 
     @property
     def heads(self) -> list[Head]:
         """The transactions posted so far, in their order."""
-        return [head for head in (self.head, *(head for _, head in self.refunds)) if head]
+        posted = (self.head, *(head for _, head in self.refunds), self.withdrawal_head)
+        return sorted((head for head in posted if head), key=_accepted_at)
 
     def dated(self) -> Iterator[tuple[Head, Posting, str]]:
         """Every posting with its transaction and the UTC date from which it counts."""
@@ -42,6 +45,8 @@ class Found:
             for posting in _postings(head) if head else ():
                 own = posting.kind == "bonus_return"
                 yield head or {}, posting, next(lost) if own else commission.due_on
+        for posting in _postings(self.withdrawal_head) if self.withdrawal_head else ():
+            yield self.withdrawal_head or {}, posting, commission.due_on
 
 
 def find(conversion_id: str) -> Found:
@@ -57,7 +62,13 @@ def find(conversion_id: str) -> Found:
             (refund, find_head(refund_id(refund)) if refund.posts else None)
             for refund in history.refunds
         ),
+        withdrawal=history.withdrawal,
+        withdrawal_head=find_head(withdrawal_id(conversion_id)) if history.withdrawal else None,
     )
+
+
+def _accepted_at(head: Head) -> str:
+    return str(head["accepted_at"])
 
 
 def _postings(head: Head) -> list[Posting]:

@@ -88,6 +88,9 @@ class NetworkBody(Body):
     active_days: Annotated[int, whole(1, 3650)] | None = None
     recruitment_bonus: RecruitmentBonusBody | None = None
     split_members_max: Annotated[int, whole(0, 9)] = 4
+    introduction_minimum_minor: dict[Currency, AmountMinor] = {}
+    bindings_per_day_max: Annotated[int, whole(0, 100_000)] = 50
+    recruits_per_month_max: Annotated[int, whole(0, 100_000)] = 20
 
     def settings(self, version: int) -> NetworkSettings:
         """The domain's settings under a version."""
@@ -105,6 +108,9 @@ class NetworkBody(Body):
             active_days=self.active_days,
             recruitment_bonus=self.recruitment_bonus.bonus() if self.recruitment_bonus else None,
             split_members_max=self.split_members_max,
+            introduction_minimum_minor=self.introduction_minimum_minor,
+            bindings_per_day_max=self.bindings_per_day_max,
+            recruits_per_month_max=self.recruits_per_month_max,
         )
 
 

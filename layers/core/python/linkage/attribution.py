@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from linkage import clock
 from linkage.coupons import Coupon
-from linkage.customers import Binding
+from linkage.customers import Binding, Introduction
 from linkage.members import Member
 from linkage.programs import COUNTED_EVENTS, Program
 
@@ -62,6 +62,7 @@ class Attribution:
     """The decision with every candidate; the click's facts are copied, since clicks expire.
 
     `coupon` is the code that was sent if it counts and is the winner's, whatever the model.
+    `introduction` is the sale an introducer's conversion lives by.
     """
 
     affiliate_id: str | None
@@ -70,6 +71,7 @@ class Attribution:
     candidates: tuple[Candidate, ...] = ()
     click: Click | None = None
     coupon: str | None = None
+    introduction: Introduction | None = None
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,11 @@ def attribute(
         candidates=tuple(candidates),
         click=winner.click,
         coupon=_coupon_of(winner, program, occurred_at, claims.coupon),
+        introduction=(
+            claims.introducer.introduction
+            if claims.introducer and winner.model == "introducer"
+            else None
+        ),
     )
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import timedelta
 
-from linkage import clock, moves, reasons
-from linkage.conversions import Confirmation, Conversion, Refund, refund_key
+from linkage import clock, introductions, moves, reasons
+from linkage.conversions import Confirmation, Conversion, Refund, Withdrawal, refund_key
+from linkage.introductions import binds
 from linkage.ledger import (
     NETWORK_FEES,
     Posting,
@@ -23,9 +24,13 @@ from linkage.money import amount_text, share_half_up
 from linkage.network import NetworkSettings
 from linkage.programs import Program
 from linkage.rewards import Part, lowered, percent, rewarded, under_the_ceiling
+from linkage.rules import RULES_FIRST
 from linkage.shares import Commission, clawed_back, earned
 from linkage.tallies import HeldBonus, Tally, earns, kind_of
 from linkage.uplines import is_first_sale, paid_levels, recruitment_of
+
+BEYOND_BINDINGS = "beyond_bindings_per_day"
+"""What a head says of a sale that introduced nobody because of the day's bound."""
 
 
 def confirmation_id(conversion_id: str) -> str:
@@ -36,6 +41,11 @@ def confirmation_id(conversion_id: str) -> str:
 def refund_id(refund: Refund) -> str:
     """The transaction a refund's clawback is posted under."""
     return f"{refund.conversion_id}/{refund_key(refund.external_id).replace('#', '/')}"
+
+
+def withdrawal_id(conversion_id: str) -> str:
+    """The transaction by which an introducer's commission is taken back."""
+    return f"{conversion_id}/withdrawal"
 
 
 def commission_of(
@@ -56,7 +66,8 @@ def commission_of(
     direct_minor, ceiling_why = under_the_ceiling(
         sum(part.amount_minor for part in parts), conversion, program, settings, levels
     )
-    recruitment, recruitment_why = recruitment_of(conversion, confirmation, settings)
+    recruitment, recruitment_why = recruitment_of(conversion, confirmation, settings, direct_minor)
+    due_on, due_why = _due_on(conversion, confirmation, program)
     commission = Commission(
         vendor_id=conversion.vendor_id,
         affiliate_id=affiliate_id,
@@ -70,13 +81,13 @@ def commission_of(
             if settings.override_funding == "network"
             else vendor_account(conversion.vendor_id)
         ),
-        due_on=_due_on(confirmation, program),
+        due_on=due_on,
         affiliate_fee_bps=settings.affiliate_fee_bps,
         parts=tuple(part for part in lowered(parts, direct_minor) if part.name),
         splits=standing.splits,
         recruitment=recruitment,
     )
-    return commission, (*why, *ceiling_why, *levels_why, *recruitment_why)
+    return commission, (*why, *ceiling_why, *levels_why, *recruitment_why, *due_why)
 
 
 def _direct(
@@ -97,9 +108,19 @@ def _direct(
     )
 
 
-def _due_on(confirmation: Confirmation, program: Program) -> str:
+def _due_on(
+    conversion: Conversion, confirmation: Confirmation, program: Program
+) -> tuple[str, tuple[str, ...]]:
+    """The UTC date the commission counts from; an introducer's not before its introduction's."""
     accepted_on = clock.day(clock.instant(confirmation.accepted_at))
-    return (accepted_on + timedelta(days=program.hold_days)).isoformat()
+    due_on = (accepted_on + timedelta(days=program.hold_days)).isoformat()
+    introduction = conversion.attribution.introduction
+    if introduction is None or introduction.due_on <= due_on:
+        return due_on, ()
+    return introduction.due_on, (
+        f"It is due on {introduction.due_on}, when the sale that introduced the customer is, and "
+        "is taken back if that sale is refunded before.",
+    )
 
 
 # ---- tallies
@@ -123,8 +144,14 @@ def tallies_after_confirmation(
             case "customer":
                 return moves.met(tally, conversion, refunded_minor, earns=commission is not None)
             case "member" if commission:
-                recruited = is_first_sale(conversion, confirmation)
+                minor = commission.direct_minor
+                recruited = is_first_sale(conversion, confirmation, settings, minor)
                 return moves.worked(tally, conversion, recruited=recruited)
+            case "bindings" | "recruits" as kind if commission:
+                minor = commission.direct_minor
+                newly = binds(conversion, confirmation, settings, minor)
+                bring = newly if kind == "bindings" else commission.recruitment is not None
+                return replace(tally, count=tally.count + bring)
         return tally
 
     return moves.changed((tally, after(tally)) for tally in confirmation.seen.tallies)
@@ -140,8 +167,11 @@ def tallies_after_refund(
     """The tallies a refund after the confirmation changes, a version on from `refund.tallies`."""
     commission, _ = commission_of(conversion, confirmation, program, settings)
     parts = commission.parts if commission else ()
+    recruited = commission.recruitment if commission else None
+    floor_minor = recruited.floor_minor if recruited else 1
     return moves.changed(
-        (tally, moves.undone(tally, conversion, refund, parts)) for tally in refund.tallies
+        (tally, moves.undone(tally, conversion, refund, parts, floor_minor))
+        for tally in refund.tallies
     )
 
 
@@ -178,11 +208,17 @@ def confirmation_transaction(
         refunded = amount_text(refunded_minor, conversion.currency)
         why = (*why, f"{refunded} was refunded before the confirmation and earns nothing.")
     postings: tuple[Posting, ...] = ()
+    noticed: dict[str, bool] = {}
     if commission:
         shares = earned(commission, refunded_minor)
         bonuses = [*_bonuses_reached(conversion, confirmation, program, commission)]
         postings = (*shares, *(_bonus(commission, bonus) for _, bonus in bonuses))
         why = (*why, *reasons.of_shares(shares, commission), *reasons.of_bonuses(bonuses))
+        if confirmation.rules > RULES_FIRST:
+            minor = commission.direct_minor
+            why = (*why, *introductions.reasons(conversion, confirmation, settings, minor))
+            if introductions.refused(conversion, confirmation, settings, minor):
+                noticed = {BEYOND_BINDINGS: True}
     return Transaction(
         transaction_id=confirmation_id(conversion.conversion_id),
         kind="commission",
@@ -195,6 +231,7 @@ def confirmation_transaction(
             "program_version": conversion.program_version,
             "settings_version": conversion.settings_version,
             "commission": asdict(commission) if commission else None,
+            **noticed,
         },
         why=why,
     )
@@ -213,7 +250,9 @@ def refund_transaction(
     refunded = amount_text(refund.amount_minor, conversion.currency)
     sale = amount_text(conversion.amount_minor, conversion.currency)
     why = [f"{refunded} of {sale} was refunded."]
-    if commission:
+    if refund.withdrawn:
+        why.append("The commission was taken back before, so nothing of it is left to return.")
+    elif commission:
         returns = clawed_back(commission, before_minor, after_minor)
         bonuses = [*_bonuses_lost(conversion, refund)]
         dated = [(posting, commission.due_on) for posting in returns]
@@ -233,6 +272,33 @@ def refund_transaction(
             "refunded_after_minor": after_minor,
         },
         why=tuple(why),
+    )
+
+
+def withdrawal_transaction(
+    conversion: Conversion, withdrawal: Withdrawal, commission: Commission | None
+) -> Transaction:
+    """What takes an introducer's commission back whole, due when it would have been."""
+    before_minor = withdrawal.refunded_before_minor
+    returns: tuple[Posting, ...] = ()
+    if commission:
+        returns = clawed_back(commission, before_minor, commission.sale_minor)
+    return Transaction(
+        transaction_id=withdrawal_id(conversion.conversion_id),
+        kind="clawback",
+        accepted_at=withdrawal.accepted_at,
+        postings=returns,
+        lines=lines_due_on(returns, commission.due_on) if commission else (),
+        facts={
+            "conversion_id": conversion.conversion_id,
+            "introduction_id": withdrawal.introduction_id,
+            "ended_on": withdrawal.ended_on,
+        },
+        why=(
+            "The sale that introduced this customer to the network was refunded on "
+            f"{withdrawal.ended_on}, before this commission was due: it is taken back whole.",
+            *reasons.of_returns(returns),
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from linkage.tallies import Tally
 STATUSES = ("pending", "confirmed", "rejected")
 REJECTION_CODES = ("duplicate", "cancelled", "fraud", "test", "not_qualified", "other")
 REPORT, CONFIRMATION, REJECTION = "report", "confirmation", "rejection"
+WITHDRAWAL = "withdrawal"
 """The fact keys of a conversion; refunds have keys of their own."""
 
 
@@ -35,7 +36,9 @@ class Conversion:
     it was accepted. `customer_keys` are who the customer is for bindings and tallies,
     `customer_aliases` the same in the form that recognises an affiliate's own purchase.
     `confirm_at` is when silence confirms it; None if it never does. `quantity` is how many clicks
-    or impressions it stands for, where the network counted them. `rules` is the version of the
+    or impressions it stands for, where the network counted them. `by_operator` is whether an
+    operator reported it. `withdrawn_at` is when its introducer's commission was taken back, because
+    the sale that introduced its customer no longer stood. `rules` is the version of the
     rules it was accepted under, as of every fact.
     """
 
@@ -62,6 +65,8 @@ class Conversion:
     refunded_minor: int = 0
     sequence: int = 0
     rules: int = RULES_FIRST
+    by_operator: bool = False
+    withdrawn_at: str | None = None
 
     @property
     def counted(self) -> bool:
@@ -109,6 +114,7 @@ class Refund:
     """Money a vendor gave back to the customer of a conversion.
 
     `tallies` are those its confirmation moved, as they were before this refund moves them back.
+    `withdrawn` is whether the commission had been taken back whole before.
     """
 
     conversion_id: str
@@ -122,11 +128,28 @@ class Refund:
     fingerprint: str
     tallies: tuple[Tally, ...] = ()
     rules: int = RULES_FIRST
+    withdrawn: bool = False
 
     @property
     def refunded_after_minor(self) -> int:
         """Everything refunded once this refund is counted, minor units."""
         return self.refunded_before_minor + self.amount_minor
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """The fact that takes an introducer's commission back: what introduced its customer has ended.
+
+    `introduction_id` is that sale, of which too little stood from the UTC date `ended_on` on.
+    """
+
+    conversion_id: str
+    accepted_at: str
+    sequence: int
+    refunded_before_minor: int
+    introduction_id: str
+    ended_on: str
+    rules: int = RULES_FIRST
 
 
 @dataclass(frozen=True)
@@ -137,10 +160,12 @@ class History:
     confirmation: Confirmation | None
     rejection: Rejection | None
     refunds: tuple[Refund, ...]
+    withdrawal: Withdrawal | None = None
 
     def versions(self) -> tuple[int, ...]:
         """The versions of the rules its facts were accepted under."""
-        said = (self.conversion, self.confirmation, self.rejection, *self.refunds)
+        single = (self.conversion, self.confirmation, self.rejection, self.withdrawal)
+        said = (*single, *self.refunds)
         return tuple(each.rules for each in said if each)
 
     def refund(self, fact: str) -> Refund | None:
@@ -163,6 +188,12 @@ def refunded(conversion: Conversion, refund: Refund) -> Conversion:
     """The conversion one fact on, with the refund."""
     total_minor = refund.refunded_after_minor
     return replace(conversion, refunded_minor=total_minor, sequence=conversion.sequence + 1)
+
+
+def withdrawn(conversion: Conversion, withdrawal: Withdrawal) -> Conversion:
+    """The conversion one fact on, with its commission taken back."""
+    at = withdrawal.accepted_at
+    return replace(conversion, withdrawn_at=at, sequence=conversion.sequence + 1)
 
 
 def refund_key(external_id: str) -> str:

@@ -24,14 +24,44 @@ class Customer:
 
 
 @dataclass(frozen=True)
+class Introduction:
+    """The sale that introduced a customer, as what it earns elsewhere keeps it.
+
+    Its own commission falls due on the UTC date `due_on`; it introduces as long as at least
+    `floor_minor` of it stands, minor units of its own currency.
+    """
+
+    conversion_id: str
+    due_on: str
+    floor_minor: int
+
+
+@dataclass(frozen=True)
 class Binding:
-    """Who introduced the customer behind this key, by which conversion, until when."""
+    """Who introduced the customer behind this key, by which conversion, until when.
+
+    `due_on` and `floor_minor` are those of its Introduction; one bound before there was any has
+    neither, and lives until it expires or its sale is refunded in full. An operator may have ended
+    it: `unbound_at` and by whose key and why.
+    """
 
     customer_key: str
     affiliate_id: str
     conversion_id: str
     bound_at: str
     expires_at: str
+    due_on: str | None = None
+    floor_minor: int | None = None
+    unbound_at: str | None = None
+    unbound_by: str | None = None
+    unbound_why: str | None = None
+
+    @property
+    def introduction(self) -> Introduction | None:
+        """What a conversion that lives by this binding keeps of it."""
+        if self.due_on is None or self.floor_minor is None:
+            return None
+        return Introduction(self.conversion_id, self.due_on, self.floor_minor)
 
 
 def hashed(secret: str, kind: str, *values: str) -> str:
@@ -78,7 +108,7 @@ def _mailbox(email: str) -> str:
 class KnownCustomer:
     """A customer's keys in look-up order, with what is stored about them.
 
-    `ended` names introductions (conversion ids) that were refunded in full; `opted_out` is whether
+    `ended` names introductions (conversion ids) of which too little stands; `opted_out` is whether
     the customer wants to be known by none of these keys.
     """
 
@@ -99,11 +129,12 @@ class KnownCustomer:
         return self.live(occurred_at, begun)
 
     def live(self, moment: datetime, keys: tuple[str, ...] | None = None) -> Binding | None:
-        """The first binding, in the keys' order, neither expired at that moment nor ended."""
+        """The first binding, in the keys' order, not expired at that moment, ended or unbound."""
         for key in self.keys if keys is None else keys:
             binding = self.bindings.get(key)
             if (
                 binding
+                and binding.unbound_at is None
                 and binding.conversion_id not in self.ended
                 and clock.instant(binding.expires_at) > moment
             ):

@@ -77,8 +77,17 @@ def worked(tally: Tally, conversion: Conversion, *, recruited: bool) -> Tally:
 # ---- a refund
 
 
-def undone(tally: Tally, conversion: Conversion, refund: Refund, parts: Sequence[Part]) -> Tally:
-    """A tally its confirmation saw, with what this refund ends taken back; never below 0."""
+def undone(
+    tally: Tally,
+    conversion: Conversion,
+    refund: Refund,
+    parts: Sequence[Part],
+    recruited_floor_minor: int,
+) -> Tally:
+    """A tally its confirmation saw, with what this refund ends taken back; never below 0.
+
+    With less than `recruited_floor_minor` of it left, a sale is no recruit's first one any more.
+    """
     ended = refund.refunded_after_minor == conversion.amount_minor
     match kind_of(tally.name):
         case "sales":
@@ -92,8 +101,10 @@ def undone(tally: Tally, conversion: Conversion, refund: Refund, parts: Sequence
         case "customer":
             return replace(tally, count=max(0, tally.count - ended))
         case _:
-            own = ended and tally.recruited_by == conversion.conversion_id
-            return replace(tally, recruited_by=None) if own else tally
+            left_minor = conversion.amount_minor - refund.refunded_after_minor
+            own = tally.recruited_by == conversion.conversion_id
+            ends = own and left_minor < recruited_floor_minor
+            return replace(tally, recruited_by=None) if ends else tally
 
 
 def returned(tally: Tally, conversion: Conversion, refund: Refund) -> Tally:

@@ -71,6 +71,15 @@ class SentCustomer:
 
 
 @dataclass(frozen=True)
+class SentUnbinding:
+    """A customer whose introduction an operator ends; `vendor_id` says whose the own id is."""
+
+    vendor_id: str | None
+    customer: Customer
+    reason: str
+
+
+@dataclass(frozen=True)
 class SentRefund:
     """A refund as a vendor sends it."""
 
@@ -233,6 +242,19 @@ def customer_in(body: object, key: Key) -> SentCustomer:
         vendor_id = acting_vendor(fields, key)
     fields.done()
     return SentCustomer(vendor_id, customer)
+
+
+def unbinding_in(body: object) -> SentUnbinding:
+    """The customer in an operator's body, named by at least one key, and why."""
+    fields = Fields(body)
+    customer = _customer(fields.object("customer"), "/customer")
+    if customer == Customer():
+        raise InvalidFieldError("/customer", "Name the customer by id, email or phone.")
+    own = customer.vendor_customer_id is not None
+    vendor_id = (fields.text if own else fields.optional_text)("vendor_id", _ID_LENGTH)
+    sent = SentUnbinding(vendor_id, customer, fields.text("reason", 500))
+    fields.done()
+    return sent
 
 
 def no_fields_in(body: object) -> None:

@@ -10,8 +10,12 @@ from linkage.errors import LaterReleaseError
 
 RULES_FIRST = 1
 """What a fact is of that says nothing: the rules of the release of 2026-11-22."""
-RULES = 1
-"""What this release accepts facts under, and the latest it understands."""
+RULES = 2
+"""What this release accepts facts under, and the latest it understands.
+
+2: introductions and recruitment bonuses have floors, fall due with the sale that brought them and
+end with it (linkage.introductions, linkage.uplines).
+"""
 
 
 def require_known(*versions: int) -> None:

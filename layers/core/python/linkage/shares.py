@@ -103,7 +103,8 @@ def _recruited(commission: Commission, refunded_minor: int) -> Iterator[_Share]:
     bonus = commission.recruitment
     if bonus:
         sponsor = affiliate_account(bonus.member_id)
-        minor = bonus.amount_minor if refunded_minor < commission.sale_minor else 0
+        stands = commission.sale_minor - refunded_minor >= bonus.floor_minor
+        minor = bonus.amount_minor if stands else 0
         yield _Share(NETWORK_BONUSES, sponsor, "recruitment", 0, minor, bonus.currency)
 
 

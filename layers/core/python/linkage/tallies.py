@@ -48,6 +48,8 @@ class Tally:
       first attributed one's `occurred_at`).
     - `member`: the UTC date of an affiliate's last own sale, and the conversion that earned its
       sponsor the recruitment bonus.
+    - `bindings`: `count` of the customers an affiliate introduced at a vendor on a day.
+    - `recruits`: `count` of the recruitment bonuses a sponsor had in a month.
     """
 
     name: str
@@ -89,13 +91,28 @@ def member_tally(member_id: str) -> str:
     return f"member#{member_id}"
 
 
+def bindings_tally(vendor_id: str, affiliate_id: str, on: str) -> str:
+    """The name of whom an affiliate introduced at a vendor on a UTC date."""
+    return f"bindings#{vendor_id}#{affiliate_id}#{on}"
+
+
+def recruits_tally(sponsor_id: str, month: str) -> str:
+    """The name of the recruitment bonuses a sponsor had in a month."""
+    return f"recruits#{sponsor_id}#{month}"
+
+
+def is_lowered(name: str) -> bool:
+    """Whether a refund takes back what a tally counts: bounds on a day or a month only fill up."""
+    return kind_of(name) not in {"bindings", "recruits"}
+
+
 def tally_named(tallies: Iterable[Tally], name: str) -> Tally:
     """The tally of this name as it was seen; one that was never written if it is not there."""
     return next((tally for tally in tallies if tally.name == name), Tally(name))
 
 
 def kind_of(name: str) -> str:
-    """What a tally counts by its name: `sales`, `reward`, `customer` or `member`."""
+    """What a tally counts, the first word of its name (`Tally`)."""
     return name.partition("#")[0]
 
 

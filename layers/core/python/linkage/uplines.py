@@ -7,11 +7,13 @@ level empty; with it the level goes to the next active member (docs/money.md).
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from linkage import clock
 from linkage.conversions import Confirmation, Conversion
 from linkage.members import Split, Standing
-from linkage.money import amount_text
+from linkage.money import amount_text, remaining
 from linkage.network import NetworkSettings
-from linkage.tallies import member_tally, tally_named
+from linkage.rules import RULES_FIRST
+from linkage.tallies import member_tally, period_of, recruits_tally, tally_named
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,15 @@ class Level:
 
 @dataclass(frozen=True)
 class Recruitment:
-    """The bonus a sponsor has for its recruit's first confirmed sale, in a currency of its own."""
+    """The bonus a sponsor has for its recruit's first confirmed sale, in a currency of its own.
+
+    It is had as long as `floor_minor` of the sale stands, minor units of the sale's currency.
+    """
 
     member_id: str
     amount_minor: int
     currency: str
+    floor_minor: int = 1
 
 
 def paid_levels(
@@ -98,39 +104,121 @@ def _objection(standing: Standing, vendor_id: str) -> str | None:
     return None
 
 
-def is_first_sale(conversion: Conversion, confirmation: Confirmation) -> bool:
+def is_first_sale(
+    conversion: Conversion,
+    confirmation: Confirmation,
+    settings: NetworkSettings,
+    direct_minor: int,
+) -> bool:
     """Whether this is the confirmed sale an attributed affiliate's recruitment bonus is for.
 
     It is kept as that also while no bonus is offered, so that a new offer is for new recruits. The
-    affiliate is approved. A sale refunded in full before it was confirmed leaves the bonus to
-    the next one.
+    affiliate is approved, `direct_minor` its direct commission. A sale that is too small, earns
+    nothing, or comes when the sponsor has had as many as a month allows leaves the bonus to a
+    later one.
     """
     affiliate_id = conversion.attribution.affiliate_id
+    refunded_minor = confirmation.refunded_before_minor
     if (
         affiliate_id is None
         or conversion.event != "sale"
         or conversion.attribution.model == "introducer"
-        or confirmation.refunded_before_minor >= conversion.amount_minor
+        or refunded_minor >= conversion.amount_minor
+        or tally_named(confirmation.seen.tallies, member_tally(affiliate_id)).recruited_by
     ):
         return False
-    return tally_named(confirmation.seen.tallies, member_tally(affiliate_id)).recruited_by is None
+    if confirmation.rules == RULES_FIRST:
+        return True
+    return (
+        remaining(direct_minor, conversion.amount_minor, refunded_minor) > 0
+        and _stands(conversion, confirmation, settings)
+        and not _had_enough(confirmation, settings)
+    )
+
+
+def recruitment_floor_minor(settings: NetworkSettings, currency: str) -> int | None:
+    """The least that must stand of a recruit's first sale, minor units; None if none will do.
+
+    Where the network sets no floor for the currency, it is the bonus's own amount in the bonus's
+    currency, and no sale in another one earns it.
+    """
+    bonus, least = settings.recruitment_bonus, settings.introduction_minimum_minor.get(currency)
+    if least is not None or bonus is None:
+        return least or 1
+    return bonus.amount_minor if bonus.currency == currency else None
+
+
+def recruits_name(confirmation: Confirmation) -> str | None:
+    """The tally of the sponsor's recruitment bonuses of the month of the confirmation."""
+    upline = confirmation.seen.upline
+    month = period_of(clock.instant(confirmation.accepted_at), "month")
+    return recruits_tally(upline[0].member_id, month) if upline else None
+
+
+def _stands(conversion: Conversion, confirmation: Confirmation, settings: NetworkSettings) -> bool:
+    least_minor = recruitment_floor_minor(settings, conversion.currency)
+    left_minor = conversion.amount_minor - confirmation.refunded_before_minor
+    return least_minor is not None and left_minor >= least_minor
+
+
+def _had_enough(confirmation: Confirmation, settings: NetworkSettings) -> bool:
+    name = recruits_name(confirmation)
+    had = tally_named(confirmation.seen.tallies, name).count if name else 0
+    return settings.recruitment_bonus is not None and had >= settings.recruits_per_month_max
 
 
 def recruitment_of(
-    conversion: Conversion, confirmation: Confirmation, settings: NetworkSettings
+    conversion: Conversion,
+    confirmation: Confirmation,
+    settings: NetworkSettings,
+    direct_minor: int,
 ) -> tuple[Recruitment | None, tuple[str, ...]]:
     """The sponsor's recruitment bonus if this sale earns it, and why it is had or lost."""
     bonus, upline = settings.recruitment_bonus, confirmation.seen.upline
-    if bonus is None or not upline or not is_first_sale(conversion, confirmation):
+    if bonus is None or not upline:
         return None, ()
-    sponsor, amount = upline[0], amount_text(bonus.amount_minor, bonus.currency)
-    first = "This is the affiliate's first confirmed sale"
+    amount = amount_text(bonus.amount_minor, bonus.currency)
+    if not is_first_sale(conversion, confirmation, settings, direct_minor):
+        return None, tuple(_left_to_a_later_sale(conversion, confirmation, settings, amount))
+    sponsor, first = upline[0], "This is the affiliate's first confirmed sale"
     if sponsor.status != "approved":
         lost = f"the sponsor was {sponsor.status}"
     elif sponsor.buyer:
         lost = "the sponsor is the customer of this sale"
     else:
-        return Recruitment(sponsor.member_id, bonus.amount_minor, bonus.currency), (
-            f"{first}: its sponsor earns the recruitment bonus of {amount}, paid by the network.",
-        )
+        floor_minor = 1
+        if confirmation.rules > RULES_FIRST:
+            floor_minor = recruitment_floor_minor(settings, conversion.currency) or 1
+        why = f"{first}: its sponsor earns the recruitment bonus of {amount}, paid by the network."
+        brought = Recruitment(sponsor.member_id, bonus.amount_minor, bonus.currency, floor_minor)
+        return brought, (why,)
     return None, (f"{first}, but the recruitment bonus of {amount} is lost: {lost}.",)
+
+
+def _left_to_a_later_sale(
+    conversion: Conversion, confirmation: Confirmation, settings: NetworkSettings, amount: str
+) -> Iterator[str]:
+    """Why an affiliate's sale, though it is the first, does not bring its sponsor the bonus."""
+    affiliate_id = conversion.attribution.affiliate_id
+    if (
+        affiliate_id is None
+        or confirmation.rules == RULES_FIRST
+        or conversion.event != "sale"
+        or conversion.attribution.model == "introducer"
+        or tally_named(confirmation.seen.tallies, member_tally(affiliate_id)).recruited_by
+    ):
+        return
+    least_minor = recruitment_floor_minor(settings, conversion.currency)
+    if least_minor is None:
+        why = f"in {conversion.currency} it has no least amount for one"
+    elif not _stands(conversion, confirmation, settings):
+        least = amount_text(least_minor, conversion.currency)
+        why = f"it takes a sale of which at least {least} stands"
+    elif _had_enough(confirmation, settings):
+        why = (
+            f"the sponsor has had {settings.recruits_per_month_max} of them this month, the most "
+            "the network allows"
+        )
+    else:
+        why = "it takes a sale that earns something"
+    yield f"This sale brings no recruitment bonus of {amount}: {why}. A later sale can."

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from linkage import clock
-from linkage.commissions import tallies_after_confirmation
+from linkage.commissions import commission_of, tallies_after_confirmation
 from linkage.conversions import Confirmation, Conversion
 from linkage.customers import Binding, KnownCustomer, bound
-from linkage.flow.knowing import fully_refunded
 from linkage.flow.seeing import seen_now
+from linkage.introductions import bindings_name, binds, could_introduce, floor_minor
 from linkage.members import Member
 from linkage.network import NetworkSettings
 from linkage.programs import Program
-from linkage.tables import customers, tallies
+from linkage.rules import RULES
+from linkage.shares import Commission
+from linkage.tables import conversions, customers, tallies
 
 
 def confirmed(
@@ -30,20 +32,35 @@ def confirmed(
     `program` and `settings` are the versions the report saw, `known` members read just now.
     """
     moment = clock.now()
+    looks_at = _daily_bound(conversion, customer, clock.text(moment))
     confirmation = Confirmation(
         conversion_id=conversion.conversion_id,
         fact=fact,
         accepted_at=clock.text(moment),
         sequence=conversion.sequence,
         refunded_before_minor=conversion.refunded_minor,
-        seen=seen_now(conversion, program, settings, moment, known),
+        seen=seen_now(conversion, program, settings, moment, known, looks_at),
         silent=silent,
+        rules=RULES,
     )
     become = tallies_after_confirmation(conversion, confirmation, program, settings)
+    commission, _ = commission_of(conversion, confirmation, program, settings)
     return confirmation, [
         *(tallies.move(tally) for tally in become),
-        *_bindings(conversion, confirmation, customer, settings),
+        *_bindings(conversion, confirmation, customer, settings, commission),
+        *_living_by_introduction(conversion, confirmation, commission),
     ]
+
+
+def _daily_bound(
+    conversion: Conversion, customer: KnownCustomer, accepted_at: str
+) -> tuple[str, ...]:
+    """The tally of the day's new bindings, if this may be one; operators' imports are exempt."""
+    occurred_at = clock.instant(conversion.occurred_at)
+    is_new = customer.live(occurred_at) is None and not customer.opted_out
+    if not is_new or conversion.by_operator or not could_introduce(conversion):
+        return ()
+    return (bindings_name(conversion, accepted_at),)
 
 
 def _bindings(
@@ -51,26 +68,41 @@ def _bindings(
     confirmation: Confirmation,
     customer: KnownCustomer,
     settings: NetworkSettings,
+    commission: Commission | None,
 ) -> list[dict[str, Any]]:
     occurred_at = clock.instant(conversion.occurred_at)
-    affiliate = confirmation.seen.affiliate
-    introduces = (
-        affiliate is not None
-        and affiliate.status == "approved"
-        and conversion.attribution.model != "introducer"
-        and not fully_refunded(conversion)
-    )
     introducer = None
-    if affiliate and introduces:
+    if commission and binds(conversion, confirmation, settings, commission.direct_minor):
         introducer = Binding(
             customer_key="",
-            affiliate_id=affiliate.member_id,
+            affiliate_id=commission.affiliate_id,
             conversion_id=conversion.conversion_id,
             bound_at=min(conversion.occurred_at, confirmation.accepted_at),
             expires_at=clock.text(clock.days_later(occurred_at, settings.introducer_days)),
+            due_on=commission.due_on,
+            floor_minor=floor_minor(settings, conversion.currency),
         )
     written = bound(customer, introducer, occurred_at, settings.introducer_days)
     return [
         customers.put_binding(binding, customer.bindings.get(binding.customer_key))
         for binding in written
+    ]
+
+
+def _living_by_introduction(
+    conversion: Conversion, confirmation: Confirmation, commission: Commission | None
+) -> list[dict[str, Any]]:
+    """Remembers with the sale that introduced what is to be taken back if that sale is refunded."""
+    introduction = conversion.attribution.introduction
+    if not introduction or not commission or not commission.direct_minor:
+        return []
+    if commission.due_on <= clock.day(clock.instant(confirmation.accepted_at)).isoformat():
+        return []
+    return [
+        conversions.put_introduced(
+            introduction.conversion_id,
+            commission.due_on,
+            conversion.conversion_id,
+            confirmation.accepted_at,
+        )
     ]

@@ -5,7 +5,7 @@ from typing import Any
 
 from linkage import clock
 from linkage.customers import Customer, customer_keys
-from linkage.flow.deciding import busy
+from linkage.flow.accepting import busy
 from linkage.tables import customers, transactions
 from linkage.tables.gathering import read
 from linkage.tables.transactions import ConditionFailedError, attempts

@@ -1,8 +1,5 @@
 """Deciding: what is said of a conversion after its report, each confirmation and refund once."""
 
-from collections.abc import Callable
-from typing import Any
-
 from linkage import clock
 from linkage.commissions import tallies_after_refund
 from linkage.conversions import (
@@ -19,24 +16,20 @@ from linkage.conversions import (
     require_refundable,
     require_rejectable,
 )
-from linkage.errors import ConflictError, NotFoundError
+from linkage.errors import ConflictError
+from linkage.flow.accepting import Accepted, Operations, accept
 from linkage.flow.confirming import confirmed
 from linkage.flow.knowing import known, reading_ended
 from linkage.flow.terms import reading_terms
 from linkage.ids import external
 from linkage.requests import SentRefund
-from linkage.rules import require_known
+from linkage.rules import RULES
 from linkage.tables import conversions
 from linkage.tables.customers import reading_remembered
 from linkage.tables.gathering import gather, read
 from linkage.tables.members import reading_members
 from linkage.tables.tallies import move, reading_tallies
-from linkage.tables.transactions import ConditionFailedError, attempts
-
-type Operations = list[dict[str, Any]]
-
-type Accepted = tuple[Conversion, Operations]
-"""The conversion one fact on, and the operations that make it so."""
+from linkage.tallies import is_lowered
 
 
 def confirm(conversion_id: str, vendor_id: str | None) -> tuple[Conversion, bool]:
@@ -50,7 +43,7 @@ def confirm(conversion_id: str, vendor_id: str | None) -> tuple[Conversion, bool
         require_confirmable(conversion)
         return None if conversion.status == "confirmed" else _confirmation(conversion)
 
-    return _accept(conversion_id, vendor_id, accepted)
+    return accept(conversion_id, vendor_id, accepted)
 
 
 def confirm_silently(conversion_id: str) -> bool:
@@ -61,7 +54,7 @@ def confirm_silently(conversion_id: str) -> bool:
         due = conversion.status == "pending" and (conversion.confirm_at or "9") <= now
         return _confirmation(conversion, silent=True) if due else None
 
-    _, replayed = _accept(conversion_id, None, accepted)
+    _, replayed = accept(conversion_id, None, accepted)
     return not replayed
 
 
@@ -105,12 +98,12 @@ def reject(
                 )
             return None
         rejection = Rejection(
-            conversion_id, clock.text(clock.now()), conversion.sequence, reason, code
+            conversion_id, clock.text(clock.now()), conversion.sequence, reason, code, RULES
         )
         put = conversions.put_rejection(conversion, rejection)
         return decided(conversion, "rejected"), put
 
-    return _accept(conversion_id, vendor_id, accepted)
+    return accept(conversion_id, vendor_id, accepted)
 
 
 def refund(
@@ -135,7 +128,7 @@ def refund(
         put = conversions.put_refund(conversion, new)
         return refunded(conversion, new), [*put, *operations]
 
-    conversion, replayed = _accept(conversion_id, vendor_id, accepted)
+    conversion, replayed = accept(conversion_id, vendor_id, accepted)
     return conversion, kept[0], replayed
 
 
@@ -153,7 +146,8 @@ def _refund(
     conversion: Conversion, confirmation: Confirmation | None, sent: SentRefund
 ) -> tuple[Refund, Operations]:
     """The refund as of now, and the operations that move its confirmation's tallies back."""
-    names = [tally.name for tally in confirmation.seen.tallies] if confirmation else []
+    seen = confirmation.seen.tallies if confirmation else ()
+    names = [tally.name for tally in seen if is_lowered(tally.name)]
     terms, counted = reading_terms(conversion), reading_tallies(names)
     found = gather(counted, *([terms] if names else ()))
     tallies = counted.of(found)
@@ -168,43 +162,10 @@ def _refund(
         posts=confirmation is not None,
         fingerprint=sent.fingerprint,
         tallies=tuple(tallies[name] for name in names),
+        rules=RULES,
+        withdrawn=conversion.withdrawn_at is not None,
     )
     if not confirmation or not names:
         return new, []
     become = tallies_after_refund(conversion, confirmation, new, *terms.of(found))
     return new, [move(tally) for tally in become]
-
-
-def _accept(
-    conversion_id: str,
-    vendor_id: str | None,
-    accepted: Callable[[History], Accepted | None],
-) -> tuple[Conversion, bool]:
-    """Reads, decides and writes until nothing moved in between; None from `accepted` is a replay.
-
-    `vendor_id` is the caller's, None for an operator; another vendor's conversion is not found, and
-    one with a fact of a later release is left alone (LaterReleaseError).
-    """
-    for _ in attempts():
-        history = conversions.get_history(conversion_id)
-        conversion = history.conversion
-        if vendor_id not in {None, conversion.vendor_id}:
-            raise NotFoundError("conversion")
-        require_known(*history.versions())
-        decision = accepted(history)
-        if decision is None:
-            return conversion, True
-        becomes, operations = decision
-        try:
-            conversions.accept(operations)
-        except ConditionFailedError:
-            continue
-        return becomes, False
-    raise busy()
-
-
-def busy() -> ConflictError:
-    """What is answered when others were quicker at every attempt."""
-    return ConflictError(
-        "busy", "Others are changing this conversion or customer right now. Try again."
-    )

@@ -6,6 +6,7 @@ from datetime import datetime
 from linkage import clock
 from linkage.conversions import Conversion
 from linkage.customers import KnownCustomer
+from linkage.introductions import has_ended
 from linkage.tables.conversions import reading_conversion
 from linkage.tables.customers import Remembered
 from linkage.tables.gathering import Reading, reading_each
@@ -14,21 +15,20 @@ from linkage.tables.gathering import Reading, reading_each
 def reading_ended(
     remembered: Iterable[Remembered], occurred_at: datetime
 ) -> Reading[frozenset[str]]:
-    """The introductions of customers that had not expired then, but were refunded in full."""
-    introductions = reading_each(
-        {
-            binding.conversion_id: reading_conversion(binding.conversion_id)
-            for each in remembered
-            for binding in each.bindings.values()
-            if clock.instant(binding.expires_at) > occurred_at
-        }
-    )
+    """The introductions of customers that had not expired then, but of which too little stands."""
+    bindings = {
+        binding.conversion_id: binding
+        for each in remembered
+        for binding in each.bindings.values()
+        if clock.instant(binding.expires_at) > occurred_at
+    }
+    sales = reading_each({each: reading_conversion(each) for each in bindings})
     return Reading(
-        introductions.places,
+        sales.places,
         lambda found: frozenset(
             each
-            for each, conversion in introductions.of(found).items()
-            if conversion is not None and fully_refunded(conversion)
+            for each, sale in sales.of(found).items()
+            if sale is not None and has_ended(bindings[each], sale)
         ),
     )
 

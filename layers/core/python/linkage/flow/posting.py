@@ -4,14 +4,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from linkage.commissions import (
+    BEYOND_BINDINGS,
     confirmation_id,
     confirmation_transaction,
     refund_transaction,
+    withdrawal_transaction,
 )
-from linkage.conversions import CONFIRMATION, REPORT, History, Refund
+from linkage.conversions import CONFIRMATION, REPORT, WITHDRAWAL, History, Refund
 from linkage.errors import LedgerError
 from linkage.flow.terms import reading_terms
+from linkage.flow.withdrawing import take_back_if_ended, take_back_what_lived_by
+from linkage.ledger import Transaction
 from linkage.rules import RULES_FIRST, require_known
+from linkage.shares import Commission
 from linkage.tables import conversions, ledger
 from linkage.tables.gathering import NOTHING, Reading, gather, read
 
@@ -26,20 +31,26 @@ class Posting:
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         self._readings = {fact: (_reading_history(*fact), _reading_head(*fact)) for fact in facts}
+        self.beyond_bindings = 0
+        """How many of those posted introduced nobody because of the bound on a day's bindings."""
         self._found = gather(*(each for both in self._readings.values() for each in both))
 
     def post(self, conversion_id: str, fact: str) -> bool:
         """Posts one of the facts and takes it off the unposted index; False if it was posted
         before.
 
-        A refund first posts its confirmation, so facts may arrive in any order and any number of
-        times. Raises LedgerError for what is no fact to be posted, LaterReleaseError for what a
-        later release accepted.
+        What takes back first posts its confirmation, so facts may arrive in any order and any
+        number of times. Raises LedgerError for what is no fact to be posted,
+        LaterReleaseError for what a later release accepted.
         """
         reading_history, reading_head = self._readings[conversion_id, fact]
         history = reading_history.of(self._found)
+        if fact == WITHDRAWAL:
+            return _post_withdrawal(history, reading_head.of(self._found))
         if not _is_refund(fact):
-            return _post_confirmation(history)
+            posted = _post_confirmation(history)
+            self.beyond_bindings += bool(posted and posted.facts.get(BEYOND_BINDINGS))
+            return posted is not None
         refund = history.refund(fact)
         if refund is None or not refund.posts:
             raise LedgerError(f"{conversion_id} {fact} is not a refund to be posted")
@@ -56,41 +67,64 @@ def _reading_history(conversion_id: str, fact: str) -> Reading[History]:
     """As much of the conversion's history as posting the fact looks at."""
     if fact == REPORT:
         return conversions.reading_facts(conversion_id)
-    refunds = [fact] if _is_refund(fact) else []
-    return conversions.reading_facts(conversion_id, CONFIRMATION, *refunds)
+    later = [fact] if _is_refund(fact) or fact == WITHDRAWAL else []
+    return conversions.reading_facts(conversion_id, CONFIRMATION, *later)
 
 
 def _reading_head(conversion_id: str, fact: str) -> Reading[Head | None]:
-    """The head of its confirmation, which a refund is posted by."""
-    return ledger.reading_head(confirmation_id(conversion_id)) if _is_refund(fact) else NOTHING
+    """The head of its confirmation, which what takes back is posted by."""
+    takes_back = _is_refund(fact) or fact == WITHDRAWAL
+    return ledger.reading_head(confirmation_id(conversion_id)) if takes_back else NOTHING
 
 
 def _is_refund(fact: str) -> bool:
     return fact.startswith("refund#")
 
 
-def _post_confirmation(history: History) -> bool:
+def _post_confirmation(history: History) -> Transaction | None:
+    """The transaction, None if it was posted before."""
     conversion, confirmation = history.conversion, history.confirmation
     require_known(*history.versions())
     if confirmation is None:
         raise LedgerError(f"{conversion.conversion_id} is not confirmed")
+    if conversion.attribution.introduction:
+        take_back_if_ended(conversion.conversion_id)
     program, settings = read(reading_terms(conversion))
     transaction = confirmation_transaction(conversion, confirmation, program, settings)
     posted = conversions.mark_posted(conversion.conversion_id, confirmation.fact)
-    return ledger.post(transaction, also=[posted])
+    return transaction if ledger.post(transaction, also=[posted]) else None
 
 
 def _post_refund(history: History, refund: Refund, fact: str, head: Head | None) -> bool:
     conversion = history.conversion
     require_known(*history.versions())
-    confirmed = confirmation_id(conversion.conversion_id)
+    take_back_what_lived_by(conversion, refund)
+    commission = _commission(history, head)
+    transaction = refund_transaction(conversion, refund, commission)
+    posted = conversions.mark_posted(conversion.conversion_id, fact)
+    return ledger.post(transaction, also=[posted])
+
+
+def _post_withdrawal(history: History, head: Head | None) -> bool:
+    conversion, withdrawal = history.conversion, history.withdrawal
+    require_known(*history.versions())
+    if withdrawal is None:
+        raise LedgerError(f"{conversion.conversion_id} has no withdrawal to be posted")
+    commission = _commission(history, head)
+    transaction = withdrawal_transaction(conversion, withdrawal, commission)
+    posted = conversions.mark_posted(conversion.conversion_id, WITHDRAWAL)
+    return ledger.post(transaction, also=[posted])
+
+
+def _commission(history: History, head: Head | None) -> Commission | None:
+    """The commission as its confirmation was posted, which is posted now if it was not yet."""
+    conversion_id = history.conversion.conversion_id
+    confirmed = confirmation_id(conversion_id)
     head = head or ledger.find_head(confirmed)
     if head is None:
         _post_confirmation(history)
         head = ledger.find_head(confirmed)
     if head is None:
-        raise LedgerError(f"{conversion.conversion_id} is confirmed but has no head")
+        raise LedgerError(f"{conversion_id} is confirmed but has no head")
     require_known(head.get("rules", RULES_FIRST))
-    transaction = refund_transaction(conversion, refund, ledger.commission_in(head))
-    posted = conversions.mark_posted(conversion.conversion_id, fact)
-    return ledger.post(transaction, also=[posted])
+    return ledger.commission_in(head)

@@ -7,15 +7,15 @@ from typing import Any
 from linkage import clock
 from linkage.conversions import REPORT, Conversion
 from linkage.errors import ConflictError, NotFoundError
+from linkage.flow.accepting import busy
 from linkage.flow.attributing import Attributed, attributed
 from linkage.flow.confirming import confirmed
-from linkage.flow.deciding import busy
 from linkage.flow.naming import Named, named
 from linkage.ids import conversion_id, external
 from linkage.network import NetworkSettings
 from linkage.programs import Program
 from linkage.requests import Report
-from linkage.rules import require_known
+from linkage.rules import RULES, require_known
 from linkage.tables import conversions
 from linkage.tables.transactions import ConditionFailedError, attempts
 
@@ -102,4 +102,6 @@ def _conversion(
         ),
         metadata=sent.metadata,
         quantity=sent.quantity,
+        rules=RULES,
+        by_operator=sent.may_backdate and sent.link is None,
     )

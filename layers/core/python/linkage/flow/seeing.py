@@ -11,10 +11,10 @@ from linkage.customers import own_aliases
 from linkage.members import UPLINE_DEPTH_MAX, Member, Seen, Standing
 from linkage.network import NetworkSettings
 from linkage.programs import Program
-from linkage.tables.gathering import gather
+from linkage.tables.gathering import gather, read
 from linkage.tables.members import find_members, reading_members
 from linkage.tables.tallies import reading_tallies
-from linkage.tallies import Tally, member_tally, wanted
+from linkage.tallies import Tally, member_tally, period_of, recruits_tally, wanted
 
 _SECRET = os.environ["HASH_SECRET"]
 
@@ -27,10 +27,12 @@ def seen_now(
     settings: NetworkSettings,
     moment: datetime,
     known: Members,
+    also: Iterable[str] = (),
 ) -> Seen:
     """The standing of all who may be paid, and the tallies as they are before they are moved.
 
-    `program` and `settings` are the versions the report saw, `known` members read just now.
+    `program` and `settings` are the versions the report saw, `known` members read just now, `also`
+    more tallies to be looked at.
     """
     affiliate_id = conversion.attribution.affiliate_id
     members = _with(known, (affiliate_id,) if affiliate_id else ())
@@ -38,7 +40,7 @@ def seen_now(
     above = affiliate.upline[: _reach(settings)] if affiliate else ()
     # Whose tallies are wanted depends on how the affiliate stands, and not on who shares with it.
     unshared = _standing(affiliate_id, conversion, members, settings) if affiliate_id else None
-    names = wanted(conversion, program, unshared)
+    names = {*wanted(conversion, program, unshared), *also}
     own_sales = map(member_tally, above) if settings.active_days is not None else ()
     counted = reading_tallies([*names, *own_sales])
     others = reading_members(
@@ -46,6 +48,10 @@ def seen_now(
     )
     found = gather(counted, others)
     tallies, members = counted.of(found), {**members, **others.of(found)}
+    if above and settings.recruitment_bonus and _may_recruit(affiliate_id, names, tallies):
+        recruits = recruits_tally(above[0], period_of(moment, "month"))
+        tallies |= read(reading_tallies([recruits]))
+        names.add(recruits)
     members = _with(members, _receivers(above, members))
 
     def standing_of(member_id: str) -> Standing:
@@ -60,6 +66,12 @@ def seen_now(
         for member_id in above
     )
     return Seen(standing, tuple(upline), tuple(tallies[name] for name in sorted(names)))
+
+
+def _may_recruit(affiliate_id: str | None, names: set[str], tallies: Mapping[str, Tally]) -> bool:
+    """Whether it may be the sale that brings the affiliate's sponsor its bonus."""
+    own = member_tally(affiliate_id or "")
+    return own in names and tallies[own].recruited_by is None
 
 
 def _with(members: Members, wanted_ids: Iterable[str]) -> Members:

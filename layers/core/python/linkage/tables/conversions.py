@@ -20,15 +20,18 @@ from linkage.conversions import (
     CONFIRMATION,
     REJECTION,
     REPORT,
+    WITHDRAWAL,
     Confirmation,
     Conversion,
     History,
     Item,
     Refund,
     Rejection,
+    Withdrawal,
     decided,
     refund_key,
     refunded,
+    withdrawn,
 )
 from linkage.errors import NotFoundError
 from linkage.tables import transactions
@@ -101,6 +104,7 @@ class ConversionItem(Model):
     reason = UnicodeAttribute(null=True)
     status = UnicodeAttribute(null=True)
     refunded_minor = NumberAttribute(null=True)
+    withdrawn_at = UnicodeAttribute(null=True)
     content = PackedAttribute(null=True)
     by_vendor = _VendorIndex()
     by_affiliate = _AffiliateIndex()
@@ -132,7 +136,8 @@ def get_conversion(conversion_id: str) -> Conversion:
 
 def get_history(conversion_id: str) -> History:
     """The conversion with all its facts, as last written, by one query; raises NotFoundError."""
-    items = ConversionItem.query(conversion_id, consistent_read=True)
+    own = ConversionItem.fact < _INTRODUCED
+    items = ConversionItem.query(conversion_id, own, consistent_read=True)
     return _history({item.fact: item for item in items})
 
 
@@ -152,11 +157,13 @@ def _history(items: Mapping[str, ConversionItem]) -> History:
         raise NotFoundError("conversion")
     confirming, rejected = items.get(CONFIRMATION, items[REPORT]), items.get(REJECTION)
     refunds = (_refund(item) for fact, item in items.items() if fact.startswith("refund#"))
+    taken_back = items.get(WITHDRAWAL)
     return History(
         conversion=_conversion(items[REPORT]),
         confirmation=_confirmation(confirming),
         rejection=_rejection(rejected) if rejected else None,
         refunds=tuple(sorted(refunds, key=lambda refund: refund.sequence)),
+        withdrawal=_withdrawal(taken_back) if taken_back else None,
     )
 
 
@@ -208,6 +215,16 @@ def _behind(entries: Iterator[ConversionItem], at_once: int) -> Iterator[Convers
         places = tuple(_place(entry.conversion_id, entry.fact) for entry in some)
         found = read(Reading(places, lambda items: items))
         yield from (ConversionItem.from_raw_data(found[at]) for at in places)
+
+
+def introduced_by(conversion_id: str, due_after: str) -> Iterator[str]:
+    """The conversions whose commission lives by this sale and is due after a UTC date.
+
+    As last written; each is remembered in the transaction that confirmed it.
+    """
+    later = ConversionItem.fact > f"{_INTRODUCED}{due_after}~"
+    for item in ConversionItem.query(conversion_id, later, consistent_read=True):
+        yield item.fact.rpartition("#")[2]
 
 
 def unposted_facts(shard: int, accepted_before: str) -> Iterator[tuple[str, str, str]]:
@@ -266,6 +283,10 @@ def _rejection(item: ConversionItem) -> Rejection:
     return Rejection(**known_fields(Rejection, _said(item)))
 
 
+def _withdrawal(item: ConversionItem) -> Withdrawal:
+    return Withdrawal(**known_fields(Withdrawal, _said(item)))
+
+
 def _refund(item: ConversionItem) -> Refund:
     said = _said(item)
     tallies = tallies_in(said.get("tallies", ()))
@@ -312,6 +333,26 @@ def put_refund(conversion: Conversion, refund: Refund) -> list[dict[str, Any]]:
     return [_put_fact(fact), _move(conversion, refunded(conversion, refund))]
 
 
+def put_withdrawal(conversion: Conversion, withdrawal: Withdrawal) -> list[dict[str, Any]]:
+    """The operations that take a commission back, if the conversion is still as it was read."""
+    unposted = _sharded(_UNPOSTED, UNPOSTED_SHARDS, withdrawal.conversion_id)
+    fact = _saying(withdrawal) | {"fact": WITHDRAWAL, "unposted": unposted}
+    return [_put_fact(fact), _move(conversion, withdrawn(conversion, withdrawal))]
+
+
+def put_introduced(
+    introduction_id: str, due_on: str, conversion_id: str, accepted_at: str
+) -> dict[str, Any]:
+    """The operation that remembers, with the sale that introduced, what lives by it until due."""
+    item = ConversionItem(
+        introduction_id,
+        f"{_INTRODUCED}{due_on}#{conversion_id}",
+        accepted_at=accepted_at,
+        sequence=0,
+    )
+    return transactions.put_wire(_TABLE, item.serialize(), "conversion_id")
+
+
 def mark_posted(conversion_id: str, fact: str) -> dict[str, Any]:
     """The operation that takes a fact off the unposted index."""
     return transactions.update(
@@ -328,7 +369,7 @@ def accept(operations: Sequence[dict[str, Any]]) -> None:
     transactions.write(operations, decided_on_reads=True)
 
 
-def _saying(fact: Conversion | Confirmation | Rejection | Refund) -> dict[str, Any]:
+def _saying(fact: Conversion | Confirmation | Rejection | Refund | Withdrawal) -> dict[str, Any]:
     """What a fact says: its own attributes whole, of the rest what has not its default."""
     shown = {name: getattr(fact, name) for name in _SHOWN & vars(fact).keys()}
     said: dict[str, Any] = without_defaults(fact)
@@ -344,16 +385,18 @@ def _put_fact(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
     settled = " REMOVE awaiting, confirm_at" if becomes.status != was.status else ""
+    taken = ", withdrawn_at = :withdrawn" if becomes.withdrawn_at != was.withdrawn_at else ""
     return transactions.update(
         _TABLE,
         {"conversion_id": was.conversion_id, "fact": REPORT},
-        f"SET #status = :status, refunded_minor = :refunded, #sequence = :next{settled}",
+        f"SET #status = :status, refunded_minor = :refunded, #sequence = :next{taken}{settled}",
         condition="#sequence = :sequence",
         values={
             ":status": becomes.status,
             ":refunded": becomes.refunded_minor,
             ":sequence": was.sequence,
             ":next": becomes.sequence,
+            **({":withdrawn": becomes.withdrawn_at} if taken else {}),
         },
         names={"#status": "status", "#sequence": "sequence"},
     )
@@ -367,6 +410,8 @@ def _postable(confirmation: Confirmation) -> dict[str, Any]:
 
 
 _UNPOSTED, _AWAITING = "unposted#{}", "awaiting#{}"
+_INTRODUCED = "~introduced#"
+"""Sorts behind every fact, so that a conversion's history is read without what lives by it."""
 
 
 def _sharded(index: str, shards: int, conversion_id: str) -> str:

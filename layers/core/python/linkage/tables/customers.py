@@ -34,6 +34,11 @@ class CustomerItem(Model):
     conversion_id = UnicodeAttribute(null=True)
     bound_at = UnicodeAttribute(null=True)
     expires_at = UnicodeAttribute(null=True)
+    due_on = UnicodeAttribute(null=True)
+    floor_minor = NumberAttribute(null=True)
+    unbound_at = UnicodeAttribute(null=True)
+    unbound_by = UnicodeAttribute(null=True)
+    unbound_why = UnicodeAttribute(null=True)
     opted_out_at = UnicodeAttribute(null=True)
     clicks = PackedAttribute(null=True)
     version = NumberAttribute(null=True)
@@ -42,6 +47,10 @@ class CustomerItem(Model):
 
 
 _TABLE = CustomerItem.Meta.table_name
+
+
+_SINCE = ("due_on", "floor_minor", "unbound_at", "unbound_by", "unbound_why")
+"""What a binding need not have."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,9 @@ def reading_remembered(keys: tuple[str, ...], clicks_at: str | None = None) -> R
 
 
 def _binding(item: CustomerItem) -> Binding:
-    return Binding(**{name: getattr(item, name) for name in Binding.__dataclass_fields__})
+    values = {name: getattr(item, name) for name in Binding.__dataclass_fields__}
+    floor_minor = values["floor_minor"]
+    return Binding(**values | {"floor_minor": None if floor_minor is None else int(floor_minor)})
 
 
 def _presented(item: CustomerItem) -> Presented:
@@ -131,7 +142,7 @@ def put_binding(binding: Binding, was: Binding | None) -> dict[str, Any]:
         "conversion_id": was.conversion_id,
         "expires_at": was.expires_at,
     }
-    return transactions.set_over(_TABLE, wire, ("customer_key",), before)
+    return transactions.set_over(_TABLE, wire, ("customer_key",), before, _SINCE)
 
 
 def put_presented(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from linkage.attribution import Attribution, Candidate, Click
+from linkage.customers import Introduction
 from linkage.members import Seen, Split, Standing
 from linkage.tables.packed import known_fields
 from linkage.tallies import HeldBonus, Tally
@@ -16,12 +17,15 @@ type Plain = Mapping[str, Any]
 
 def attribution_in(stored: Plain) -> Attribution:
     """The attribution a report was accepted with."""
-    click = stored.get("click")
+    click, introduction = stored.get("click"), stored.get("introduction")
     own_form = {
         "candidates": tuple(
             Candidate(**known_fields(Candidate, each)) for each in stored.get("candidates", ())
         ),
         "click": click_in(click) if click else None,
+        "introduction": (
+            Introduction(**known_fields(Introduction, introduction)) if introduction else None
+        ),
     }
     return Attribution(**known_fields(Attribution, stored) | own_form)
 

@@ -1,0 +1,135 @@
+"""Introductions: which sale binds its customer to its affiliate, and when it no longer does.
+
+A sale that was confirmed, earned and still stands introduces; a lead, a signup or an order of 0
+never does. What an introducer earns elsewhere lives by that sale: it falls due no sooner, and is
+taken back if too little of the sale stands before it is due (docs/money.md).
+"""
+
+from collections.abc import Iterable
+
+from linkage import clock
+from linkage.conversions import Confirmation, Conversion, Refund
+from linkage.customers import Binding, Introduction
+from linkage.money import amount_text, remaining
+from linkage.network import NetworkSettings
+from linkage.tallies import bindings_tally, tally_named
+
+
+def floor_minor(settings: NetworkSettings, currency: str) -> int:
+    """The least that must stand of a sale that introduces, minor units; 1 unless one is set."""
+    return settings.introduction_minimum_minor.get(currency, 1)
+
+
+def could_introduce(conversion: Conversion) -> bool:
+    """Whether its kind introduces at all: an affiliate's own sale, with somebody who bought."""
+    return (
+        conversion.event == "sale"
+        and conversion.attribution.affiliate_id is not None
+        and conversion.attribution.model != "introducer"
+        and bool(conversion.customer_keys)
+    )
+
+
+def introduces(
+    conversion: Conversion, refunded_minor: int, direct_minor: int, settings: NetworkSettings
+) -> bool:
+    """Whether a confirmed conversion introduces its customer, with this much of it refunded.
+
+    `direct_minor` is its direct commission before refunds.
+    """
+    left_minor = conversion.amount_minor - refunded_minor
+    return (
+        could_introduce(conversion)
+        and left_minor >= floor_minor(settings, conversion.currency)
+        and remaining(direct_minor, conversion.amount_minor, refunded_minor) > 0
+    )
+
+
+def bindings_name(conversion: Conversion, accepted_at: str) -> str:
+    """The tally of whom the affiliate introduces at the vendor on the day of the confirmation."""
+    on = clock.day(clock.instant(accepted_at)).isoformat()
+    affiliate_id = conversion.attribution.affiliate_id or ""
+    return bindings_tally(conversion.vendor_id, affiliate_id, on)
+
+
+def beyond_bound(
+    conversion: Conversion, confirmation: Confirmation, settings: NetworkSettings
+) -> bool:
+    """Whether the affiliate has introduced as many at the vendor that day as it may.
+
+    A confirmation that binds nobody new, or is exempt, has not looked at that tally.
+    """
+    tally = tally_named(
+        confirmation.seen.tallies, bindings_name(conversion, confirmation.accepted_at)
+    )
+    return tally.count >= settings.bindings_per_day_max
+
+
+def binds(
+    conversion: Conversion,
+    confirmation: Confirmation,
+    settings: NetworkSettings,
+    direct_minor: int,
+) -> bool:
+    """Whether this confirmation introduces its customer, if nobody has yet."""
+    refunded_minor = confirmation.refunded_before_minor
+    return introduces(conversion, refunded_minor, direct_minor, settings) and not beyond_bound(
+        conversion, confirmation, settings
+    )
+
+
+def refused(
+    conversion: Conversion,
+    confirmation: Confirmation,
+    settings: NetworkSettings,
+    direct_minor: int,
+) -> bool:
+    """Whether it would have bound its customer but for the bound on one day's bindings."""
+    refunded_minor = confirmation.refunded_before_minor
+    return introduces(conversion, refunded_minor, direct_minor, settings) and beyond_bound(
+        conversion, confirmation, settings
+    )
+
+
+def reasons(
+    conversion: Conversion,
+    confirmation: Confirmation,
+    settings: NetworkSettings,
+    direct_minor: int,
+) -> tuple[str, ...]:
+    """A sentence where a sale that could introduce its customer does not."""
+    refunded_minor = confirmation.refunded_before_minor
+    least_minor = floor_minor(settings, conversion.currency)
+    if not could_introduce(conversion):
+        return ()
+    if conversion.amount_minor - refunded_minor < least_minor:
+        least = amount_text(least_minor, conversion.currency)
+        return (f"Less than {least} of it stands, so it introduces its customer to nobody.",)
+    if not introduces(conversion, refunded_minor, direct_minor, settings):
+        return ("It earns nothing, so it introduces its customer to nobody.",)
+    if refused(conversion, confirmation, settings, direct_minor):
+        most = settings.bindings_per_day_max
+        return (
+            f"The affiliate has introduced {most} new customers at this vendor that day, the most "
+            "the network allows: this sale earns as any other and introduces nobody.",
+        )
+    return ()
+
+
+def has_ended(binding: Binding, sale: Conversion) -> bool:
+    """Whether too little stands of the sale that introduced; of older bindings, nothing."""
+    left_minor = sale.amount_minor - sale.refunded_minor
+    if binding.floor_minor is None:
+        return left_minor == 0 < sale.amount_minor
+    return left_minor < binding.floor_minor
+
+
+def ended_on(introduction: Introduction, sale: Conversion, refunds: Iterable[Refund]) -> str | None:
+    """The UTC date of the refund by which too little stood of the sale; None if enough does.
+
+    `refunds` are all of the sale's, in their order.
+    """
+    for refund in refunds:
+        if sale.amount_minor - refund.refunded_after_minor < introduction.floor_minor:
+            return clock.day(clock.instant(refund.accepted_at)).isoformat()
+    return None
