@@ -83,6 +83,8 @@ class Mischief:
         """Answers a batch of reads in part, as DynamoDB may."""
         if not self._happens("items left unread", UNREAD_CHANCE):
             return
+        if answer["UnprocessedKeys"]:
+            return
         table = self.random.choice(sorted(wanted))
         keys = wanted[table]["Keys"]
         left = keys[self.random.randrange(len(keys)) :]
