@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from linkage import clock
-from linkage.commissions import tallies_after_confirmation
+from linkage.commissions import confirmation_transaction, tallies_after_confirmation
 from linkage.conversions import Confirmation, Conversion
 from linkage.customers import Binding, KnownCustomer, bound
 from linkage.flow.knowing import fully_refunded
+from linkage.flow.postable import require_postable
 from linkage.flow.seeing import seen_now
 from linkage.members import Member
 from linkage.network import NetworkSettings
@@ -27,7 +28,8 @@ def confirmed(
 ) -> tuple[Confirmation, list[dict[str, Any]]]:
     """A confirmation as of now, and the operations on tallies and bindings that go with it.
 
-    `program` and `settings` are the versions the report saw, `known` members read just now.
+    `program` and `settings` are the versions the report saw, `known` members read just now. Raises
+    NotPostableError if it could not be posted.
     """
     moment = clock.now()
     confirmation = Confirmation(
@@ -39,6 +41,8 @@ def confirmed(
         seen=seen_now(conversion, program, settings, moment, known),
         silent=silent,
     )
+    transaction = confirmation_transaction(conversion, confirmation, program, settings)
+    require_postable(transaction, conversion.conversion_id, fact)
     become = tallies_after_confirmation(conversion, confirmation, program, settings)
     return confirmation, [
         *(tallies.move(tally) for tally in become),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from linkage import clock
-from linkage.commissions import tallies_after_refund
+from linkage.commissions import commission_of, refund_transaction, tallies_after_refund
 from linkage.conversions import (
     CONFIRMATION,
     Confirmation,
@@ -22,6 +22,7 @@ from linkage.conversions import (
 from linkage.errors import ConflictError, NotFoundError
 from linkage.flow.confirming import confirmed
 from linkage.flow.knowing import known, reading_ended
+from linkage.flow.postable import require_postable
 from linkage.flow.terms import reading_terms
 from linkage.ids import external
 from linkage.requests import SentRefund
@@ -151,10 +152,13 @@ def _same(known: Refund, sent: SentRefund) -> Refund:
 def _refund(
     conversion: Conversion, confirmation: Confirmation | None, sent: SentRefund
 ) -> tuple[Refund, Operations]:
-    """The refund as of now, and the operations that move its confirmation's tallies back."""
+    """The refund as of now, and the operations that move its confirmation's tallies back.
+
+    Raises NotPostableError if it could not be posted.
+    """
     names = [tally.name for tally in confirmation.seen.tallies] if confirmation else []
     terms, counted = reading_terms(conversion), reading_tallies(names)
-    found = gather(counted, *([terms] if names else ()))
+    found = gather(counted, *([terms] if confirmation else ()))
     tallies = counted.of(found)
     new = Refund(
         conversion_id=conversion.conversion_id,
@@ -168,8 +172,11 @@ def _refund(
         fingerprint=sent.fingerprint,
         tallies=tuple(tallies[name] for name in names),
     )
-    if not confirmation or not names:
+    if confirmation is None:
         return new, []
+    commission, _ = commission_of(conversion, confirmation, *terms.of(found))
+    transaction = refund_transaction(conversion, new, commission)
+    require_postable(transaction, conversion.conversion_id, refund_key(new.external_id))
     become = tallies_after_refund(conversion, confirmation, new, *terms.of(found))
     return new, [move(tally) for tally in become]
 
