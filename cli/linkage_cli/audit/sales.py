@@ -36,6 +36,7 @@ class Sale:
     refunded_minor: int
     due_on: str
     quantity: int
+    rules: int
 
     @property
     def day(self) -> str:
@@ -96,4 +97,5 @@ def sale_of(report: Fact, confirming: Fact, terms: Terms) -> Sale:
         refunded_minor=confirming.whole("refunded_before_minor"),
         due_on=(confirmed.date() + hold).isoformat(),
         quantity=quantity_of(report),
+        rules=int(confirming.values.get("rules", 1)),
     )

@@ -13,6 +13,7 @@ from linkage.flow.seeing import seen_now
 from linkage.members import Member
 from linkage.network import NetworkSettings
 from linkage.programs import Program
+from linkage.rules import RULES
 from linkage.tables import customers, tallies
 
 
@@ -40,6 +41,7 @@ def confirmed(
         refunded_before_minor=conversion.refunded_minor,
         seen=seen_now(conversion, program, settings, moment, known),
         silent=silent,
+        rules=RULES,
     )
     transaction = confirmation_transaction(conversion, confirmation, program, settings)
     require_postable(transaction, conversion.conversion_id, fact)

@@ -18,6 +18,7 @@ from linkage.conversions import (
     require_confirmable,
     require_refundable,
     require_rejectable,
+    require_room_for_refund,
 )
 from linkage.errors import ConflictError, NotFoundError
 from linkage.flow.confirming import confirmed
@@ -26,6 +27,7 @@ from linkage.flow.postable import require_postable
 from linkage.flow.terms import reading_terms
 from linkage.ids import external
 from linkage.requests import SentRefund
+from linkage.rules import RULES
 from linkage.tables import conversions
 from linkage.tables.customers import reading_remembered
 from linkage.tables.gathering import gather, read
@@ -119,7 +121,7 @@ def refund(
     """Accepts a refund if that much is left; also says whether it is a replay.
 
     Raises ConflictError if it was rejected or the external id was used with other content,
-    InvalidFieldError beyond what is left to refund.
+    InvalidFieldError beyond what is left to refund, or for another part after very many.
     """
     kept: list[Refund] = []
 
@@ -130,6 +132,7 @@ def refund(
             kept[:] = [_same(known, sent)]
             return None
         require_refundable(conversion, sent.amount_minor)
+        require_room_for_refund(history, sent.amount_minor)
         new, operations = _refund(conversion, history.confirmation, sent)
         kept[:] = [new]
         put = conversions.put_refund(conversion, new)
@@ -171,6 +174,7 @@ def _refund(
         posts=confirmation is not None,
         fingerprint=sent.fingerprint,
         tallies=tuple(tallies[name] for name in names),
+        rules=RULES,
     )
     if confirmation is None:
         return new, []

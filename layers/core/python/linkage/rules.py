@@ -1,0 +1,10 @@
+"""The version of what is stored, and of the rules it was accepted under.
+
+A release that changes how something is computed, or what a stored field means, counts it up. Each
+fact keeps the version it was accepted under, so that a later rule never recomputes an earlier fact.
+"""
+
+RULES_FIRST = 1
+"""What a fact is of that says nothing: the rules of the release of 2026-11-22."""
+RULES = 2
+"""What this release accepts facts under, and the latest it understands."""
