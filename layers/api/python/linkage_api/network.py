@@ -88,6 +88,10 @@ class NetworkBody(Body):
     active_days: Annotated[int, whole(1, 3650)] | None = None
     recruitment_bonus: RecruitmentBonusBody | None = None
     split_members_max: Annotated[int, whole(0, 9)] = 4
+    programs_max: Annotated[int, whole(1, 10_000)] = 100
+    program_versions_per_day_max: Annotated[int, whole(1, 1_000)] = 24
+    links_max: Annotated[int, whole(1, 10_000_000)] = 10_000
+    coupons_max: Annotated[int, whole(1, 1_000_000)] = 1_000
 
     def settings(self, version: int) -> NetworkSettings:
         """The domain's settings under a version."""
@@ -105,6 +109,10 @@ class NetworkBody(Body):
             active_days=self.active_days,
             recruitment_bonus=self.recruitment_bonus.bonus() if self.recruitment_bonus else None,
             split_members_max=self.split_members_max,
+            programs_max=self.programs_max,
+            program_versions_per_day_max=self.program_versions_per_day_max,
+            links_max=self.links_max,
+            coupons_max=self.coupons_max,
         )
 
 

@@ -33,7 +33,9 @@ class NetworkSettings:
 
     `network_fee_bps` is paid by the vendor on top of the commission, `affiliate_fee_bps` by the
     affiliate out of it. With `active_days` a member of the upline earns overrides only if it had a
-    confirmed sale of its own in so many days, else its level goes to the next one who had.
+    confirmed sale of its own in so many days, else its level goes to the next one who had. What
+    one member may make is in `programs_max` and `coupons_max` (a vendor), `links_max` (an
+    affiliate) and `program_versions_per_day_max` (of one program in one UTC day).
     """
 
     version: int = 0
@@ -49,6 +51,10 @@ class NetworkSettings:
     active_days: int | None = None
     recruitment_bonus: RecruitmentBonus | None = None
     split_members_max: int = 4
+    programs_max: int = 100
+    program_versions_per_day_max: int = 24
+    links_max: int = 10_000
+    coupons_max: int = 1_000
 
     def minimum_minor(self, currency: str) -> int:
         """The smallest payout in this currency, minor units; 1 when none is set."""
