@@ -126,3 +126,5 @@ class Mischief:
                 self.facts[fact.partition("#")[0]] += 1
                 if "unposted" in item:
                     self.stream.append((item["conversion_id"]["S"], fact))
+            elif put["TableName"] == "ledger":
+                self.met["balance put whole"] += put["Item"]["line"]["S"].startswith("balance#")

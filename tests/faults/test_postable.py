@@ -24,6 +24,7 @@ from linkage.tables.conversions import get_history
 from linkage_cli import ledger_check
 from linkage_cli.audit import audit
 from tests.aws_tables import forget_versions
+from tests.faults.earlier import rules_of
 from tests.faults.standin import Standin
 from tests.flow_units import network as small
 from tests.flow_units.network import ANN, ON_REPORT, SHOP, SPO, TOP, VENDOR, reported
@@ -91,7 +92,7 @@ def test_a_sale_that_reached_a_bonus_in_each_of_144_versions_is_refunded_and_pos
 
 @pytest.mark.usefixtures("standin")
 def test_what_grew_before_there_was_a_bound_is_refunded_and_posted() -> None:
-    with patch("linkage.flow.confirming.RULES", 1):
+    with rules_of(1):
         first = grown()
     assert balance().balance_minor == LARGE // 20 + VERSIONS
     assert refunded(first, 1, LARGE)
@@ -101,7 +102,7 @@ def test_what_grew_before_there_was_a_bound_is_refunded_and_posted() -> None:
 
 @pytest.mark.usefixtures("standin")
 def test_what_grew_could_not_be_posted_by_an_expression() -> None:
-    with patch("linkage.flow.confirming.RULES", 1):
+    with rules_of(1):
         first = grown()
     with (
         patch.object(entries, "is_put_whole", lambda _: False),
@@ -160,7 +161,7 @@ def later_release(name: str, value: Any) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("standin")
 def test_what_a_later_release_stores_beside_a_balance_stays_where_it_is_put_whole() -> None:
-    with patch("linkage.flow.confirming.RULES", 1):
+    with rules_of(1):
         first = grown()
     kept = {"M": {"share": {"N": "7"}, "of": {"L": [{"S": "x"}]}}}
     later_release("reserved", kept)
@@ -170,7 +171,7 @@ def test_what_a_later_release_stores_beside_a_balance_stays_where_it_is_put_whol
 
 @pytest.mark.usefixtures("standin")
 def test_a_balance_that_moves_meanwhile_is_read_and_put_again() -> None:
-    with patch("linkage.flow.confirming.RULES", 1):
+    with rules_of(1):
         first = grown()
     meddled: list[str] = []
     real = transactions.write
@@ -194,7 +195,7 @@ def is_balance_put(operation: Any) -> bool:
 
 @pytest.mark.usefixtures("standin")
 def test_what_was_posted_before_is_false_also_where_a_balance_is_put_whole() -> None:
-    with patch("linkage.flow.confirming.RULES", 1):
+    with rules_of(1):
         first = grown()
     refunded(first, 1, LARGE)
     assert not post_fact(first.conversion_id, refund_key("r-1"))
