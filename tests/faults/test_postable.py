@@ -2,28 +2,42 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+import hypothesis
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import strategies as st
 
 from linkage import clock, moves
-from linkage.commissions import confirmation_id
+from linkage.commissions import (
+    commission_of,
+    confirmation_id,
+    confirmation_transaction,
+    refund_transaction,
+    tallies_after_confirmation,
+    tallies_after_refund,
+)
 from linkage.conversions import REFUNDS_MAX, REPORT, Conversion, refund_key
 from linkage.errors import ConflictError, InvalidFieldError, NotPostableError
 from linkage.flow import deciding, recording
+from linkage.flow.postable import require_postable
 from linkage.flow.posting import post_fact
 from linkage.ids import fingerprint
-from linkage.ledger import Balance
+from linkage.ledger import Balance, Transaction
 from linkage.programs import Bonus
 from linkage.requests import SentRefund
 from linkage.tables import entries, ledger, limits, programs, settings, transactions
-from linkage.tables.conversions import get_history
+from linkage.tables.conversions import get_history, mark_posted
+from linkage.tables.tallies import move
+from linkage.tallies import HeldBonus, Tally, counts_only, kind_of, measured
 from linkage_cli import ledger_check
 from linkage_cli.audit import audit
 from tests.aws_tables import forget_versions
+from tests.domain.random_terms import MANY_HELD, Case, cases
+from tests.domain.test_money_properties import now, refunds
 from tests.faults.earlier import rules_of
 from tests.faults.standin import Standin
 from tests.flow_units import network as small
@@ -227,3 +241,50 @@ def test_what_cannot_be_posted_is_not_accepted() -> None:
         recording.report(reported("o-1", 10_000))
     assert refused.value.code == "not_postable"
     assert transactions.client.scan(TableName="conversions")["Items"] == []
+
+
+@hypothesis.settings(deadline=None, derandomize=True, max_examples=120)
+@hypothesis.given(cases(), st.data())
+def test_whatever_terms_accept_is_posted_by_one_transaction(
+    case: Case, data: st.DataObject
+) -> None:
+    """Between confirmation and refunds other sales bring bonuses, under as many versions."""
+    conversion, confirmed, program, network = case
+    commission, _ = commission_of(*case)
+    with Standin().serving():
+        post_whole(confirmation_transaction(*case), REPORT)
+        present = moved(confirmed.seen.tallies, tallies_after_confirmation(*case))
+        others = data.draw(st.sampled_from((0, moves.HELD_MAX, MANY_HELD)))
+        present = tuple(with_bonuses(tally, others) for tally in present)
+        for each in data.draw(refunds(case)):
+            given_back = replace(each, tallies=present)
+            transaction = refund_transaction(conversion, given_back, commission)
+            post_whole(transaction, refund_key(each.external_id))
+            after = tallies_after_refund(conversion, confirmed, given_back, program, network)
+            present = moved(present, after)
+
+
+def with_bonuses(tally: Tally, most: int) -> Tally:
+    """A sales tally with the highest targets it has reached, each due on a day of its own."""
+    if kind_of(tally.name) != "sales":
+        return tally
+    unit = "USD" if counts_only(tally.name) else tally.name.rpartition("#")[2]
+    taken = {(bonus.target, bonus.currency) for bonus in tally.held}
+    free = [n for n in range(measured(tally), 0, -1)[: 2 * most] if (n, unit) not in taken]
+    due = [(date(2026, 1, 1) + timedelta(days=n)).isoformat() for n in range(most)]
+    added = (HeldBonus(n, 1, unit, on) for n, on in zip(free[:most], due, strict=False))
+    return replace(tally, version=tally.version + 1, held=(*tally.held, *added))
+
+
+def post_whole(transaction: Transaction, fact: str) -> None:
+    """Accepts that a fact can be posted, and posts it at once."""
+    require_postable(transaction, "cnv_1", fact)
+    accepted = {"conversion_id": "cnv_1", "fact": fact, "unposted": "unposted#1"}
+    transactions.write([transactions.put_new("conversions", accepted, "conversion_id")])
+    assert ledger.post(transaction, also=[mark_posted("cnv_1", fact)])
+
+
+def moved(before: tuple[Tally, ...], written: tuple[Tally, ...]) -> tuple[Tally, ...]:
+    """All tallies once the changed ones are written, which one transaction can do."""
+    limits.require_within([move(tally) for tally in written])
+    return now(before, written)
