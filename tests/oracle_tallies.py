@@ -63,7 +63,8 @@ def _confirmed(story: Story, tally: State) -> State:
             tally["count"] += 1
             if not _of_all(tally):
                 tally["amount_minor"] += story.amount - story.refunded
-        tally["held"] = (*tally["held"], *_granted(story, tally))
+        room = 24 - len(tally["held"]) if story.confirmation["rules"] >= 2 else 10**9
+        tally["held"] = (*tally["held"], *_granted(story, tally)[: max(0, room)])
     elif kind == "reward":
         tally["amount_minor"] += _part(story, tally, story.refunded)
     elif kind == "customer":

@@ -22,7 +22,8 @@ from linkage.commissions import (
 from linkage.conversions import History
 from linkage.ledger import Line, Transaction, affiliate_account, affiliate_in
 from linkage.tables.conversions import get_history
-from linkage.tables.ledger import commission_in, head_in, head_item, head_of
+from linkage.tables.entries import head_item, head_of
+from linkage.tables.ledger import commission_in, head_in
 from linkage.tables.programs import program_version
 from linkage.tables.settings import settings_version
 from linkage.tables.transactions import client, to_wire

@@ -128,7 +128,9 @@ def test_a_member_starts_as_applied_and_what_it_gives_is_normalised(operator: Cl
         "splits": [],
         "created_at": "",
     }
-    assert operator.get(f"/v1/members/{made.body['id']}").body == made.body
+    shown = operator.get(f"/v1/members/{made.body['id']}").body
+    assert set(shown.pop("usage")) == {"programs", "coupons", "links"}
+    assert shown == made.body
 
 
 def test_approval_and_suspension_may_be_repeated_and_undone(network: Network) -> None:
@@ -173,6 +175,10 @@ def test_settings_say_everything_and_what_is_shown_can_be_published_again(operat
         "split_members_max": 2,
         "introducer_days": 365,
         "payout_schedule": None,
+        "programs_max": 200,
+        "program_versions_per_day_max": 12,
+        "links_max": 5_000,
+        "coupons_max": 500,
     }
     shown = operator.put("/v1/network", sent).body
     assert shown == sent | {"version": 1}

@@ -1,6 +1,9 @@
 """Random terms and conversions for the properties of money: every kind of reward there is."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
+from datetime import date, timedelta
+from itertools import islice
 from typing import Any
 
 from hypothesis import strategies as st
@@ -8,14 +11,18 @@ from hypothesis import strategies as st
 from linkage.attribution import Attribution
 from linkage.conversions import Confirmation, Conversion, Item
 from linkage.members import Seen, Split, Standing
+from linkage.moves import HELD_MAX
 from linkage.network import NetworkSettings, RecruitmentBonus
 from linkage.programs import COUNTED_EVENTS, Bonus, Program, Reward, Step, Thresholds
+from linkage.rules import RULES, RULES_FIRST
 from linkage.tallies import PERIODS, HeldBonus, Tally, wanted
 from tests.domain.examples import AFFILIATE, CONVERSION, PROGRAM, SETTINGS, UPLINE, confirmation
 from tests.oracle import Story
 
 CURRENCIES = ("JPY", "USD", "ZWG", "BHD")
 CATEGORIES = ("tools", "paint")
+MANY_HELD = 160
+"""More due dates of one line than an expression takes; held by the first rules alone."""
 ABOVE = (*UPLINE, *(f"mem_above{level}" for level in range(6, 11)))
 
 type Case = tuple[Conversion, Confirmation, Program, NetworkSettings]
@@ -229,7 +236,10 @@ def programs(draw: st.DrawFn, event: str, currency: str) -> Program:
 
 @st.composite
 def tallies(draw: st.DrawFn, name: str, program: Program) -> Tally:
-    """A tally as it may be before: a sales tally holds exactly the bonuses it has reached."""
+    """A tally as it may be before: a sales tally holds exactly the bonuses it has reached.
+
+    Those of earlier versions of the program among them, as many as there may be and more.
+    """
     kind, of = name.split("#", maxsplit=1)[0], name.rpartition("#")[2]
     count = draw(st.integers(0, 40))
     match kind:
@@ -237,7 +247,9 @@ def tallies(draw: st.DrawFn, name: str, program: Program) -> Tally:
             amount_minor = draw(st.integers(0, 40) | st.integers(0, 500_000)) if of != "*" else 0
             tally = Tally(name, 3, count, amount_minor)
             value = count if of == "*" else amount_minor
-            return replace(tally, held=_held(name, value, program))
+            held = _held(name, value, program)
+            earlier = draw(st.sampled_from((0, 0, 0, 0, HELD_MAX - 2, HELD_MAX, MANY_HELD)))
+            return replace(tally, held=(*held, *_of_earlier_versions(name, value, held, earlier)))
         case "reward":
             return Tally(name, 2, amount_minor=draw(st.integers(0, 12_000)))
         case "customer":
@@ -263,6 +275,18 @@ def _held(name: str, value: int, program: Program) -> tuple[HeldBonus, ...]:
     )
 
 
+def _of_earlier_versions(
+    name: str, value: int, held: tuple[HeldBonus, ...], count: int
+) -> Iterator[HeldBonus]:
+    """So many more that a value has reached, if there are so many, each due on a day of its own."""
+    of, taken = name.rpartition("#")[2], {(bonus.target, bonus.currency) for bonus in held}
+    currencies = CURRENCIES if of == "*" else (of,)
+    reached = ((target, unit) for target in range(value, 0, -1) for unit in currencies)
+    free = (each for each in reached if each not in taken)
+    for number, (target, unit) in enumerate(islice(free, count)):
+        yield HeldBonus(target, 1, unit, (date(2026, 1, 1) + timedelta(number)).isoformat())
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """A conversion with its confirmation, its program and the settings."""
@@ -280,7 +304,8 @@ def cases(draw: st.DrawFn) -> Case:
     names = wanted(conversion, program, affiliate)
     known = tuple(draw(tallies(name, program)) for name in names)
     refunded = draw(st.just(0) | st.just(0) | st.integers(0, conversion.amount_minor))
-    confirmed = confirmation(Seen(affiliate, upline, known), refunded)
+    rules = draw(st.sampled_from((RULES, RULES_FIRST)))
+    confirmed = replace(confirmation(Seen(affiliate, upline, known), refunded), rules=rules)
     return conversion, confirmed, program, settings
 
 

@@ -15,7 +15,8 @@ type Value = dict[str, Any]
 type Item = dict[str, Value]
 type Read = Callable[[Item], Value | None]
 
-EXPRESSION_BYTES_MAX = 4096
+EXPRESSION_BYTES_MAX, OPERATORS_MAX = 4096, 300
+PLACEHOLDER_BYTES_MAX = 255
 _TOKEN = re.compile(r"\s*(#\w+|:\w+|[A-Za-z_]\w*|<=|>=|[=<>(),+-])")
 _RESERVED = frozenset(ReservedKeywords.get_reserved_keywords())
 _COMPARATORS = {
@@ -133,6 +134,8 @@ class _Tokens:
             found = _TOKEN.match(text, place)
             if not found:
                 raise UnsupportedError(f"{text[place:]!r} in {text!r}")
+            if found[1][0] in "#:" and len(found[1].encode()) > PLACEHOLDER_BYTES_MAX:
+                raise InvalidError("An expression placeholder is longer than 255 bytes")
             self.all.append(found[1])
             place = found.end()
 
@@ -160,10 +163,18 @@ class _Tokens:
             raise InvalidError(f"Attribute name is a reserved keyword; reserved keyword: {token}")
         return Operand(token)
 
-    def parsed[T](self, content: T) -> Parsed[T]:
+    def parsed[T](self, content: T, actions: int = 0) -> Parsed[T]:
+        """What was parsed; `actions` are the operators of it that have no sign of their own."""
         if self.peek():
             raise UnsupportedError(f"{self.peek()!r} at the end of {self.text!r}")
+        if actions + sum(map(_is_operator, self.all)) > OPERATORS_MAX:
+            raise InvalidError(f"The expression has more than {OPERATORS_MAX} operators")
         return Parsed(content, frozenset(each for each in self.all if each[0] in "#:"))
+
+
+def _is_operator(token: str) -> bool:
+    """DynamoDB does not say just what it counts, so every sign, connective and function counts."""
+    return token in _COMPARATORS or token in {"+", "-"} or token.upper() in _OPERATING_WORDS
 
 
 @lru_cache(maxsize=10_000)
@@ -194,6 +205,9 @@ _FUNCTIONS = {
     "attribute_not_exists": ("missing", 1),
     "begins_with": ("begins_with", 2),
 }
+
+
+_OPERATING_WORDS = frozenset({"AND", "OR", "BETWEEN", "IF_NOT_EXISTS", *map(str.upper, _FUNCTIONS)})
 
 
 def _term(tokens: _Tokens) -> Clause:
@@ -241,7 +255,7 @@ def update(text: str) -> Parsed[tuple[Change, ...]]:
         while tokens.peek() == ",":
             tokens.next()
             changes.append(_change(action, tokens))
-    return tokens.parsed(tuple(changes))
+    return tokens.parsed(tuple(changes), sum(each.action != "SET" for each in changes))
 
 
 def _change(action: str, tokens: _Tokens) -> Change:

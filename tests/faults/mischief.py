@@ -83,6 +83,8 @@ class Mischief:
         """Answers a batch of reads in part, as DynamoDB may."""
         if not self._happens("items left unread", UNREAD_CHANCE):
             return
+        if answer["UnprocessedKeys"]:
+            return
         table = self.random.choice(sorted(wanted))
         keys = wanted[table]["Keys"]
         left = keys[self.random.randrange(len(keys)) :]
@@ -126,3 +128,5 @@ class Mischief:
                 self.facts[fact.partition("#")[0]] += 1
                 if "unposted" in item:
                     self.stream.append((item["conversion_id"]["S"], fact))
+            elif put["TableName"] == "ledger":
+                self.met["balance put whole"] += put["Item"]["line"]["S"].startswith("balance#")

@@ -26,9 +26,11 @@ from tests.faults.expressions import (
     condition,
     update,
 )
-from tests.faults.store import Index, Key, Table, check_item, check_key, size_of
+from tests.faults.store import Index, Key, Table, check_item, size_of
 
 PAGE_BYTES_MAX = 1024 * 1024
+BATCH_BYTES_MAX = 16 * 1024 * 1024
+PLACEHOLDERS_BYTES_MAX = 2 * 1024 * 1024
 TRANSACTION_BYTES_MAX = 4 * 1024 * 1024
 TRANSACTION_ITEMS_MAX, BATCH_GET_MAX, BATCH_WRITE_MAX = 100, 100, 25
 
@@ -153,11 +155,23 @@ class Standin:
         keys = [(name, self._table(name).key_of(key)) for name, key in asked]
         if len(set(keys)) < len(keys):
             raise InvalidError("Provided list of item keys contains duplicates")
+        unprocessed: dict[str, dict[str, Any]] = {}
+        bytes_read = 0
         for name, wanted in arguments["RequestItems"].items():
             _only(wanted, "Keys", "ConsistentRead")
-            found = (self._table(name).find(key) for table, key in keys if table == name)
-            responses[name] = [dict(item) for item in found if item]
-        return {"Responses": responses, "UnprocessedKeys": {}}
+            table, responses[name], left = self._table(name), [], []
+            for asked_key in wanted["Keys"]:
+                key = table.key_of(asked_key)
+                item = table.find(key)
+                size = table.sizes[key] if item else 0
+                if bytes_read + size > BATCH_BYTES_MAX:
+                    left.append(asked_key)
+                elif item:
+                    bytes_read += size
+                    responses[name].append(dict(item))
+            if left:
+                unprocessed[name] = {**wanted, "Keys": left}
+        return {"Responses": responses, "UnprocessedKeys": unprocessed}
 
     def _query(self, arguments: Arguments) -> dict[str, Any]:
         _only(
@@ -172,7 +186,7 @@ class Standin:
         kept = arguments.get("FilterExpression") and condition(arguments["FilterExpression"])
         given = _given(arguments, keyed, kept)
         names = (index.partition, index.sort) if index else table.keys
-        partition, sort_test = _key_condition(keyed.content, names, given)
+        partition, sort_test = _key_condition(table, keyed.content, names, given)
         if index:
             rows = index.entries.get(partition, [])
         else:
@@ -248,16 +262,21 @@ class Standin:
         if not 1 <= len(asked) <= BATCH_WRITE_MAX:
             raise InvalidError(f"A batch has 1 to {BATCH_WRITE_MAX} writes, not {len(asked)}")
         writes: dict[tuple[str, Key], Item | None] = {}
+        bytes_written = 0
         for name, request in asked:
             ((kind, values),) = request.items()
             table, item = self._table(name), None
             if kind == "PutRequest":
                 item = dict(values["Item"])
-                check_item(table, item, size_of(item))
+                size = size_of(item)
+                check_item(table, item, size)
+                bytes_written += size
             key = table.key_in(item) if item else table.key_of(values["Key"])
             if (name, key) in writes:
                 raise InvalidError("Provided list of item keys contains duplicates")
             writes[name, key] = item
+        if bytes_written > BATCH_BYTES_MAX:
+            raise InvalidError("The batch has more than 16 MB")
         for (name, key), item in writes.items():
             self.tables[name].store(key, item, size_of(item or {}))
         return {"UnprocessedItems": {}}
@@ -328,6 +347,8 @@ def _given(arguments: Arguments, *used: Parsed[Any] | None) -> Given:
         undefined = sorted(tokens - names.keys() - values.keys())
         unused = sorted((names.keys() | values.keys()) - tokens)
         raise InvalidError(f"Expression placeholders: undefined {undefined}, unused {unused}")
+    if sum(map(len, names.values())) + size_of(values) > PLACEHOLDERS_BYTES_MAX:
+        raise InvalidError("The expression's names and values have more than 2 MB")
     return Given(names, values)
 
 
@@ -342,14 +363,16 @@ def _index_of(table: Table, arguments: Arguments) -> Index | None:
     return table.indexes[name]
 
 
-def _key_condition(test: Any, names: tuple[str, ...], given: Given) -> tuple[str, Any]:
+def _key_condition(
+    table: Table, test: Any, names: tuple[str, ...], given: Given
+) -> tuple[str, Any]:
     parts = test.parts if test.kind == "and" else (test,)
     partition, sort = "", None
     for part in parts:
         name, *operands = part.parts
         values = [given.values[operand.token] for operand in operands]
         for value in values:
-            check_key(given.name(name.token), value)
+            table.check_key(given.name(name.token), value)
         if given.name(name.token) == names[0] and part.kind == "=" and not partition:
             partition = values[0]["S"]
         elif given.name(name.token) == names[-1] and len(names) > 1 and sort is None:

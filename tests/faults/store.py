@@ -1,15 +1,16 @@
 """Tables in memory: items by their keys, the indexes on them, and what an item may be."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.expressions import InvalidError, Item, UnsupportedError
 
 ITEM_BYTES_MAX = 400 * 1024
-KEY_BYTES_MAX = 1024
-DIGITS_MAX = 38
+PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX = 2048, 1024
+NAME_BYTES_MAX = 64 * 1024 - 1
+DIGITS_MAX, LEVELS_MAX = 38, 32
 
 type Key = tuple[str, str]
 
@@ -37,7 +38,9 @@ class Table:
             index: Index(index, partition, sort, projection == "ALL")
             for index, partition, sort, projection in indexes
         }
-        self.key_names = {*keys, *(n for i in self.indexes.values() for n in (i.partition, i.sort))}
+        self.key_bytes_max = _key_lengths(
+            [keys, *((each.partition, each.sort) for each in self.indexes.values())]
+        )
 
     def find(self, key: Key) -> Item | None:
         return self.partitions.get(key[0], {}).get(key[1])
@@ -87,9 +90,20 @@ class Table:
     def key_in(self, item: Mapping[str, Any]) -> Key:
         """The key of an item; raises InvalidError if it is not whole, or empty."""
         for name in self.keys:
-            check_key(name, item.get(name))
+            self.check_key(name, item.get(name))
         sort = item[self.keys[1]]["S"] if len(self.keys) > 1 else ""
         return item[self.keys[0]]["S"], sort
+
+    def check_key(self, name: str, value: Any) -> None:
+        """Raises InvalidError for what cannot be the value of a key attribute."""
+        if value is None:
+            raise InvalidError(f"One of the required keys was not given a value: {name}")
+        if set(value) != {"S"}:
+            raise InvalidError(f"Type mismatch for key {name} expected: S actual: {value}")
+        if not value["S"]:
+            raise InvalidError(f"A key attribute cannot contain an empty string value. Key: {name}")
+        if len(value["S"].encode()) > self.key_bytes_max[name]:
+            raise InvalidError(f"The key {name} is longer than {self.key_bytes_max[name]} bytes")
 
 
 def _entry(index: Index, item: Item | None) -> tuple[str, str] | None:
@@ -98,15 +112,13 @@ def _entry(index: Index, item: Item | None) -> tuple[str, str] | None:
     return item[index.partition]["S"], item[index.sort]["S"]
 
 
-def check_key(name: str, value: Any) -> None:
-    if value is None:
-        raise InvalidError(f"One of the required keys was not given a value: {name}")
-    if set(value) != {"S"}:
-        raise InvalidError(f"Type mismatch for key {name} expected: S actual: {value}")
-    if not value["S"]:
-        raise InvalidError(f"A key attribute cannot contain an empty string value. Key: {name}")
-    if len(value["S"].encode()) > KEY_BYTES_MAX:
-        raise InvalidError(f"The key {name} is longer than {KEY_BYTES_MAX} bytes")
+def _key_lengths(keys: Iterable[tuple[str, ...]]) -> dict[str, int]:
+    """The most bytes each key attribute may have, by where it stands in its table or index."""
+    lengths: dict[str, int] = {}
+    for names in keys:
+        for name, most in zip(names, (PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX), strict=False):
+            lengths[name] = min(most, lengths.get(name, most))
+    return lengths
 
 
 # ---- items
@@ -114,18 +126,30 @@ def check_key(name: str, value: Any) -> None:
 
 def check_item(table: Table, item: Item, size: int) -> None:
     """Raises InvalidError for an item that is too large or has keys that cannot be any."""
-    for name in table.key_names:
+    for name in table.key_bytes_max:
         if name in item:
-            check_key(name, item[name])
+            table.check_key(name, item[name])
     if size > ITEM_BYTES_MAX:
         raise InvalidError("Item size has exceeded the maximum allowed size")
 
 
-def size_of(item: Item) -> int:
-    """DynamoDB's size of an item, bytes: the names and the values; refuses what cannot be one."""
+def size_of(item: Item, level: int = 1) -> int:
+    """DynamoDB's size of an item, bytes: the names and the values; refuses what cannot be one.
+
+    The attributes of the item itself are its first level of nesting: the strictest reading.
+    """
+    if level > LEVELS_MAX:
+        raise InvalidError(f"Nesting levels have exceeded {LEVELS_MAX}")
     size = 0
     for name, value in item.items():
-        size += _text_bytes(name) + _bytes_of(value)
+        size += _name_bytes(name) + _bytes_of(value, level)
+    return size
+
+
+def _name_bytes(name: str) -> int:
+    size = _text_bytes(name)
+    if size > NAME_BYTES_MAX:
+        raise InvalidError("An attribute's name is longer than 64 KB")
     return size
 
 
@@ -133,23 +157,29 @@ def _text_bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
-def _bytes_of(value: Any) -> int:
+def _bytes_of(value: Any, level: int) -> int:
     ((kind, content),) = value.items()
     if kind == "S":
         return _text_bytes(content)
     if kind == "N":
-        digits = content.removeprefix("-")
-        if not digits.isdecimal() or (digits[0] == "0" and content != "0"):
-            raise UnsupportedError(f"the number {content!r}, which is not written as an int")
-        if len(digits) > DIGITS_MAX:
-            raise InvalidError("Attempting to store more than 38 significant digits")
-        return len(content) // 2 + 2
+        return _number_bytes(content)
     if kind == "B":
         return len(content)
     if kind in {"BOOL", "NULL"}:
         return 1
     if kind == "M":
-        return 3 + size_of(content) + len(content)
+        return 3 + size_of(content, level + 1) + len(content)
     if kind == "L":
-        return 3 + len(content) + sum(map(_bytes_of, content))
+        if level >= LEVELS_MAX:
+            raise InvalidError(f"Nesting levels have exceeded {LEVELS_MAX}")
+        return 3 + len(content) + sum(_bytes_of(each, level + 1) for each in content)
     raise UnsupportedError(f"the type {kind}")
+
+
+def _number_bytes(content: str) -> int:
+    digits = content.removeprefix("-")
+    if not digits.isdecimal() or (digits[0] == "0" and content != "0"):
+        raise UnsupportedError(f"the number {content!r}, which is not written as an int")
+    if len(digits) > DIGITS_MAX:
+        raise InvalidError("Attempting to store more than 38 significant digits")
+    return len(content) // 2 + 2

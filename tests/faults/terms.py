@@ -19,9 +19,12 @@ from linkage.terms import check_program, check_settings, check_settings_for
 CURRENCIES = ("JPY", "USD", "ZWG", "BHD")
 GROUPS = ("gold", "field", "north")
 CATEGORIES = ("roofing", "tools", "paint")
+BONUSES_MAX = 10
 COUPONS = ("SPRING", "ANN-10", "FIELD_5", "VIP")
 NAMES = ("base", "extra", "first", "push")
 REWARDS_TRIED = 9
+GROWN_VERSIONS = 150
+"""So many due dates of one line are too many for an expression that adds them to a balance."""
 
 
 def random_program(random: Random, program: Program, settings: NetworkSettings) -> Program:
@@ -33,7 +36,7 @@ def random_program(random: Random, program: Program, settings: NetworkSettings) 
         bonuses=(),
         ceiling_bps=None,
         window_days=random.choice((3, 30, 365)),
-        hold_days=random.choice((0, 7, 30)),
+        hold_days=random.choice((0, 7, 30, random.randint(0, 365))),
         confirmation=confirmation,
         confirm_after_days=random.choice((1, 5, 14)) if confirmation == "automatic" else None,
         introducer_rate_bps=random.choice((0, 0, 100, 333)),
@@ -50,9 +53,30 @@ def random_program(random: Random, program: Program, settings: NetworkSettings) 
         for factor in (1, 2, 4):
             ceiling_bps = random.randint(200, 2_500) * factor
             terms = _with(settings, terms, ceiling_bps=min(ceiling_bps, 10_000)) or terms
-    for _ in range(random.choice((0, 1, 2, 4))):
+    for _ in range(random.choice((0, 1, 2, 4, BONUSES_MAX))):
         bonuses = (*terms.bonuses, random_bonus(random))
         terms = _with(settings, terms, bonuses=bonuses) or terms
+    check_program(terms, settings)
+    return terms
+
+
+def growing_program(program: Program, number: int, settings: NetworkSettings) -> Program:
+    """The numbered version of terms that add a bonus with each and fall due on another day.
+
+    The first one has a bonus of each period, so that its sales look at all the later ones.
+    """
+    bonuses = [Bonus("volume", each, 1_000_000 + number, 1, CURRENCIES[0]) for each in PERIODS]
+    terms = replace(
+        program,
+        rewards=(Reward("sale", rate_bps=1_000),),
+        bonuses=tuple(bonuses if number == 0 else [bonuses[number % len(PERIODS)]]),
+        ceiling_bps=None,
+        hold_days=number,
+        confirmation="on_report",
+        confirm_after_days=None,
+        categories=(),
+        paused=False,
+    )
     check_program(terms, settings)
     return terms
 

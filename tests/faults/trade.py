@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from pynamodb.exceptions import PynamoDBException
 
 from linkage import clock
-from linkage.conversions import REJECTION_CODES, Conversion
+from linkage.conversions import REFUNDS_MAX, REJECTION_CODES, Conversion
 from linkage.errors import LinkageError, NotFoundError
 from linkage.flow import awaiting, client_codes, consenting, deciding, recording, unbinding
 from linkage.flow.billing import DayNotBilledError, bill_day
@@ -23,11 +23,13 @@ from linkage.ids import conversion_id
 from linkage.keys import Key
 from linkage.programs import COUNTED_EVENTS, EVENTS
 from linkage.requests import client_code_in, customer_in, refund_in, report_in, unbinding_in
+from linkage.rules import RULES, RULES_FIRST
 from linkage.statistics import Counts, LinkDay
 from linkage.tables.conversions import get_conversion
 from linkage.tables.statistics import put_counts
+from tests.faults.earlier import rules_of
 from tests.faults.mischief import CrashError, Mischief
-from tests.faults.terms import CATEGORIES, COUPONS, CURRENCIES
+from tests.faults.terms import CATEGORIES, COUPONS, CURRENCIES, GROWN_VERSIONS
 from tests.faults.world import START, World
 
 PASSING = (CrashError, ClientError, PynamoDBException, DayNotBilledError)
@@ -36,10 +38,12 @@ EXPECTED_REFUSALS = frozenset(
     {
         *("external_id_reused", "conversion_rejected", "conversion_confirmed", "rejected_before"),
         *("member_not_approved", "refund_exceeds_rest", "occurred_in_future"),
-        "occurred_too_long_ago",
+        *("occurred_too_long_ago", "too_many_refunds"),
     }
 )
 RECENT = 400
+GROWING_FROM, GROWING_EVERY = 400, 5_000
+"""At which steps terms and refunds grow as far as they can."""
 SENT_AGAIN_MAX = 50
 
 
@@ -66,7 +70,7 @@ class Trade:
         self.pending: list[str] = []
         self.confirmed: list[str] = []
         self.recent: list[str] = []
-        self.reports = self.refunds = self.links = 0
+        self.reports = self.refunds = self.links = self.steps = self.grown = 0
         self.billed: dict[date, list[LinkDay]] = {}
         self.focus: Callable[[], None] | None = None
         self.hot: dict[str, Any] = {}
@@ -81,6 +85,10 @@ class Trade:
         )
         if self.random.random() < 0.15:
             self.change()
+        self.steps += 1
+        if self.steps % GROWING_EVERY == GROWING_FROM:
+            self.grow()
+            self.nibble()
         chances = {
             self.report: 50,
             self.confirm: 12,
@@ -335,12 +343,56 @@ class Trade:
         known = self._one(self.pending if first else self.confirmed)
         if known is None:
             return
-        rest, self.refunds = known.rest_minor, self.refunds + 1
+        rest = known.rest_minor
         parts = (rest, self.random.randint(1, max(1, rest)), self.random.randint(1, 9), rest + 1)
         amount = self.random.choices(parts, (3, 10, 3, 1))[0]
+        self._give_back(known, max(1, amount))
+
+    # ---- what grows as far as it can
+
+    def grow(self) -> None:
+        """A sale under each of many versions, each with a bonus and a hold of its own.
+
+        Then the first one, by which all bonuses are reached, is given back. Under the first rules
+        that is more due dates than one expression takes.
+        """
+        program_id, affiliate_id = self.world.open_program(), self.world.open_affiliate()
+        vendor_id = self.world.programs[program_id].vendor_id
+        first: Known | None = None
+        rules = self.random.choice((RULES_FIRST, RULES)) if self.grown else RULES_FIRST
+        self.grown += 1
+        with self.mischief.calm(), rules_of(rules):
+            for number in range(GROWN_VERSIONS):
+                self.world.grow_program(program_id, number)
+                self.reports += 1
+                body = {
+                    "program_id": program_id,
+                    "external_id": f"order-{self.reports}",
+                    "event": "sale",
+                    "amount_minor": 1 if number else 10**9,
+                    "currency": CURRENCIES[0],
+                    "affiliate_id": affiliate_id,
+                }
+                self._report(body, self.vendor_key(vendor_id))
+                first = first or self.known[self.recent[-1]]
+        assert first is not None
+        self._give_back(first, first.rest_minor)
+
+    def nibble(self) -> None:
+        """A sale is given back in as many parts as can be, and in one more that cannot."""
+        known = next(k for k in map(self.known.get, self.confirmed) if k and k.rest_minor > 200)
+        refused = self.answers["refund refused: too_many_refunds"]
+        for _ in range(REFUNDS_MAX + 1):
+            self._give_back(known, 1)
+        assert self.answers["refund refused: too_many_refunds"] > refused
+        self._give_back(known, known.rest_minor)
+        assert known.rest_minor == 0
+
+    def _give_back(self, known: Known, amount_minor: int) -> None:
+        self.refunds += 1
         body = {
             "external_id": f"refund-{self.refunds}",
-            "amount_minor": max(1, amount),
+            "amount_minor": amount_minor,
             "reason": "returned",
         }
         found, vendor_id = known.conversion.conversion_id, known.conversion.vendor_id

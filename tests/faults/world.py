@@ -13,7 +13,13 @@ from linkage.network import FIRST_SETTINGS, NetworkSettings
 from linkage.programs import Program
 from linkage.tables import coupons, members, programs, settings, transactions
 from linkage.terms import check_splits
-from tests.faults.terms import COUPONS, GROUPS, random_program, random_settings
+from tests.faults.terms import (
+    COUPONS,
+    GROUPS,
+    growing_program,
+    random_program,
+    random_settings,
+)
 
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
 BOTH = 2
@@ -147,6 +153,27 @@ class World:
         program = random_program(self.random, fresh, self.settings)
         programs.publish_program(program)
         self.programs[program.program_id] = program
+
+    def open_program(self) -> str:
+        """A program whose vendor may sell now: one that was suspended is taken back first."""
+        program = self.programs[self.random.choice(list(self.programs))]
+        self._set(program.vendor_id, status="approved")
+        return program.program_id
+
+    def open_affiliate(self) -> str:
+        """An affiliate that sells nothing and may earn now."""
+        sellers = set(self.vendors)
+        affiliate_id = self.random.choice([each for each in self.affiliates if each not in sellers])
+        self._set(affiliate_id, status="approved")
+        return affiliate_id
+
+    def grow_program(self, program_id: str, number: int) -> None:
+        """The numbered version of terms that grow: one bonus more, and another hold."""
+        was = self.programs[program_id]
+        fresh = replace(was, version=was.version + 1, published_at=clock.text(self.moment))
+        program = growing_program(fresh, number, self.settings)
+        programs.publish_program(program)
+        self.programs[program_id] = program
 
     def publish_settings(self) -> None:
         """A new version of the settings, if one is found that every program's ceiling allows."""

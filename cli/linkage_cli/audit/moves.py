@@ -26,6 +26,9 @@ from linkage_cli.audit.sales import Sale, is_approved
 from linkage_cli.audit.stored import Posting
 from linkage_cli.audit.terms import remaining
 
+BONUSES_AT_ONCE = 24
+"""By rules 2, so many bonuses are held for one tally of sales."""
+
 
 class Moves(NamedTuple):
     """The tallies as a fact left them, and the bonuses it posts with their due dates."""
@@ -133,6 +136,8 @@ def confirmed(sale: Sale, earning: Earning | None) -> Moves:
         if stands:
             tally = tally._replace(number=tally.number + 1, amount_minor=tally.amount_minor + added)
         granted = list(_granted(sale, tally, period, currency))
+        if sale.rules >= 2:
+            del granted[max(0, BONUSES_AT_ONCE - len(tally.held)) :]
         moved[name] = tally._replace(held=tuple(sorted((*tally.held, *granted))))
         bonuses += [(_bonus(sale, held), held.due_on) for held in granted]
     for name, place in _rewards(sale).items():

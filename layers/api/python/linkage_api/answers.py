@@ -1,7 +1,7 @@
 """Answers of the API: JSON that nobody caches, and every error as problem+json."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -22,6 +22,13 @@ def answer(status: int, body: object, *, replayed: bool = False) -> Response[str
 def created(body: object, *, replayed: bool = False) -> Response[str]:
     """201 with what was made, or 200 with what the same Idempotency-Key made before."""
     return answer(200 if replayed else 201, body, replayed=replayed)
+
+
+def made(
+    body: Mapping[str, object], warnings: Sequence[str], *, status: int = 201
+) -> Response[str]:
+    """What was just made, with what its owner should know of it in time, if there is anything."""
+    return answer(status, {**body, "warnings": warnings} if warnings else body)
 
 
 def nothing() -> Response[str]:

@@ -11,10 +11,13 @@ from linkage.coupons import Coupon, checked_code
 from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
 from linkage.ids import fingerprint
 from linkage.members import Member
+from linkage.quotas import quota_of
 from linkage.tables.coupons import find_coupon, list_coupons, put_coupon, set_coupon
+from linkage.tables.members import count_one
 from linkage.tables.programs import get_program
+from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
-from linkage_api.answers import answer, created, listed
+from linkage_api.answers import answer, created, listed, made
 from linkage_api.bodies import Body, Id, read
 from linkage_api.calls import Query, acting_member, call, checked_id, member_with_role, owners
 from linkage_api.programs import require_approved
@@ -65,22 +68,29 @@ def create() -> Response[str]:
         fingerprint=fingerprint(body.model_dump(exclude={"vendor_id"})),
     )
     _require_dates_in_order(coupon)
-    stored = find_coupon(coupon.vendor_id, coupon.code)
-    if stored is None:
+    if find_coupon(coupon.vendor_id, coupon.code) is None:
         require_approved(affiliate, "affiliate")
+        quota = quota_of(vendor, "coupons", current_settings())
         try:
-            put_coupon(coupon)
-        except ConditionFailedError:
-            stored = find_coupon(coupon.vendor_id, coupon.code)
-    if stored is None:
-        return created(_view(coupon))
-    if stored.fingerprint != coupon.fingerprint:
+            put_coupon(coupon, count_one(vendor.member_id, "coupons", quota.most))
+        except ConditionFailedError as failed:
+            if 0 not in failed.items:
+                raise quota.reached() from None
+        else:
+            return made(_view(coupon), quota.warnings())
+    return created(_view(_known(coupon)), replayed=True)
+
+
+def _known(coupon: Coupon) -> Coupon:
+    """The coupon that is stored under the code; raises ConflictError if it is another one."""
+    stored = find_coupon(coupon.vendor_id, coupon.code)
+    if stored is None or stored.fingerprint != coupon.fingerprint:
         raise ConflictError(
             "coupon_exists",
             f"There is a coupon {coupon.code} already, with other content. Choose another code, or "
             "change that coupon.",
         )
-    return created(_view(stored), replayed=True)
+    return stored
 
 
 @router.get("/v1/coupons")

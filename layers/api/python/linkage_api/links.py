@@ -12,11 +12,13 @@ from linkage.destinations import checked_destination
 from linkage.edge.http import is_id
 from linkage.errors import InvalidFieldError, NotFoundError
 from linkage.links import CODE_ALPHABET, CODE_LENGTH, SUBS_LARGEST_BYTES, Link, link_of, new_code
+from linkage.quotas import quota_of
 from linkage.tables.links import list_links, put_link
-from linkage.tables.members import get_member
+from linkage.tables.members import count_one, get_member
 from linkage.tables.programs import get_program
+from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
-from linkage_api.answers import created, listed
+from linkage_api.answers import created, listed, made
 from linkage_api.bodies import Body, Id, RawText, Text, Time, read
 from linkage_api.calls import Call, Query, acting_member, call, require_same
 from linkage_api.programs import require_approved
@@ -78,13 +80,16 @@ def create() -> Response[str]:
         expires_at=body.expires_at,
         starts_at=body.starts_at,
     )
+    quota = quota_of(affiliate, "links", current_settings())
     try:
-        put_link(link, sent)
+        put_link(link, sent, count_one(affiliate.member_id, "links", quota.most))
     except ConditionFailedError as failed:
+        if 0 not in failed.items:
+            raise quota.reached() from None
         stored = failed.items[0] or {}
         require_same(stored.get("fingerprint"), sent)
         return created(_view(link_of(stored)), replayed=True)
-    return created(_view(link))
+    return made(_view(link), quota.warnings())
 
 
 def _require_open_some_time(body: LinkBody) -> None:

@@ -14,6 +14,7 @@ from linkage.fields import checked_text
 from linkage.ids import fingerprint
 from linkage.members import Member, Split, normalised_email, normalised_phone, upline_below
 from linkage.money import WHOLE_BPS
+from linkage.quotas import usage_of
 from linkage.tables.links import set_allowed_hosts
 from linkage.tables.members import get_member, list_members, put_member, set_member
 from linkage.tables.settings import current_settings
@@ -170,11 +171,12 @@ def index() -> Response[str]:
 
 @router.get("/v1/members/<member_id>")
 def show(member_id: str) -> Response[str]:
-    """One member; members see themselves only."""
+    """One member with what it made of what it may make; members see themselves only."""
     asked = call(router, "operator", "vendor", "affiliate")
     if not asked.is_operator and member_id != asked.key.member_id:
         raise NotFoundError("member")
-    return answer(200, _view(get_member(checked_id("member", member_id))))
+    member = get_member(checked_id("member", member_id))
+    return answer(200, _view(member) | {"usage": usage_of(member, current_settings())})
 
 
 @router.patch("/v1/members/<member_id>")

@@ -91,6 +91,10 @@ class NetworkBody(Body):
     introduction_minimum_minor: dict[Currency, AmountMinor] = {}
     bindings_per_day_max: Annotated[int, whole(0, 100_000)] = 50
     recruits_per_month_max: Annotated[int, whole(0, 100_000)] = 20
+    programs_max: Annotated[int, whole(1, 10_000)] = 100
+    program_versions_per_day_max: Annotated[int, whole(1, 1_000)] = 24
+    links_max: Annotated[int, whole(1, 10_000_000)] = 10_000
+    coupons_max: Annotated[int, whole(1, 1_000_000)] = 1_000
 
     def settings(self, version: int) -> NetworkSettings:
         """The domain's settings under a version."""
@@ -111,6 +115,10 @@ class NetworkBody(Body):
             introduction_minimum_minor=self.introduction_minimum_minor,
             bindings_per_day_max=self.bindings_per_day_max,
             recruits_per_month_max=self.recruits_per_month_max,
+            programs_max=self.programs_max,
+            program_versions_per_day_max=self.program_versions_per_day_max,
+            links_max=self.links_max,
+            coupons_max=self.coupons_max,
         )
 
 

@@ -13,13 +13,21 @@ from linkage.edge.http import is_id
 from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
 from linkage.ids import fingerprint
 from linkage.members import Member
+from linkage.network import NetworkSettings
 from linkage.programs import Program
-from linkage.tables.members import get_member
-from linkage.tables.programs import get_program, list_programs, program_version, publish_program
+from linkage.quotas import Quota, quota_of
+from linkage.tables.members import count_one, get_member
+from linkage.tables.programs import (
+    get_program,
+    list_programs,
+    program_version,
+    publish_program,
+    versions_since,
+)
 from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
 from linkage.terms import check_program
-from linkage_api.answers import answer, created, listed
+from linkage_api.answers import answer, created, listed, made
 from linkage_api.bodies import read
 from linkage_api.calls import (
     Call,
@@ -42,18 +50,22 @@ def create() -> Response[str]:
     body, sent = read(ProgramBody, asked.body), fingerprint(asked.body)
     vendor = acting_member(asked, "vendor", body.vendor_id)
     require_approved(vendor, "vendor")
+    settings = current_settings()
+    quota = quota_of(vendor, "programs", settings)
     program = replace(
-        _terms(body, vendor),
+        _terms(body, vendor, settings),
         program_id=asked.new_id("prg", "POST /v1/programs"),
         fingerprint=sent,
     )
     try:
-        publish_program(program)
-    except ConditionFailedError:
+        publish_program(program, count_one(vendor.member_id, "programs", quota.most))
+    except ConditionFailedError as failed:
+        if 0 not in failed.items:
+            raise quota.reached() from None
         first = program_version(program.program_id, 1)
         require_same(first.fingerprint, sent)
         return created(view(first), replayed=True)
-    return created(view(program))
+    return made(view(program), quota.warnings())
 
 
 @router.put("/v1/programs/<program_id>")
@@ -66,8 +78,9 @@ def publish(program_id: str) -> Response[str]:
     vendor = get_member(current.vendor_id)
     if not asked.is_operator:
         require_approved(vendor, "vendor")
+    settings = current_settings()
     new = replace(
-        _terms(body, vendor, current),
+        _terms(body, vendor, settings, current),
         program_id=current.program_id,
         version=current.version + 1,
         created_at=current.created_at,
@@ -77,11 +90,15 @@ def publish(program_id: str) -> Response[str]:
         return answer(200, view(current))
     if body.version not in {None, current.version}:
         raise _published_meanwhile()
+    new = _after(current, new)
+    quota = _versions_of_the_day(current, new, settings)
+    if quota.is_reached:
+        raise quota.reached()
     try:
-        publish_program(_after(current, new))
+        publish_program(new)
     except ConditionFailedError:
         raise _published_meanwhile() from None
-    return answer(200, view(new))
+    return made(view(new), quota.warnings(), status=200)
 
 
 @router.get("/v1/programs")
@@ -113,6 +130,13 @@ def _terms_of(program: Program) -> Program:
 def _after(current: Program, new: Program) -> Program:
     """The new version, published no earlier than the one it follows: clocks may differ."""
     return replace(new, published_at=max(new.in_force_from, current.in_force_from))
+
+
+def _versions_of_the_day(current: Program, new: Program, settings: NetworkSettings) -> Quota:
+    """How often the program may be published and was, on the UTC day of the new version."""
+    most = settings.program_versions_per_day_max
+    used = versions_since(current, new.in_force_from[:10], most)
+    return Quota("program_versions_per_day_max", most, used)
 
 
 def _own_program(asked: Call, program_id: str) -> Program:
@@ -148,7 +172,9 @@ def _published_meanwhile() -> ConflictError:
     )
 
 
-def _terms(body: ProgramBody, vendor: Member, current: Program | None = None) -> Program:
+def _terms(
+    body: ProgramBody, vendor: Member, settings: NetworkSettings, current: Program | None = None
+) -> Program:
     """The program a body asks for, after `current` if there is one.
 
     Raises InvalidFieldError for terms that cannot be.
@@ -160,7 +186,7 @@ def _terms(body: ProgramBody, vendor: Member, current: Program | None = None) ->
         destination_url=checked_destination(body.destination_url, vendor.hosts),
         bonus_currencies=tuple(sorted({*before, *(bonus.currency for bonus in asked.bonuses)})),
     )
-    check_program(program, current_settings())
+    check_program(program, settings)
     _require_named(program)
     return program
 

@@ -138,7 +138,8 @@ def tallies_after_confirmation(
             case "sales" if commission:
                 moved = moves.sold(tally, conversion, refunded_minor)
                 reached = moves.reached(moved, conversion, program.bonuses, commission.due_on)
-                return replace(moved, held=(*moved.held, *reached))
+                granted = moves.granted(moved, reached, confirmation.rules)
+                return replace(moved, held=(*moved.held, *granted))
             case "reward" if commission:
                 return moves.rewarded_in(tally, commission.parts, conversion, refunded_minor)
             case "customer":
@@ -177,13 +178,14 @@ def tallies_after_refund(
 
 def _bonuses_reached(
     conversion: Conversion, confirmation: Confirmation, program: Program, commission: Commission
-) -> Iterator[tuple[Tally, HeldBonus]]:
-    """Each bonus this sale brings, with the moved tally that reached it."""
+) -> Iterator[tuple[Tally, HeldBonus, bool]]:
+    """Each bonus this sale reaches, with the moved tally, and whether it is granted."""
     for tally in confirmation.seen.tallies:
         if kind_of(tally.name) == "sales":
             moved = moves.sold(tally, conversion, confirmation.refunded_before_minor)
-            for bonus in moves.reached(moved, conversion, program.bonuses, commission.due_on):
-                yield moved, bonus
+            reached = moves.reached(moved, conversion, program.bonuses, commission.due_on)
+            granted = moves.granted(moved, reached, confirmation.rules)
+            yield from ((moved, bonus, bonus in granted) for bonus in reached)
 
 
 def _bonuses_lost(conversion: Conversion, refund: Refund) -> Iterator[tuple[Tally, HeldBonus]]:
@@ -211,9 +213,12 @@ def confirmation_transaction(
     noticed: dict[str, bool] = {}
     if commission:
         shares = earned(commission, refunded_minor)
-        bonuses = [*_bonuses_reached(conversion, confirmation, program, commission)]
+        reached = [*_bonuses_reached(conversion, confirmation, program, commission)]
+        bonuses = [(tally, bonus) for tally, bonus, granted in reached if granted]
+        full = [(tally, bonus) for tally, bonus, granted in reached if not granted]
         postings = (*shares, *(_bonus(commission, bonus) for _, bonus in bonuses))
         why = (*why, *reasons.of_shares(shares, commission), *reasons.of_bonuses(bonuses))
+        why = (*why, *reasons.of_bonuses_beyond(full, moves.HELD_MAX))
         if confirmation.rules > RULES_FIRST:
             minor = commission.direct_minor
             why = (*why, *introductions.reasons(conversion, confirmation, settings, minor))

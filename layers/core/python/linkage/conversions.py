@@ -13,6 +13,8 @@ from linkage.tallies import Tally
 
 STATUSES = ("pending", "confirmed", "rejected")
 REJECTION_CODES = ("duplicate", "cancelled", "fraud", "test", "not_qualified", "other")
+REFUNDS_MAX = 100
+"""So many refunds of one conversion, and then one more that gives all the rest back."""
 REPORT, CONFIRMATION, REJECTION = "report", "confirmation", "rejection"
 WITHDRAWAL = "withdrawal"
 """The fact keys of a conversion; refunds have keys of their own."""
@@ -84,7 +86,8 @@ class Conversion:
 class Confirmation:
     """The fact that makes a conversion earn: the vendor's word, the report itself, or silence.
 
-    `silent` is whether it came by itself after the program's `confirm_after_days`.
+    `silent` is whether it came by itself after the program's `confirm_after_days`. `rules` is the
+    version of the rules it was accepted under, as of every fact.
     """
 
     conversion_id: str
@@ -236,4 +239,18 @@ def require_refundable(conversion: Conversion, amount_minor: int) -> None:
             f"Only {amount_text(rest_minor, conversion.currency)} of this conversion is left to "
             "refund.",
             code="refund_exceeds_rest",
+        )
+
+
+def require_room_for_refund(history: History, amount_minor: int) -> None:
+    """Raises InvalidFieldError if it has as many refunds as can be and this is not all the rest."""
+    conversion = history.conversion
+    rest_minor = conversion.amount_minor - conversion.refunded_minor
+    if len(history.refunds) >= REFUNDS_MAX and amount_minor != rest_minor:
+        raise InvalidFieldError(
+            "/amount_minor",
+            f"This conversion has {len(history.refunds)} refunds already. One more is possible, of "
+            f"all that is left: {amount_text(rest_minor, conversion.currency)}. Send amount_minor "
+            f"{rest_minor}, for this refund and all later ones together.",
+            code="too_many_refunds",
         )

@@ -6,6 +6,7 @@ LinkageError
 ├── ForbiddenError            403  the key's role may not do this
 ├── NotFoundError             404  it does not exist, or belongs to somebody else
 ├── ConflictError             409  it contradicts what is already stored
+│   └── NotPostableError      409  it could never be posted, so it is not accepted
 ├── InvalidFieldError         422  one field must be changed
 │   └── NotSupportedError     422  a field of the contract that is not built yet
 ├── LedgerError               500  an invariant of the ledger would break; nothing is written
@@ -59,6 +60,19 @@ class NotFoundError(LinkageError):
 class ConflictError(LinkageError):
     status = 409
     title = "Conflict"
+
+
+class NotPostableError(ConflictError):
+    """What would be accepted is more than the database writes at once; nothing is written."""
+
+    title = "Too large to be posted"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            "not_postable",
+            f"To keep or to post this would take {what}. Nothing was changed, and the same request "
+            "again will be refused again. Tell an operator of the network, with this sentence.",
+        )
 
 
 class InvalidFieldError(LinkageError):

@@ -4,9 +4,11 @@ A posting moves money from one account to another, so a transaction balances by 
 Only affiliates have lines and balances; vendors' and the network's totals are sums of postings.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -96,7 +98,8 @@ class Transaction:
 class Balance:
     """An affiliate's balance in one currency: `dues` map a UTC date to what counts from then on.
 
-    `beside` is what a later release has stored with it, to be kept when it is written over.
+    `of_later_release` is what is stored beside it, in its stored form, that this release does not
+    know: it is kept wherever the balance is written whole.
     """
 
     affiliate_id: str
@@ -104,7 +107,23 @@ class Balance:
     balance_minor: int
     version: int
     dues: Mapping[str, int]
-    beside: Mapping[str, Any] = field(default_factory=dict)
+    of_later_release: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, affiliate_id: str, currency: str) -> Balance:
+        """The balance of an affiliate before its first line."""
+        return cls(affiliate_id, currency, 0, 0, {})
+
+    def after(self, line: Line) -> Balance:
+        """The balance with this line in it, a version on; a due date that comes to 0 stays."""
+        dues = Counter(self.dues)
+        dues.update(line.dues)
+        return replace(
+            self,
+            balance_minor=self.balance_minor + line.amount_minor,
+            version=self.version + 1,
+            dues=dict(dues),
+        )
 
     def payable_minor(self, through: date) -> int:
         """What counts on this UTC date: every due date up to and including it, minor units."""

@@ -25,7 +25,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Member:
-    """A member as attribution, commissions and payouts see it."""
+    """A member as attribution, commissions and payouts see it; the counts are what it made."""
 
     member_id: str
     name: str
@@ -41,6 +41,9 @@ class Member:
     payout_method: dict[str, str] | None = None
     fingerprint: str | None = None
     splits: tuple[Split, ...] = ()
+    programs_count: int = 0
+    coupons_count: int = 0
+    links_count: int = 0
 
     def has_role(self, role: str) -> bool:
         """Whether the member sells (`vendor`) or refers (`affiliate`)."""

@@ -31,6 +31,15 @@ def sold(tally: Tally, conversion: Conversion, refunded_minor: int) -> Tally:
     return _sales_moved(tally, 1, conversion.amount_minor - refunded_minor)
 
 
+HELD_MAX = 24
+"""So many bonuses one sales tally holds at a time (rules 2): a refund may take all of them back."""
+
+
+def granted(tally: Tally, reached: Sequence[HeldBonus], rules: int) -> tuple[HeldBonus, ...]:
+    """Of the bonuses a sales tally has reached, those it has room for, in their order."""
+    return tuple(reached if rules < 2 else reached[: max(0, HELD_MAX - len(tally.held))])
+
+
 def reached(
     tally: Tally, conversion: Conversion, bonuses: Iterable[Bonus], due_on: str
 ) -> tuple[HeldBonus, ...]:

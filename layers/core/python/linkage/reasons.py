@@ -94,6 +94,17 @@ def of_bonuses(bonuses: Iterable[tuple[Tally, HeldBonus]]) -> Iterator[str]:
         )
 
 
+def of_bonuses_beyond(bonuses: Iterable[tuple[Tally, HeldBonus]], most: int) -> Iterator[str]:
+    """A sentence for each bonus that is reached by a tally that holds as many as it may."""
+    for tally, bonus in bonuses:
+        amount = amount_text(bonus.amount_minor, bonus.currency)
+        yield (
+            f"The affiliate's sales of {period_in(tally.name)} now come to {_reached(tally)}, "
+            f"which reaches {measure_text(tally.name, bonus.target)}, but no more than {most} "
+            f"bonuses are held for them at a time: this one of {amount} is not granted."
+        )
+
+
 def of_lost_bonuses(bonuses: Iterable[tuple[Tally, HeldBonus]]) -> Iterator[str]:
     """A sentence for each bonus that a refund takes back, with the tally that no longer does."""
     for tally, bonus in bonuses:

@@ -14,7 +14,7 @@ RULES = 2
 """What this release accepts facts under, and the latest it understands.
 
 2: introductions and recruitment bonuses have floors, fall due with the sale that brought them and
-end with it (linkage.introductions, linkage.uplines).
+end with it (linkage.introductions, linkage.uplines); one tally holds at most 24 bonuses.
 """
 
 

@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from linkage import clock
-from linkage.commissions import commission_of, tallies_after_confirmation
+from linkage.commissions import (
+    commission_of,
+    confirmation_transaction,
+    tallies_after_confirmation,
+)
 from linkage.conversions import Confirmation, Conversion
 from linkage.customers import Binding, KnownCustomer, bound
+from linkage.flow.postable import require_postable
 from linkage.flow.seeing import seen_now
 from linkage.introductions import bindings_name, binds, could_introduce, floor_minor
 from linkage.members import Member
@@ -29,7 +34,8 @@ def confirmed(
 ) -> tuple[Confirmation, list[dict[str, Any]]]:
     """A confirmation as of now, and the operations on tallies and bindings that go with it.
 
-    `program` and `settings` are the versions the report saw, `known` members read just now.
+    `program` and `settings` are the versions the report saw, `known` members read just now. Raises
+    NotPostableError if it could not be posted.
     """
     moment = clock.now()
     looks_at = _daily_bound(conversion, customer, clock.text(moment))
@@ -43,6 +49,8 @@ def confirmed(
         silent=silent,
         rules=RULES,
     )
+    transaction = confirmation_transaction(conversion, confirmation, program, settings)
+    require_postable(transaction, conversion.conversion_id, fact)
     become = tallies_after_confirmation(conversion, confirmation, program, settings)
     commission, _ = commission_of(conversion, confirmation, program, settings)
     return confirmation, [

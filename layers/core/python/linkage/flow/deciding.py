@@ -1,7 +1,7 @@
 """Deciding: what is said of a conversion after its report, each confirmation and refund once."""
 
 from linkage import clock
-from linkage.commissions import tallies_after_refund
+from linkage.commissions import commission_of, refund_transaction, tallies_after_refund
 from linkage.conversions import (
     CONFIRMATION,
     Confirmation,
@@ -15,11 +15,13 @@ from linkage.conversions import (
     require_confirmable,
     require_refundable,
     require_rejectable,
+    require_room_for_refund,
 )
 from linkage.errors import ConflictError
 from linkage.flow.accepting import Accepted, Operations, accept
 from linkage.flow.confirming import confirmed
 from linkage.flow.knowing import known, reading_ended
+from linkage.flow.postable import require_postable
 from linkage.flow.terms import reading_terms
 from linkage.ids import external
 from linkage.requests import SentRefund
@@ -112,7 +114,7 @@ def refund(
     """Accepts a refund if that much is left; also says whether it is a replay.
 
     Raises ConflictError if it was rejected or the external id was used with other content,
-    InvalidFieldError beyond what is left to refund.
+    InvalidFieldError beyond what is left to refund, or for another part after very many.
     """
     kept: list[Refund] = []
 
@@ -123,6 +125,7 @@ def refund(
             kept[:] = [_same(known, sent)]
             return None
         require_refundable(conversion, sent.amount_minor)
+        require_room_for_refund(history, sent.amount_minor)
         new, operations = _refund(conversion, history.confirmation, sent)
         kept[:] = [new]
         put = conversions.put_refund(conversion, new)
@@ -145,11 +148,14 @@ def _same(known: Refund, sent: SentRefund) -> Refund:
 def _refund(
     conversion: Conversion, confirmation: Confirmation | None, sent: SentRefund
 ) -> tuple[Refund, Operations]:
-    """The refund as of now, and the operations that move its confirmation's tallies back."""
+    """The refund as of now, and the operations that move its confirmation's tallies back.
+
+    Raises NotPostableError if it could not be posted.
+    """
     seen = confirmation.seen.tallies if confirmation else ()
     names = [tally.name for tally in seen if is_lowered(tally.name)]
     terms, counted = reading_terms(conversion), reading_tallies(names)
-    found = gather(counted, *([terms] if names else ()))
+    found = gather(counted, *([terms] if confirmation else ()))
     tallies = counted.of(found)
     new = Refund(
         conversion_id=conversion.conversion_id,
@@ -165,7 +171,10 @@ def _refund(
         rules=RULES,
         withdrawn=conversion.withdrawn_at is not None,
     )
-    if not confirmation or not names:
+    if confirmation is None:
         return new, []
+    commission, _ = commission_of(conversion, confirmation, *terms.of(found))
+    transaction = refund_transaction(conversion, new, commission)
+    require_postable(transaction, conversion.conversion_id, refund_key(new.external_id))
     become = tallies_after_refund(conversion, confirmation, new, *terms.of(found))
     return new, [move(tally) for tally in become]

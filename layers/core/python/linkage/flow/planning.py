@@ -20,7 +20,7 @@ from linkage.payouts import (
     require_cancellable,
     scheduled_batch_id,
 )
-from linkage.tables import ledger, payouts
+from linkage.tables import entries, ledger, payouts
 from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
 
@@ -62,7 +62,8 @@ def plan(batch: Batch) -> None:
     pages = list(payouts.list_pages(batch.batch_id))
     if not batch.planned_whole:
         affiliates = chain.from_iterable(
-            ledger.open_accounts(batch.currency, shard, None) for shard in range(ledger.OPEN_SHARDS)
+            ledger.open_accounts(batch.currency, shard, None)
+            for shard in range(entries.OPEN_SHARDS)
         )
         known = {affiliate_id for page in pages for affiliate_id in page.affiliate_ids}
         missing = (each for each in affiliates if each not in known)

@@ -6,12 +6,21 @@ both, whatever happens in between.
 """
 
 from linkage import clock
-from linkage.commissions import commission_of
-from linkage.conversions import Conversion, History, Refund, Withdrawal, withdrawn
+from linkage.commissions import commission_of, withdrawal_transaction
+from linkage.conversions import (
+    WITHDRAWAL,
+    Conversion,
+    History,
+    Refund,
+    Withdrawal,
+    withdrawn,
+)
 from linkage.flow.accepting import Accepted, accept
+from linkage.flow.postable import require_postable
 from linkage.flow.terms import reading_terms
 from linkage.introductions import could_introduce, ended_on
 from linkage.rules import RULES
+from linkage.shares import Commission
 from linkage.tables import conversions
 from linkage.tables.gathering import read
 
@@ -40,7 +49,8 @@ def take_back_if_ended(conversion_id: str) -> bool:
     """Takes an introducer's commission back if its introduction ended before it was due."""
 
     def accepted(history: History) -> Accepted | None:
-        conversion, ended = history.conversion, _ended_on(history)
+        conversion = history.conversion
+        commission, ended = _ended(history)
         if ended is None:
             return None
         withdrawal = Withdrawal(
@@ -52,6 +62,8 @@ def take_back_if_ended(conversion_id: str) -> bool:
             ended_on=ended[1],
             rules=RULES,
         )
+        transaction = withdrawal_transaction(conversion, withdrawal, commission)
+        require_postable(transaction, conversion_id, WITHDRAWAL)
         put = conversions.put_withdrawal(conversion, withdrawal)
         return withdrawn(conversion, withdrawal), put
 
@@ -59,16 +71,18 @@ def take_back_if_ended(conversion_id: str) -> bool:
     return not replayed
 
 
-def _ended_on(history: History) -> tuple[str, str] | None:
-    """The introduction and the UTC date on which it ended, if that was before the commission was
-    due and it was not taken back yet."""
+def _ended(history: History) -> tuple[Commission | None, tuple[str, str] | None]:
+    """The commission, and the introduction with the UTC date on which it ended.
+
+    That is None unless it ended before the commission was due and nothing was taken back yet.
+    """
     conversion, confirmation = history.conversion, history.confirmation
     introduction = conversion.attribution.introduction
     if introduction is None or confirmation is None or history.withdrawal:
-        return None
+        return None, None
     commission, _ = commission_of(conversion, confirmation, *read(reading_terms(conversion)))
     sale = conversions.get_history(introduction.conversion_id)
     ended = ended_on(introduction, sale.conversion, sale.refunds)
     if commission is None or ended is None or commission.due_on <= ended:
-        return None
-    return introduction.conversion_id, ended
+        return commission, None
+    return commission, (introduction.conversion_id, ended)

@@ -38,6 +38,7 @@ from linkage.tables import transactions
 from linkage.tables.base import TableMeta
 from linkage.tables.facts import attribution_in, seen_in, tallies_in
 from linkage.tables.gathering import Found, Place, Reading, place, read, reading_one
+from linkage.tables.limits import require_within
 from linkage.tables.packed import PackedAttribute, known_fields, without_defaults
 from linkage.tables.pages import LIMIT_MAX, Listed, read_page
 
@@ -365,7 +366,11 @@ def mark_posted(conversion_id: str, fact: str) -> dict[str, Any]:
 
 
 def accept(operations: Sequence[dict[str, Any]]) -> None:
-    """Writes an accepted fact whole; raises ConditionFailedError if something has moved since."""
+    """Writes an accepted fact whole; raises ConditionFailedError if something has moved since.
+
+    Raises NotPostableError if that is more than one transaction can hold.
+    """
+    require_within(operations)
     transactions.write(operations, decided_on_reads=True)
 
 
@@ -404,7 +409,7 @@ def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
 
 def _postable(confirmation: Confirmation) -> dict[str, Any]:
     said = without_defaults(confirmation)
-    kept = ("seen", "silent", "refunded_before_minor")
+    kept = ("seen", "silent", "refunded_before_minor", "rules")
     unposted = _sharded(_UNPOSTED, UNPOSTED_SHARDS, confirmation.conversion_id)
     return {name: said[name] for name in kept if name in said} | {"unposted": unposted}
 

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import asdict
+from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 from pynamodb.exceptions import UpdateError
@@ -49,10 +50,14 @@ def _coupon(item: CouponItem) -> Coupon:
     return Coupon(**{name: getattr(item, name) for name in Coupon.__dataclass_fields__})
 
 
-def put_coupon(coupon: Coupon) -> None:
-    """Stores a new coupon; raises ConditionFailedError with the stored one if the code exists."""
+def put_coupon(coupon: Coupon, *also: dict[str, Any]) -> None:
+    """Stores a new coupon, together with the `also` operations.
+
+    Raises ConditionFailedError, with the stored coupon first if the code exists.
+    """
     wire = CouponItem(**asdict(coupon)).serialize()
-    transactions.write([transactions.put_wire(CouponItem.Meta.table_name, wire, "vendor_id")])
+    put = transactions.put_wire(CouponItem.Meta.table_name, wire, "vendor_id")
+    transactions.write([put, *also])
 
 
 def reading_coupon(vendor_id: str, code: str) -> Reading[Coupon | None]:

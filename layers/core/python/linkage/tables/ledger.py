@@ -5,28 +5,22 @@ It talks to DynamoDB by boto3's client, because a balance has an attribute for e
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
-from zlib import crc32
 
 from linkage.errors import LedgerError
-from linkage.ids import digest
 from linkage.ledger import Balance, Line, Transaction, affiliate_account, affiliate_in
 from linkage.rewards import Part
 from linkage.shares import Commission
-from linkage.tables import transactions
+from linkage.tables import entries, transactions
+from linkage.tables.entries import DUE, HEAD, Whose, balance_line
 from linkage.tables.facts import splits_in
 from linkage.tables.gathering import Reading, place, read, reading_one
-from linkage.tables.packed import known_fields, packed, unpacked
+from linkage.tables.packed import known_fields, unpacked
 from linkage.tables.pages import Listed, wrong_cursor
 from linkage.uplines import Level, Recruitment
 
-OPEN_SHARDS = 8
-
 _TABLE = os.environ["LEDGER_TABLE"]
-_HEAD, _DUE = "head", "due_"
-_SHOWN = frozenset({"account", "line", "kind", "accepted_at"})
-_BALANCE = frozenset({"account", "line", "currency", "open", "balance_minor", "version"})
 
 
 def post(
@@ -41,53 +35,59 @@ def post(
     Raises LedgerError if the id was posted with other postings, and ConditionFailedError if
     another condition (the balance's version, one of `also`) did not hold.
     """
-    operations = [
-        transactions.put_new(_TABLE, head_item(transaction), "account"),
-        *(
-            operation
-            for line in transaction.lines
-            for operation in (
-                _put_line(transaction, line),
-                _close_balance(line, closing) if closing else _move_balance(line),
-            )
-        ),
-        *also,
-    ]
-    try:
-        transactions.write(operations)
-    except transactions.ConditionFailedError as failed:
-        posted = failed.items.get(0)
-        if posted is None:
-            raise
-        if head_in(posted)["fingerprint"] != transaction.fingerprint:
-            raise LedgerError(
-                f"{transaction.transaction_id} was posted before with other postings"
-            ) from failed
-        return False
-    return True
+    for _ in transactions.attempts():
+        put = _closed(transaction, closing) if closing else _moved_whole(transaction)
+        operations = entries.operations(_TABLE, transaction, put)
+        try:
+            transactions.write([*operations, *also])
+        except transactions.ConditionFailedError as failed:
+            if failed.items.get(0) is not None:
+                _require_the_same(transaction, failed)
+                return False
+            if closing or not failed.items.keys() <= _places_of(transaction, put):
+                raise
+        else:
+            return True
+    raise LedgerError(f"a balance that {transaction.transaction_id} moves never stood still")
 
 
-def head_of(transaction: Transaction) -> dict[str, Any]:
-    """The head of a transaction: all its postings, and why."""
+def _require_the_same(transaction: Transaction, failed: transactions.ConditionFailedError) -> None:
+    """Raises LedgerError if what was posted under the id has other postings."""
+    posted = failed.items[0]
+    if posted is None or head_in(posted)["fingerprint"] != transaction.fingerprint:
+        raise LedgerError(
+            f"{transaction.transaction_id} was posted before with other postings"
+        ) from failed
+
+
+def _closed(transaction: Transaction, closing: Balance) -> dict[Whose, Balance]:
+    """The balance without the due dates its line empties."""
+    (line,) = transaction.lines
+    after = closing.after(line)
+    dues = {due: amount for due, amount in after.dues.items() if due not in line.dues}
+    return {entries.whose(line): replace(after, dues=dues)}
+
+
+def _moved_whole(transaction: Transaction) -> dict[Whose, Balance]:
+    """The balances that are put whole, as they become by what is stored now."""
     return {
-        "account": _transaction_account(transaction.transaction_id),
-        "line": _HEAD,
-        "transaction_id": transaction.transaction_id,
-        "kind": transaction.kind,
-        "accepted_at": transaction.accepted_at,
-        "fingerprint": transaction.fingerprint,
-        "postings": [asdict(posting) for posting in transaction.postings],
-        "why": list(transaction.why),
-        **transaction.facts,
+        entries.whose(line): _balance_before(line).after(line)
+        for line in transaction.lines
+        if entries.is_put_whole(line)
     }
 
 
-def head_item(transaction: Transaction) -> dict[str, Any]:
-    """The same as it is stored: all but what finds it and says what it is packed into `content`."""
-    head = head_of(transaction)
-    shown = {name: value for name, value in head.items() if name in _SHOWN}
-    content = {name: value for name, value in head.items() if name not in _SHOWN}
-    return shown | {"content": packed(content)}
+def _balance_before(line: Line) -> Balance:
+    return find_balance(line.affiliate_id, line.currency) or Balance.empty(*entries.whose(line))
+
+
+def _places_of(transaction: Transaction, put: Mapping[Whose, Balance]) -> set[int]:
+    """Where among the operations the balances stand that are put whole."""
+    return {
+        2 + 2 * number
+        for number, line in enumerate(transaction.lines)
+        if entries.whose(line) in put
+    }
 
 
 def head_in(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,92 +96,13 @@ def head_in(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in item.items() if name != "content"} | content
 
 
-def _transaction_account(transaction_id: str) -> str:
-    return f"transaction:{transaction_id}"
-
-
-def _put_line(transaction: Transaction, line: Line) -> dict[str, Any]:
-    item = {
-        "account": affiliate_account(line.affiliate_id),
-        "line": f"line#{transaction.accepted_at}#{digest(transaction.transaction_id)}"
-        f"#{line.currency}",
-        "transaction_id": transaction.transaction_id,
-        "kind": transaction.kind,
-        "accepted_at": transaction.accepted_at,
-        "currency": line.currency,
-        "amount_minor": line.amount_minor,
-        "dues": dict(line.dues),
-        "parts": [
-            {"kind": kind, "level": level, "amount_minor": amount_minor}
-            for kind, level, amount_minor in line.parts
-        ],
-        **{
-            name: transaction.facts[name]
-            for name in ("conversion_id", "payout_id", "batch_id")
-            if name in transaction.facts
-        },
-    }
-    return transactions.put_new(_TABLE, item, "account")
-
-
-def _move_balance(line: Line) -> dict[str, Any]:
-    dues = {_due_name(due): amount for due, amount in line.dues.items()}
-    account = affiliate_account(line.affiliate_id)
-    return transactions.update(
-        _TABLE,
-        {"account": account, "line": _balance_line(line.currency)},
-        "SET #currency = :currency, #open = :open ADD #version :one, balance_minor :amount"
-        + "".join(f", {due} :{due}" for due in dues),
-        condition="attribute_not_exists(#currency) OR #currency = :currency",
-        values={
-            ":one": 1,
-            ":amount": line.amount_minor,
-            ":currency": line.currency,
-            ":open": _open_shard(line.currency, account),
-            **{f":{due}": amount for due, amount in dues.items()},
-        },
-        names={"#open": "open", "#currency": "currency", "#version": "version"},
-    )
-
-
-def _close_balance(line: Line, closing: Balance) -> dict[str, Any]:
-    """Puts the balance anew without the due dates the line empties, if it is still as it was read.
-
-    A Put, because an UpdateExpression that removes a year of due dates exceeds its limit of 4 KB.
-    """
-    account = affiliate_account(line.affiliate_id)
-    item = {
-        **closing.beside,
-        "account": account,
-        "line": _balance_line(line.currency),
-        "currency": line.currency,
-        "open": _open_shard(line.currency, account),
-        "balance_minor": closing.balance_minor + line.amount_minor,
-        "version": closing.version + 1,
-        **{_due_name(due): amount for due, amount in closing.dues.items() if due not in line.dues},
-    }
-    return transactions.put_over(_TABLE, transactions.to_wire(item), {"version": closing.version})
-
-
-def _due_name(due: str) -> str:
-    return _DUE + due.replace("-", "")
-
-
-def _balance_line(currency: str) -> str:
-    return f"balance#{currency}"
-
-
-def _open_shard(currency: str, account: str) -> str:
-    return f"open#{currency}#{crc32(account.encode()) % OPEN_SHARDS}"
-
-
 # ---- reading
 
 
 def reading_head(transaction_id: str) -> Reading[dict[str, Any] | None]:
     """The head of a transaction as posted, or None."""
     return reading_one(
-        place(_TABLE, account=_transaction_account(transaction_id), line=_HEAD),
+        place(_TABLE, account=entries.transaction_account(transaction_id), line=HEAD),
         lambda wire: head_in(transactions.from_wire(wire)),
     )
 
@@ -215,8 +136,8 @@ def _level(stored: Mapping[str, Any]) -> Level:
 
 def find_balance(affiliate_id: str, currency: str) -> Balance | None:
     """An affiliate's balance in one currency as last written, or None."""
-    at = place(_TABLE, account=affiliate_account(affiliate_id), line=_balance_line(currency))
-    return read(reading_one(at, lambda wire: _balance(transactions.from_wire(wire))))
+    at = place(_TABLE, account=affiliate_account(affiliate_id), line=balance_line(currency))
+    return read(reading_one(at, _balance))
 
 
 def list_balances(affiliate_id: str) -> list[Balance]:
@@ -230,7 +151,7 @@ def list_balances(affiliate_id: str) -> list[Balance]:
         ),
         ConsistentRead=True,
     )
-    return [_balance(transactions.from_wire(item)) for item in answer["Items"]]
+    return [_balance(item) for item in answer["Items"]]
 
 
 def list_lines(
@@ -281,20 +202,29 @@ def open_accounts(currency: str, shard: int, after: str | None) -> Iterator[str]
                 yield affiliate_id
 
 
-def _balance(item: dict[str, Any]) -> Balance:
+def _balance(wire: Mapping[str, Any]) -> Balance:
+    known = {name: value for name, value in wire.items() if name in _OF_BALANCE or _is_due(name)}
+    item = transactions.from_wire(known)
     dues = {
         f"{name[4:8]}-{name[8:10]}-{name[10:12]}": amount_minor
         for name, amount_minor in item.items()
-        if name.startswith(_DUE)
+        if _is_due(name)
     }
     affiliate_id = affiliate_in(item["account"])
     if affiliate_id is None:
         raise LedgerError(f"{item['account']} has a balance, but only affiliates do")
-    beside = {
-        name: value
-        for name, value in item.items()
-        if name not in _BALANCE and not name.startswith(_DUE)
-    }
     return Balance(
-        affiliate_id, item["currency"], item["balance_minor"], item["version"], dues, beside
+        affiliate_id,
+        item["currency"],
+        item["balance_minor"],
+        item["version"],
+        dues,
+        of_later_release={name: value for name, value in wire.items() if name not in known},
     )
+
+
+_OF_BALANCE = frozenset({"account", "line", "currency", "open", "balance_minor", "version"})
+
+
+def _is_due(name: str) -> bool:
+    return name.startswith(DUE)

@@ -73,11 +73,14 @@ def _link(item: LinkItem) -> Link:
     )
 
 
-def put_link(link: Link, fingerprint: str | None) -> None:
-    """Stores a new link; raises ConditionFailedError with the stored one if the code exists."""
+def put_link(link: Link, fingerprint: str | None, *also: dict[str, Any]) -> None:
+    """Stores a new link, together with the `also` operations.
+
+    Raises ConditionFailedError, with the stored link first if the code exists.
+    """
     values = {**link._asdict(), "allowed_hosts": list(link.allowed_hosts), "sub": dict(link.sub)}
     wire = LinkItem(**values, fingerprint=fingerprint).serialize()
-    transactions.write([transactions.put_wire(LinkItem.Meta.table_name, wire, "code")])
+    transactions.write([transactions.put_wire(LinkItem.Meta.table_name, wire, "code"), *also])
 
 
 def find_link(code: str) -> Link | None:

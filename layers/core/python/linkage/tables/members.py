@@ -3,8 +3,9 @@
 import os
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
 
-from pynamodb.attributes import UnicodeAttribute
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
@@ -48,16 +49,21 @@ class MemberItem(Model):
     payout_method = NestedAttribute(null=True)
     fingerprint = UnicodeAttribute(null=True)
     splits = NestedAttribute(null=True)
+    programs_count = NumberAttribute(null=True)
+    coupons_count = NumberAttribute(null=True)
+    links_count = NumberAttribute(null=True)
     by_listing = _ListingIndex()
 
 
 _LISTS = ("roles", "upline", "groups", "hosts")
+_COUNTS = ("programs_count", "coupons_count", "links_count")
 
 
 def _member(item: MemberItem) -> Member:
     values = {name: getattr(item, name) for name in Member.__dataclass_fields__}
     own_form = {name: tuple(values[name]) for name in _LISTS}
-    return Member(**values | own_form | {"splits": splits_in(item.splits or ())})
+    counts = {name: int(values[name] or 0) for name in _COUNTS}
+    return Member(**values | own_form | counts | {"splits": splits_in(item.splits or ())})
 
 
 def put_member(member: Member) -> None:
@@ -65,6 +71,19 @@ def put_member(member: Member) -> None:
     item = MemberItem(**asdict(member))
     transactions.write(
         [transactions.put_wire(MemberItem.Meta.table_name, item.serialize(), "member_id")]
+    )
+
+
+def count_one(member_id: str, what: str, most: int) -> dict[str, Any]:
+    """The operation that counts one more of `what` a member makes, if it has fewer than `most`."""
+    return transactions.update(
+        MemberItem.Meta.table_name,
+        {"member_id": member_id},
+        "ADD #count :one",
+        condition="attribute_exists(member_id) "
+        "AND (attribute_not_exists(#count) OR #count < :most)",
+        values={":one": 1, ":most": most},
+        names={"#count": f"{what}_count"},
     )
 
 

@@ -1,7 +1,7 @@
 """The programs table: every version of each program, and `current`, a copy of the last."""
 
 import os
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import asdict
 from typing import Any
 
@@ -129,11 +129,12 @@ def _name(number: int) -> str:
     return f"v{number:06d}"
 
 
-def publish_program(program: Program) -> None:
-    """Stores a version as the current one.
+def publish_program(program: Program, *also: dict[str, Any]) -> None:
+    """Stores a version as the current one, together with the `also` operations.
 
-    Raises ConditionFailedError if another came first, or if the program's id already exists;
-    LaterReleaseError instead of following a version that a later release has published.
+    Raises ConditionFailedError if another came first, or if the program's id already exists; then
+    the first two conditions failed and not those of `also` alone. Raises LaterReleaseError instead
+    of following a version that a later release has published.
     """
     table = ProgramItem.Meta.table_name
     of_later = _of_later_release(program.program_id) if program.version > 1 else {}
@@ -145,7 +146,7 @@ def publish_program(program: Program) -> None:
     )
     version = of_later | _wire(program, current=False)
     put_version = transactions.put_wire(table, version, "program_id")
-    transactions.write([put_version, put_current])
+    transactions.write([put_version, put_current, *also])
 
 
 def _of_later_release(program_id: str) -> Wire:
@@ -198,6 +199,15 @@ def program_in_force(program_id: str, at: str) -> Program:
     later = range(2, current.version)
     before = bisect_right(later, at, key=lambda n: program_version(program_id, n).in_force_from)
     return program_version(program_id, before + 1)
+
+
+def versions_since(program: Program, moment: str, most: int) -> int:
+    """How many of a program's last `most` versions, this one included, are of a moment or later."""
+    numbers = range(max(1, program.version - most + 1), program.version + 1)
+    before = bisect_left(
+        numbers, moment, key=lambda n: program_version(program.program_id, n).in_force_from
+    )
+    return len(numbers) - before
 
 
 def _version(stored: Wire | None) -> Program:

@@ -124,6 +124,15 @@ def _of_later_release() -> dict[str, Any]:
 
 _KNOWN = NetworkSettings.__dataclass_fields__
 _OPTIONAL = frozenset(
-    {"rules", "introduction_minimum_minor", "bindings_per_day_max", "recruits_per_month_max"}
+    {
+        "rules",
+        "introduction_minimum_minor",
+        "bindings_per_day_max",
+        "recruits_per_month_max",
+        "programs_max",
+        "program_versions_per_day_max",
+        "links_max",
+        "coupons_max",
+    }
 )
 """What is not stored while it is as it was before there was such a setting."""

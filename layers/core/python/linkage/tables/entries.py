@@ -1,0 +1,162 @@
+"""The operations that write a ledger transaction: its head, its lines and what moves balances.
+
+They are made of the transaction and need no ledger at hand: who accepts a fact builds them to see
+that it can be posted, `ledger.py` builds the very same to post it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+from zlib import crc32
+
+from linkage.ids import digest
+from linkage.ledger import Balance, Line, Transaction, affiliate_account
+from linkage.tables import transactions
+from linkage.tables.limits import exceeded
+from linkage.tables.packed import packed
+
+OPEN_SHARDS = 8
+HEAD, DUE = "head", "due_"
+_SHOWN = frozenset({"account", "line", "kind", "accepted_at"})
+
+type Whose = tuple[str, str]
+"""Whose balance in which currency: an affiliate's id and the currency's code."""
+type Operation = dict[str, Any]
+
+
+def operations(
+    table: str, transaction: Transaction, put: Mapping[Whose, Balance]
+) -> list[Operation]:
+    """What writes a transaction into a ledger of this name, the head first.
+
+    `put` are the balances that are written whole, as they become; all others are added to.
+    """
+    return [
+        transactions.put_new(table, head_item(transaction), "account"),
+        *(
+            operation
+            for line in transaction.lines
+            for operation in (
+                _put_line(table, transaction, line),
+                _put_balance(table, put[whose(line)])
+                if whose(line) in put
+                else _move_balance(table, line),
+            )
+        ),
+    ]
+
+
+def whose(line: Line) -> Whose:
+    """The balance a line moves."""
+    return line.affiliate_id, line.currency
+
+
+def is_put_whole(line: Line) -> bool:
+    """Whether a line has too many due dates for an expression that adds them to a balance."""
+    return exceeded([_move_balance("ledger", line)]) is not None
+
+
+def head_of(transaction: Transaction) -> dict[str, Any]:
+    """The head of a transaction: all its postings, and why."""
+    return {
+        "account": transaction_account(transaction.transaction_id),
+        "line": HEAD,
+        "transaction_id": transaction.transaction_id,
+        "kind": transaction.kind,
+        "accepted_at": transaction.accepted_at,
+        "fingerprint": transaction.fingerprint,
+        "postings": [asdict(posting) for posting in transaction.postings],
+        "why": list(transaction.why),
+        **transaction.facts,
+    }
+
+
+def head_item(transaction: Transaction) -> dict[str, Any]:
+    """The same as it is stored: all but what finds it and says what it is packed into `content`."""
+    head = head_of(transaction)
+    shown = {name: value for name, value in head.items() if name in _SHOWN}
+    content = {name: value for name, value in head.items() if name not in _SHOWN}
+    return shown | {"content": packed(content)}
+
+
+def transaction_account(transaction_id: str) -> str:
+    """Where the head of a transaction is kept."""
+    return f"transaction:{transaction_id}"
+
+
+def balance_line(currency: str) -> str:
+    """Where an affiliate's balance in a currency is kept, in the affiliate's own account."""
+    return f"balance#{currency}"
+
+
+def _put_line(table: str, transaction: Transaction, line: Line) -> Operation:
+    item = {
+        "account": affiliate_account(line.affiliate_id),
+        "line": f"line#{transaction.accepted_at}#{digest(transaction.transaction_id)}"
+        f"#{line.currency}",
+        "transaction_id": transaction.transaction_id,
+        "kind": transaction.kind,
+        "accepted_at": transaction.accepted_at,
+        "currency": line.currency,
+        "amount_minor": line.amount_minor,
+        "dues": dict(line.dues),
+        "parts": [
+            {"kind": kind, "level": level, "amount_minor": amount_minor}
+            for kind, level, amount_minor in line.parts
+        ],
+        **{
+            name: transaction.facts[name]
+            for name in ("conversion_id", "payout_id", "batch_id")
+            if name in transaction.facts
+        },
+    }
+    return transactions.put_new(table, item, "account")
+
+
+def _move_balance(table: str, line: Line) -> Operation:
+    dues = {_due_name(due): amount for due, amount in line.dues.items()}
+    account = affiliate_account(line.affiliate_id)
+    return transactions.update(
+        table,
+        {"account": account, "line": balance_line(line.currency)},
+        "SET #currency = :currency, #open = :open ADD #version :one, balance_minor :amount"
+        + "".join(f", {due} :{due}" for due in dues),
+        condition="attribute_not_exists(#currency) OR #currency = :currency",
+        values={
+            ":one": 1,
+            ":amount": line.amount_minor,
+            ":currency": line.currency,
+            ":open": _open_shard(line.currency, account),
+            **{f":{due}": amount for due, amount in dues.items()},
+        },
+        names={"#open": "open", "#currency": "currency", "#version": "version"},
+    )
+
+
+def _put_balance(table: str, balance: Balance) -> Operation:
+    """Puts a balance whole, if it is still as it was a version ago.
+
+    For what an UpdateExpression, which ends at 4 KB, cannot say of hundreds of due dates.
+    """
+    account = affiliate_account(balance.affiliate_id)
+    item = {
+        "account": account,
+        "line": balance_line(balance.currency),
+        "currency": balance.currency,
+        "open": _open_shard(balance.currency, account),
+        "balance_minor": balance.balance_minor,
+        "version": balance.version,
+        **{_due_name(due): amount for due, amount in balance.dues.items()},
+    }
+    wire = {**balance.of_later_release, **transactions.to_wire(item)}
+    if balance.version == 1:
+        return transactions.put_wire(table, wire, "account")
+    return transactions.put_over(table, wire, {"version": balance.version - 1})
+
+
+def _due_name(due: str) -> str:
+    return DUE + due.replace("-", "")
+
+
+def _open_shard(currency: str, account: str) -> str:
+    return f"open#{currency}#{crc32(account.encode()) % OPEN_SHARDS}"
