@@ -13,18 +13,19 @@ from linkage.flow.authenticating import authenticated
 from linkage.keys import Key
 
 
-def _shown(conversion: Conversion, replayed: bool) -> Answer:
-    return answer(200 if replayed else 201, views.conversion(conversion), replayed=replayed)
+def _shown(key: Key, conversion: Conversion, replayed: bool) -> Answer:
+    shown = views.conversion(conversion, key.role)
+    return answer(200 if replayed else 201, shown, replayed=replayed)
 
 
 def _confirm(request: Request, key: Key) -> Answer:
     requests.no_fields_in(request.body)
-    return _shown(*deciding.confirm(request.id("conversion_id", "conversion"), key.member_id))
+    return _shown(key, *deciding.confirm(request.id("conversion_id", "conversion"), key.member_id))
 
 
 def _reject(request: Request, key: Key) -> Answer:
     sold_id, sent = request.id("conversion_id", "conversion"), requests.rejection_in(request.body)
-    return _shown(*deciding.reject(sold_id, key.member_id, *sent))
+    return _shown(key, *deciding.reject(sold_id, key.member_id, *sent))
 
 
 def _refund(request: Request, key: Key) -> Answer:
@@ -41,7 +42,7 @@ def _opt(request: Request, key: Key, *, out: bool) -> Answer:
 
 ROUTES: dict[str, Callable[[Request, Key], Answer]] = {
     "POST /v1/conversions": lambda request, key: _shown(
-        *recording.report(requests.report_in(request.body, key))
+        key, *recording.report(requests.report_in(request.body, key))
     ),
     "POST /v1/conversions/{conversion_id}/confirmation": _confirm,
     "POST /v1/conversions/{conversion_id}/rejection": _reject,

@@ -3,17 +3,17 @@
 from dataclasses import asdict
 from typing import Any
 
-from linkage.conversions import Conversion, Item, Refund
+from linkage.conversions import Conversion, Item, Refund, known_to
 from linkage.payouts import Batch, Payout
 
 
-def conversion(conversion: Conversion) -> dict[str, Any]:
-    """A conversion as its vendor and operators see it; amounts in minor units."""
-    attribution = conversion.attribution
+def conversion(conversion: Conversion, role: str) -> dict[str, Any]:
+    """A conversion as a key of that role may know it; amounts in minor units."""
+    attribution = known_to(role, conversion).attribution
     shown: dict[str, Any] = {
         "id": conversion.conversion_id,
         "status": conversion.status,
-        "attributed": attribution.affiliate_id is not None,
+        "attributed": attribution.model is not None,
         "attribution": None,
         "vendor_id": conversion.vendor_id,
         "program_id": conversion.program_id,
@@ -32,7 +32,7 @@ def conversion(conversion: Conversion) -> dict[str, Any]:
         shown |= {"quantity": conversion.quantity, "code": conversion.link_code}
     if conversion.confirm_at:
         shown["confirm_at"] = conversion.confirm_at
-    if attribution.affiliate_id:
+    if attribution.model:
         shown["attribution"] = {
             "model": attribution.model,
             "affiliate_id": attribution.affiliate_id,
