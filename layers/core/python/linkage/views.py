@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from linkage.consent import Consent
 from linkage.conversions import Conversion, Item, Refund, known_to
 from linkage.payouts import Batch, Payout
 
@@ -63,6 +64,17 @@ def refund(conversion: Conversion, refund: Refund) -> dict[str, Any]:
 def client_code(code: str, expires_at: str) -> dict[str, Any]:
     """A client's code, shown this once."""
     return {"code": code, "expires_at": expires_at}
+
+
+def consent(consent: Consent) -> dict[str, Any]:
+    """What is so after an opt-out or an opt-in."""
+    shown = {
+        "opted_out": consent.opted_out,
+        "scope": consent.scope,
+        "detail": consent.detail,
+        "marked_by": consent.marked_by,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def batch(batch: Batch) -> dict[str, Any]:
