@@ -13,7 +13,7 @@ metrics = Metrics()
 
 def notice(metric_name: str, **about: str | None) -> None:
     """Counts what seldom happens, at once, and logs what it is about."""
-    logger.warning(metric_name, **about)
+    logger.warning(metric_name, extra=about)
     metrics.add_metric(metric_name, unit="Count", value=1)
     metrics.flush_metrics()
 
