@@ -144,6 +144,16 @@ class Alarms(Construct):
         }.items():
             self._alarm(metric_name, redirect.metric(metric_name), description)
 
+    def watch_consent(self, recorder: FlowFunction) -> None:
+        """Ring when a vendor opts more customers out, or in again, than a vendor does of a day."""
+        for metric_name, description in {
+            "OptOutsBeyondBound": "A vendor opted more than twenty customers out in a day: the"
+            " further ones hold at that vendor alone until an operator opts them out too.",
+            "OptInsRefused": "A vendor was refused to opt more than twenty customers in again in a"
+            " day.",
+        }.items():
+            self._alarm(metric_name, recorder.metric(metric_name), description)
+
     def watch_statistics(self, counter: FlowFunction, folder: FlowFunction) -> None:
         """Ring when a click cannot be counted, a day cannot be closed, or one link's not billed."""
         self._alarm(

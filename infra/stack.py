@@ -61,6 +61,7 @@ class LinkageStack(Stack):
         alarms.watch_silence(intake.confirm_conversions)
         alarms.watch_ledger()
         alarms.watch_clicks(intake.record_click)
+        alarms.watch_consent(intake.record_conversion)
         alarms.watch_statistics(statistics.count_clicks, statistics.fold_clicks)
         alarms.watch_api(intake.links_api)
         alarms.watch_api(intake.api)

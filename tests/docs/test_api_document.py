@@ -44,7 +44,9 @@ def codes(path: Path) -> set[str]:
     """The codes a module's errors are made with."""
     text = path.read_text()
     named = re.findall(r'code="([a-z_]+)"', text)
-    raised = re.findall(r'(?:Conflict|Forbidden|MalformedRequest)Error\(\s*"([a-z_]+)"', text)
+    raised = re.findall(
+        r'(?:Conflict|Forbidden|MalformedRequest|TooManyRequests)Error\(\s*"([a-z_]+)"', text
+    )
     return {*named, *raised}
 
 

@@ -1,13 +1,22 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from linkage.attribution import Claims, People, attribute, claimed_affiliates
+from linkage.attribution import (
+    Claims,
+    People,
+    attribute,
+    claimed_affiliates,
+    without_introducers,
+    without_introductions,
+)
 from tests.domain.claims import (
     BINDING,
     CLICK,
     COUPON,
     EVERYTHING,
+    LEAD,
     MEMBERS,
     TERMS,
     ago,
@@ -347,3 +356,56 @@ def test_the_claimed_affiliates_are_named_once_each() -> None:
 
 def test_the_same_facts_always_decide_the_same() -> None:
     assert decided(EVERYTHING) == decided(EVERYTHING)
+
+
+# ---- what a vendor may know before it confirms
+
+
+def test_an_introducer_who_won_is_not_named() -> None:
+    told = without_introducers(decided(Claims(introducer=BINDING)))
+    (candidate,) = told.candidates
+    assert (told.model, told.affiliate_id, told.reason) == ("introducer", None, None)
+    assert (candidate.affiliate_id, candidate.won) == (None, True)
+    assert "introduced the customer is told once" in candidate.why
+
+
+@pytest.mark.parametrize("affiliate_id", ["cid", "out", "new", "shop", "nobody"])
+def test_why_an_introducer_lost_is_not_told(affiliate_id: str) -> None:
+    claims = Claims(introducer=replace(BINDING, affiliate_id=affiliate_id), coupon_code="NONE")
+    told = without_introducers(decided(claims, "cid"))
+    assert told.reason == (
+        "coupon: there is no such coupon; introducer: what spoke against the introducer is told "
+        "once the conversion is confirmed"
+    )
+
+
+def test_all_else_is_told_as_it_is() -> None:
+    without = decided(replace(EVERYTHING, introducer=None))
+    assert without_introducers(without) == without
+    told = without_introducers(decided(EVERYTHING))
+    assert (told.affiliate_id, told.model) == ("ann", "click")
+    assert told.candidates[:-1] == without.candidates
+    paused = decided(EVERYTHING, paused=True)
+    assert without_introducers(paused).reason == "the program is paused"
+
+
+@pytest.mark.parametrize("claim", [came_of, joined])
+@pytest.mark.parametrize("introduced", [False, True])
+def test_what_comes_of_an_introducers_conversion_is_an_introducers(
+    claim: Callable[..., Claims], introduced: bool
+) -> None:
+    found = decided(claim(introduced=introduced))
+    assert found.affiliate_id in {"lea", "joi"}
+    assert found.by_introduction == introduced
+    told = without_introducers(found)
+    assert told.model == found.model
+    assert told.affiliate_id == (None if introduced else found.affiliate_id)
+
+
+def test_claims_without_introductions_say_whose_they_are_by_themselves() -> None:
+    introduced = replace(EVERYTHING, lead=replace(LEAD, introduced=True))
+    assert claimed_affiliates(EVERYTHING) == ["ann", "bob", "cid", "cou", "joi", "lea"]
+    assert claimed_affiliates(without_introductions(EVERYTHING)) == [
+        *("ann", "bob", "cou", "joi", "lea")
+    ]
+    assert claimed_affiliates(without_introductions(introduced)) == ["ann", "bob", "cou", "joi"]

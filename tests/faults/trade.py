@@ -39,8 +39,10 @@ EXPECTED_REFUSALS = frozenset(
         *("external_id_reused", "conversion_rejected", "conversion_confirmed", "rejected_before"),
         *("member_not_approved", "refund_exceeds_rest", "occurred_in_future"),
         *("occurred_too_long_ago", "too_many_refunds"),
+        *("opted_out_recently", "too_many_opt_ins"),
     }
 )
+OPERATOR = Key("key_operator", "operator", None, "", "")
 RECENT = 400
 GROWING_FROM, GROWING_EVERY = 400, 5_000
 """At which steps terms and refunds grow as far as they can."""
@@ -72,6 +74,7 @@ class Trade:
         self.recent: list[str] = []
         self.reports = self.refunds = self.links = self.steps = self.grown = 0
         self.billed: dict[date, list[LinkDay]] = {}
+        self.opted_out: list[tuple[str, dict[str, str]]] = []
         self.focus: Callable[[], None] | None = None
         self.hot: dict[str, Any] = {}
         self.answers: Counter[str] = Counter()
@@ -180,7 +183,7 @@ class Trade:
 
     def _key(self, vendor_id: str) -> Key:
         if self.random.random() < 0.1:
-            return Key("key_operator", "operator", None, "", "")
+            return OPERATOR
         return self.vendor_key(vendor_id)
 
     @staticmethod
@@ -467,11 +470,21 @@ class Trade:
         self._sent("unbinding", lambda: unbinding.unbind(sent, "key_operator"))
 
     def consent(self) -> None:
-        """A customer opts out, or in again."""
-        vendor_id, out = self.random.choice(self.world.vendors), self.random.random() < 0.6
-        key = self.vendor_key(vendor_id)
-        sent = customer_in({"customer": self._customer()}, key)
-        self._sent("consent", lambda: consenting.opt(sent.customer, sent.vendor_id, out))
+        """A customer opts out, or one who did in again; by a vendor, or by an operator."""
+        vendor_id, chance = self.random.choice(self.world.vendors), self.random.random()
+        body: dict[str, Any] = {"customer": self._customer()}
+        opt = consenting.opt_out if chance < 0.6 or not self.opted_out else consenting.opt_in
+        if opt is consenting.opt_in:
+            vendor_id, body["customer"] = self.random.choice(self.opted_out)
+        else:
+            self.opted_out = [*self.opted_out[-RECENT:], (vendor_id, body["customer"])]
+        key = self._key(vendor_id) if chance < 0.8 else OPERATOR
+        if key is OPERATOR:
+            body["vendor_id"] = vendor_id
+        sent = customer_in(body, key)
+        consent = self._sent("consent", lambda: opt(sent, key))
+        if consent:
+            self.answers[f"consent: {'out' if consent.opted_out else 'in'}"] += 1
 
 
 def _count(day: date, link: LinkDay) -> None:

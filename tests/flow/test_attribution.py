@@ -155,7 +155,7 @@ def test_an_own_purchase_earns_nothing_unless_the_client_s_code_came_with_it(wor
 def test_a_customer_who_opted_out_has_no_introducer_until_they_opt_in(world) -> None:
     affiliate, shop, other = world.affiliate(), world.vendor(), world.vendor()
     program_id = world.program(shop, confirmation="on_report")
-    elsewhere = world.program(other, introducer_rate_bps=100)
+    elsewhere = world.program(other, introducer_rate_bps=100, confirmation="on_report")
     customer = _customer()
     world.report(shop, world.sale(program_id, 1000, affiliate_id=affiliate.id, customer=customer))
 
@@ -164,10 +164,39 @@ def test_a_customer_who_opted_out_has_no_introducer_until_they_opt_in(world) -> 
 
     assert introduced() == ("introducer", affiliate.id)
     answer = world.api.ok("POST", "/v1/customers/opt-out", {"customer": customer}, key=other.key)
-    assert answer["opted_out"] is True
+    assert answer == {"opted_out": True, "scope": "network"}
     assert introduced() == (None, None)
-    world.api.ok("POST", "/v1/customers/opt-in", {"customer": customer}, key=other.key)
+
+    def opt_in(body: dict, key: str) -> tuple[int, dict]:
+        answer = world.api.call("POST", "/v1/customers/opt-in", body, key=key)
+        return answer.status, answer.body
+
+    status, early = opt_in({"customer": customer}, other.key)
+    assert (status, early["code"]) == (409, "opted_out_recently")
+    status, others = opt_in({"customer": customer}, shop.key)
+    assert (status, others["opted_out"]) == (200, True)
+    assert introduced() == (None, None)
+    lifted = world.api.ok(
+        "POST", "/v1/customers/opt-in", {"customer": customer, "vendor_id": other.id}
+    )
+    assert lifted == {"opted_out": False, "marked_by": []}
     assert introduced() == ("introducer", affiliate.id)
+
+
+def test_a_vendor_reads_of_an_introducer_and_who_it_is_once_it_confirms(world) -> None:
+    affiliate, shop, other = world.affiliate(), world.vendor(), world.vendor()
+    program_id = world.program(shop, confirmation="on_report")
+    elsewhere = world.program(other, introducer_rate_bps=100, confirmation="manual")
+    customer = _customer()
+    world.report(shop, world.sale(program_id, 1000, affiliate_id=affiliate.id, customer=customer))
+    sold = world.report(other, world.sale(elsewhere, 1000, customer=customer))
+    assert _winner(sold) == ("introducer", None)
+    path = f"/v1/conversions/{sold['id']}"
+    assert affiliate.id not in json.dumps(
+        [world.api.ok("GET", each, key=other.key) for each in (path, f"{path}/explanation")]
+    )
+    confirmed = world.api.ok("POST", f"{path}/confirmation", key=other.key)
+    assert _winner(confirmed) == ("introducer", affiliate.id)
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,14 @@ from linkage import clock
 from linkage.client_codes import Client, ClientCode
 from linkage.conversions import Conversion
 from linkage.customers import Customer
-from linkage.errors import InvalidFieldError
-from linkage.flow import client_codes, consenting, recording
+from linkage.errors import InvalidFieldError, TooManyRequestsError
+from linkage.flow import client_codes, recording
 from linkage.requests import SentClientCode
 from linkage.tables import customers, members
 from linkage.tables.gathering import Found, Reading
 from tests.flow_units.attributions import BOB, BUYER, CLIENT, put_click, won
-from tests.flow_units.network import VENDOR, Network, put_members, reported, table
+from tests.flow_units.calls import calls
+from tests.flow_units.network import SHOP, VENDOR, Network, put_members, reported, table
 
 # ---- own purchases, and buying for a client
 
@@ -149,75 +150,89 @@ def test_a_code_of_one_affiliate_helps_no_other(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("affiliate_id", "client", "pointer"),
-    [
-        ("mem_nobody", CLIENT, "/affiliate_id"),
-        (VENDOR, CLIENT, "/affiliate_id"),
-        ("mem_bob", Customer(phone=BOB.phone), "/client"),
-    ],
+    ("affiliate_id", "client"),
+    [("mem_nobody", CLIENT), (VENDOR, CLIENT), ("mem_nobody", Customer(phone=BOB.phone))],
 )
-def test_a_code_is_made_for_an_affiliate_and_somebody_else(
-    network: Network, affiliate_id: str, client: Customer, pointer: str
+def test_a_code_is_made_for_an_affiliate_alone(
+    network: Network, affiliate_id: str, client: Customer
 ) -> None:
     put_members(BOB)
     with pytest.raises(InvalidFieldError) as refused:
         client_codes.make(SentClientCode(VENDOR, affiliate_id, client))
-    assert refused.value.pointer == pointer
+    assert refused.value.pointer == "/affiliate_id"
     assert table("customers") == []
+
+
+@pytest.mark.parametrize(
+    "client",
+    [Customer(phone=BOB.phone), Customer(email="bob.dube+x@googlemail.com")],
+    ids=["the affiliate's own phone", "the affiliate's own mailbox"],
+)
+def test_making_a_code_tells_nobody_whose_contact_it_is(network: Network, client: Customer) -> None:
+    put_members(replace(BOB, email="bobdube@gmail.com"))
+    made, items = [], []
+    for each in (CLIENT, client):
+        with calls() as of_it:
+            client_codes.make(SentClientCode(VENDOR, "mem_bob", each))
+        made.append(of_it)
+        items.append({frozenset(item) for item in table("customers")})
+    assert (
+        made[0]
+        == made[1]
+        == [
+            "BatchGetItem customers+members",
+            "TransactWriteItems customers",
+        ]
+    )
+    assert items[0] == items[1]
+
+
+def test_a_code_for_itself_proves_nothing_of_an_own_purchase_and_says_no_more(
+    network: Network,
+) -> None:
+    put_members(BOB)
+    himself = Customer(phone=BOB.phone)
+    made, _ = client_codes.make(SentClientCode(VENDOR, "mem_bob", himself))
+    plain = network.report("o-0", 100, affiliate_id="mem_bob", customer=himself)
+    coded = buying_for("o-1", made, client=Client(himself, made), customer=himself)
+    assert won(coded) == (None, None)
+    assert coded.attribution == plain.attribution
+    assert coded.attribution.reason == "named: an affiliate earns nothing on its own purchase"
+    (code,) = [item for item in table("customers") if item["customer_key"].startswith("code_")]
+    assert "used_by" not in code
+
+
+def test_a_vendor_makes_so_many_codes_a_day_and_goes_on_the_next(network: Network) -> None:
+    put_members(BOB)
+    sent = SentClientCode(VENDOR, "mem_bob", CLIENT)
+    with patch.object(client_codes, "CODES_PER_DAY_MAX", 3):
+        for _ in range(3):
+            client_codes.make(sent)
+        with pytest.raises(TooManyRequestsError) as refused:
+            client_codes.make(sent)
+        assert (refused.value.code, refused.value.retry_after_s) == (
+            "too_many_client_codes",
+            15 * 3600,
+        )
+        put_members(replace(SHOP, member_id="mem_other"))
+        client_codes.make(replace(sent, vendor_id="mem_other"))
+        network.pass_time(hours=15)
+        client_codes.make(sent)
+    counts = {
+        item["customer_key"]: item["counted"] for item in table("customers") if "counted" in item
+    }
+    assert counts == {
+        f"codes#{VENDOR}#2026-11-21": 3,
+        "codes#mem_other#2026-11-21": 1,
+        f"codes#{VENDOR}#2026-11-22": 1,
+    }
+
+
+def test_two_hundred_codes_are_the_bound() -> None:
+    assert client_codes.CODES_PER_DAY_MAX == 200
 
 
 def test_a_suspended_affiliate_gets_no_code(network: Network) -> None:
     members.set_member("mem_ann", status="suspended")
     with pytest.raises(InvalidFieldError):
         client_codes.make(SentClientCode(VENDOR, "mem_ann", CLIENT))
-
-
-# ---- consent
-
-
-def test_who_opts_out_has_no_introducer_until_they_opt_in(network: Network) -> None:
-    network.report("o-1", 100, customer=BUYER)
-    sent: dict[str, Any] = {"affiliate_id": None, "customer": BUYER}
-    for number in (2, 3):  # and again
-        consenting.opt(Customer(phone=BUYER.phone), VENDOR, out=True)
-        out = network.report(f"o-{number}", 100, **sent)
-        assert (won(out), out.attribution.candidates) == ((None, None), ())
-    consenting.opt(Customer(phone=BUYER.phone), VENDOR, out=False)
-    assert won(network.report("o-4", 100, **sent)) == ("introducer", "mem_ann")
-
-
-def test_the_clicks_of_who_opts_out_are_not_used_and_are_gone(network: Network) -> None:
-    put_click(network, "1", "mem_spo", days=1)
-    by_phone = Customer(phone=BUYER.phone)
-    sent: dict[str, Any] = {"affiliate_id": None, "customer": by_phone, "program_id": "prg_man"}
-    network.report("o-1", 100, click_id="clk_1", **sent)
-    assert won(network.report("o-2", 100, **sent)) == ("click", "mem_spo")
-    consenting.opt(by_phone, VENDOR, out=True)
-    assert won(network.report("o-3", 100, **sent)) == (None, None)
-    consenting.opt(by_phone, VENDOR, out=False)
-    assert won(network.report("o-4", 100, **sent)) == (None, None)
-    assert "clk_1" not in str(table("customers"))
-
-
-def test_an_operator_opts_a_customer_out_of_the_whole_network(network: Network) -> None:
-    put_click(network, "1", "mem_spo", days=1)
-    sent: dict[str, Any] = {"affiliate_id": None, "customer": BUYER}
-    network.report("o-1", 100, click_id="clk_1", **sent)
-    consenting.opt(Customer(email=BUYER.email), None, out=True)
-    assert won(network.report("o-2", 100, **sent)) == (None, None)
-
-
-def test_a_sale_to_who_opted_out_still_earns_and_leaves_nothing(network: Network) -> None:
-    consenting.opt(Customer(email=BUYER.email), None, out=True)
-    before = table("customers")
-    put_click(network, "1", "mem_spo", days=1)
-    sold = network.report("o-1", 100, click_id="clk_1", affiliate_id=None, customer=BUYER)
-    assert won(sold) == ("click", "mem_spo")
-    assert table("customers") == before
-
-
-def test_opting_out_between_report_and_confirmation_binds_nobody(network: Network) -> None:
-    pending = network.report("o-1", 100, program_id="prg_man", customer=BUYER)
-    consenting.opt(Customer(vendor_customer_id="c-1"), VENDOR, out=True)
-    network.confirm(pending)
-    assert [item["customer_key"] for item in table("customers") if "affiliate_id" in item] == []

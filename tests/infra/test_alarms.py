@@ -114,6 +114,13 @@ def test_a_lost_click_is_noticed(prod: Synthesised) -> None:
         assert alarm["Threshold"] == 0
 
 
+def test_a_vendor_that_opts_too_many_out_or_in_is_noticed(prod: Synthesised) -> None:
+    for metric_name in ("OptOutsBeyondBound", "OptInsRefused"):
+        (alarm,) = _alarms(prod, metric_name)
+        assert alarm["Dimensions"] == [{"Name": "service", "Value": "record_conversion"}]
+        assert alarm["Threshold"] == 0
+
+
 def test_a_click_that_is_not_counted_or_billed_is_noticed(prod: Synthesised) -> None:
     (uncounted,) = _alarms(prod, "ClickNotCounted")
     assert uncounted["Dimensions"] == [{"Name": "service", "Value": "count_clicks"}]

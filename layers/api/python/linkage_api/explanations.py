@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from linkage.attribution import Click
+from linkage.attribution import Candidate, Click
 from linkage.conversions import Conversion, counted_text
 from linkage.ledger import Posting
 from linkage.money import amount_text
@@ -84,17 +84,26 @@ def _counted_story(conversion: Conversion, viewer: Viewer) -> Iterator[str]:
 def _attribution(conversion: Conversion, viewer: Viewer) -> dict[str, Any]:
     attribution = conversion.attribution
     return {
-        "attributed": attribution.affiliate_id is not None,
+        "attributed": attribution.model is not None,
         "affiliate_id": viewer.affiliate(attribution.affiliate_id),
         "model": attribution.model,
         "reason": viewer.reason(conversion),
-        "candidates": [
-            asdict(each) | {"reference": each.reference or None}
-            for each in map(viewer.candidate, attribution.candidates)
-        ],
+        "candidates": [_candidate(each) for each in map(viewer.candidate, attribution.candidates)],
     }
 
 
+def _candidate(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "model": candidate.model,
+        "reference": candidate.reference or None,
+        "affiliate_id": candidate.affiliate_id,
+        "won": candidate.won,
+        "why": candidate.why,
+    }
+
+
+AN_INTRODUCER = "an introducer"
+"""Whoever it is, to a vendor that has not confirmed the conversion."""
 _CANDIDATES = {
     "link": "link it was counted on",
     "coupon": "coupon that was sent",
@@ -108,13 +117,13 @@ _CANDIDATES = {
 
 def _attribution_story(conversion: Conversion, viewer: Viewer) -> Iterator[str]:
     attribution = conversion.attribution
-    if attribution.affiliate_id is None:
+    if attribution.model is None:
         yield f"It is attributed to nobody: {viewer.reason(conversion)}."
     for each in map(viewer.candidate, attribution.candidates):
         name = each.affiliate_id
         whose = name and (name if name == SOMEBODY_ELSE else viewer.said(name))
         if each.won:
-            yield f"It is attributed to {whose}: {each.why}."
+            yield f"It is attributed to {whose or AN_INTRODUCER}: {each.why}."
         else:
             named = f", {whose}," if whose else ""
             yield f"The {_CANDIDATES[each.model]}{named} was passed over: {each.why}."

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from linkage import clock
-from linkage.conversions import Conversion
+from linkage.conversions import Conversion, known_to
 from linkage.ledger import NETWORK_BONUSES, NETWORK_FEES, vendor_account
 from linkage.money import amount_text, decimal_text
 from linkage.network import next_batch_on
@@ -125,11 +125,11 @@ def _nothing(found: Found, viewer: Viewer) -> str:
 
 
 def _why_never(found: Found, viewer: Viewer) -> str | None:
-    conversion = found.conversion
+    conversion = known_to(viewer.role, found.conversion)
     if found.rejection:
         code = REJECTIONS[found.rejection.code]
         return f"the vendor rejected it, {code}: {found.rejection.reason}."
-    if conversion.attribution.affiliate_id is None:
+    if conversion.attribution.model is None:
         return f"it is attributed to nobody: {viewer.reason(conversion)}."
     lost = _lost(conversion, viewer)
     if lost is None and found.head:

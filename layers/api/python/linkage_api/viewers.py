@@ -7,7 +7,7 @@ from typing import Any
 from linkage import views
 from linkage.attribution import Candidate
 from linkage.commissions import confirmation_id
-from linkage.conversions import Conversion
+from linkage.conversions import Conversion, known_to
 from linkage.errors import NotFoundError
 from linkage.keys import Key
 from linkage.ledger import affiliate_account, affiliate_in
@@ -49,7 +49,7 @@ class Viewer:
 
     def conversion(self, conversion: Conversion) -> dict[str, Any]:
         """A conversion with the fields the viewer may know."""
-        shown = views.conversion(conversion)
+        shown = views.conversion(conversion, self.role)
         if not self.is_affiliate:
             return shown
         shown = {name: value for name, value in shown.items() if name not in _VENDORS_OWN}
@@ -81,9 +81,12 @@ class Viewer:
         An introduction may have happened at another vendor: neither its conversion nor, if it
         lost, its affiliate is a vendor's business.
         """
-        if self.role == "vendor" and candidate.model == "introducer":
-            known = candidate.affiliate_id if candidate.won else SOMEBODY_ELSE
-            return replace(candidate, reference="", affiliate_id=known)
+        if self.role == "vendor" and candidate.by_introduction:
+            known = candidate.affiliate_id
+            if known is not None and not candidate.won:
+                known = SOMEBODY_ELSE
+            reference = "" if candidate.model == "introducer" else candidate.reference
+            return replace(candidate, reference=reference, affiliate_id=known)
         if self.is_affiliate and candidate.affiliate_id != self.member_id:
             why = candidate.why if candidate.won else "it did not qualify"
             known = self.affiliate(candidate.affiliate_id)
@@ -92,13 +95,13 @@ class Viewer:
 
 
 def viewed(conversion_id: str, key: Key) -> tuple[Conversion, Viewer]:
-    """A conversion and its viewer; raises NotFoundError for whoever has no part in it."""
+    """A conversion as its viewer may know it; raises NotFoundError for who has no part in it."""
     conversion = get_conversion(conversion_id)
     if key.role == "vendor" and conversion.vendor_id != key.member_id:
         raise NotFoundError("conversion")
     if key.role == "affiliate" and not _takes_part(key.member_id or "", conversion):
         raise NotFoundError("conversion")
-    return conversion, Viewer(key.role, key.member_id)
+    return known_to(key.role, conversion), Viewer(key.role, key.member_id)
 
 
 def _takes_part(affiliate_id: str, conversion: Conversion) -> bool:

@@ -6,7 +6,7 @@ affiliate the vendor names, the network introducer of the customer.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from linkage import clock
@@ -23,6 +23,7 @@ CLICK_KEEP_DAYS = 365
 """What is kept of the clicks presented for a customer: enough for either click model."""
 
 LEAD_EVENTS = ("lead", "signup")
+_PAUSED = "the program is paused"
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,22 @@ class CountedLink:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way the conversion could have been attributed, and what came of it."""
+    """One way the conversion could have been attributed, and what came of it.
+
+    `introduced` is whether a lead or a joint conversion was an introducer's itself.
+    """
 
     model: str
     reference: str
     affiliate_id: str | None
     won: bool
     why: str
+    introduced: bool = False
+
+    @property
+    def by_introduction(self) -> bool:
+        """Whether it was known whose it is by who once introduced the customer alone."""
+        return self.model == "introducer" or self.introduced
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,13 @@ class Attribution:
     coupon: str | None = None
     introduction: Introduction | None = None
 
+    @property
+    def by_introduction(self) -> bool:
+        """Whether it is an introducer's, by itself or by the conversion it came of."""
+        return self.model == "introducer" or any(
+            each.won and each.by_introduction for each in self.candidates
+        )
+
 
 @dataclass(frozen=True)
 class Earlier:
@@ -86,6 +103,7 @@ class Earlier:
     occurred_at: str
     rejected: bool
     refunded: bool
+    introduced: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,6 +153,18 @@ class _Claim:
     title: str
     won_because: str
     click: Click | None = None
+    introduced: bool = False
+
+
+def without_introductions(claims: Claims) -> Claims:
+    """The claims that say whose they are by themselves, and not by who introduced the customer."""
+    lead, joint = claims.lead, claims.joint
+    return replace(
+        claims,
+        lead=None if lead and lead.introduced else lead,
+        joint=None if joint and joint.introduced else joint,
+        introducer=None,
+    )
 
 
 def claimed_affiliates(claims: Claims) -> list[str]:
@@ -178,6 +208,7 @@ def attribute(
                 affiliate_id=claim.affiliate_id,
                 won=won,
                 why=f"{said}; {note}" if note else said,
+                introduced=claim.introduced,
             )
         )
         winner = claim if won else winner
@@ -201,11 +232,12 @@ def attribute(
 
 def _reason(program: Program, candidates: list[Candidate]) -> str:
     if program.paused:
-        return "the program is paused"
-    return (
-        "; ".join(dict.fromkeys(f"{each.model}: {each.why}" for each in candidates))
-        or "no click, no named affiliate and no introducer of this customer"
-    )
+        return _PAUSED
+    return _whys(candidates) or "no click, no named affiliate and no introducer of this customer"
+
+
+def _whys(candidates: Iterable[Candidate]) -> str:
+    return "; ".join(dict.fromkeys(f"{each.model}: {each.why}" for each in candidates))
 
 
 def _coupon_of(
@@ -215,6 +247,38 @@ def _coupon_of(
         return None
     objection = coupon.objection(program.program_id, clock.day(occurred_at))
     return None if objection else coupon.code
+
+
+# ---- what a vendor may know of it before it confirms
+
+
+_NAMED_LATER = "who introduced the customer is told once the conversion is confirmed"
+_WHY_LATER = "what spoke against the introducer is told once the conversion is confirmed"
+
+
+def without_introducers(attribution: Attribution) -> Attribution:
+    """The same without who introduced the customer and what speaks against them.
+
+    Else a vendor could ask by whom anybody is known, with conversions it never confirms.
+    """
+    candidates = tuple(map(_without_introducer, attribution.candidates))
+    if candidates == attribution.candidates:
+        return attribution
+    hidden, reason = attribution.by_introduction, attribution.reason
+    told = reason is None or reason == _PAUSED
+    return replace(
+        attribution,
+        affiliate_id=None if hidden else attribution.affiliate_id,
+        reason=reason if told else _whys(candidates),
+        candidates=candidates,
+    )
+
+
+def _without_introducer(candidate: Candidate) -> Candidate:
+    if not candidate.by_introduction:
+        return candidate
+    why = _NAMED_LATER if candidate.won else _WHY_LATER
+    return replace(candidate, affiliate_id=None, why=why)
 
 
 # ---- the claims in their order, each with what speaks against itself
@@ -316,6 +380,7 @@ def _conversion_claims(program: Program, occurred_at: datetime, claims: Claims) 
             _lead_objection(program, lead if known else None, occurred_at),
             title="the lead",
             won_because="this affiliate brought the lead that became this conversion",
+            introduced=known and lead is not None and lead.introduced,
         )
     if claims.joint_id is not None:
         joint = claims.joint
@@ -327,6 +392,7 @@ def _conversion_claims(program: Program, occurred_at: datetime, claims: Claims) 
             _joint_objection(program, joint if known else None, occurred_at),
             title="the joint promotion",
             won_because="this affiliate's is the other vendor's half of the joint promotion",
+            introduced=known and joint is not None and joint.introduced,
         )
 
 
@@ -373,7 +439,7 @@ def _age_objection(what: str, program: Program, at: str, occurred_at: datetime) 
 
 def _objection(program: Program, claim: _Claim, people: People) -> str | None:
     if program.paused:
-        return "the program is paused"
+        return _PAUSED
     return claim.objection or _standing_objection(program, claim.affiliate_id, people)
 
 

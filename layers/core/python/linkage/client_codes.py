@@ -12,6 +12,8 @@ from linkage.attribution import CLOCKS_APART
 from linkage.customers import Customer, customer_keys, hashed
 
 CODE_VALID_HOURS = 72
+CODES_PER_DAY_MAX = 200
+"""So many a vendor may make on a UTC day."""
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32, made to be said aloud
 _LENGTH = 8
 _MISHEARD = str.maketrans("OIL", "011", " -")

@@ -1,5 +1,6 @@
 """The one clock, and the one way times and dates are written."""
 
+import math
 from datetime import UTC, date, datetime, timedelta
 
 
@@ -26,6 +27,12 @@ def instant(value: str) -> datetime:
 def day(moment: datetime) -> date:
     """The UTC calendar date of a moment."""
     return moment.astimezone(UTC).date()
+
+
+def day_left_s(moment: datetime) -> int:
+    """In how many whole seconds the next UTC day has begun, at least one."""
+    begun = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return math.ceil((days_later(begun, 1) - moment).total_seconds())
 
 
 def days_later(moment: datetime, days: int) -> datetime:

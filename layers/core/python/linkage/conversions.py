@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from linkage.attribution import Attribution
+from linkage.attribution import Attribution, without_introducers
 from linkage.errors import ConflictError, InvalidFieldError
 from linkage.ids import digest, external
 from linkage.members import Seen
@@ -174,6 +174,14 @@ class History:
     def refund(self, fact: str) -> Refund | None:
         """The refund of this fact key, or None."""
         return next((each for each in self.refunds if refund_key(each.external_id) == fact), None)
+
+
+def known_to(role: str, conversion: Conversion) -> Conversion:
+    """The conversion as a key of that role may know it: a vendor reads who introduced its customer
+    only once it is confirmed."""
+    if role != "vendor" or conversion.status == "confirmed":
+        return conversion
+    return replace(conversion, attribution=without_introducers(conversion.attribution))
 
 
 def counted_text(conversion: Conversion) -> str:

@@ -9,6 +9,7 @@ LinkageError
 │   └── NotPostableError      409  it could never be posted, so it is not accepted
 ├── InvalidFieldError         422  one field must be changed
 │   └── NotSupportedError     422  a field of the contract that is not built yet
+├── TooManyRequestsError      429  a count that begins anew is used up; says how long to wait
 ├── LedgerError               500  an invariant of the ledger would break; nothing is written
 └── LaterReleaseError         503  a later release wrote it, so this one leaves it alone
 """
@@ -95,6 +96,17 @@ class NotSupportedError(InvalidFieldError):
         super().__init__(
             pointer, f"{name} is not supported yet. Leave it out.", code="not_supported"
         )
+
+
+class TooManyRequestsError(LinkageError):
+    """The caller may do this only so often; `retry_after_s` says in how many seconds again."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, code: str, detail: str, retry_after_s: int) -> None:
+        super().__init__(code, detail)
+        self.retry_after_s = retry_after_s
 
 
 class LedgerError(LinkageError):

@@ -3,17 +3,18 @@
 from dataclasses import asdict
 from typing import Any
 
-from linkage.conversions import Conversion, Item, Refund
+from linkage.consent import Consent
+from linkage.conversions import Conversion, Item, Refund, known_to
 from linkage.payouts import Batch, Payout
 
 
-def conversion(conversion: Conversion) -> dict[str, Any]:
-    """A conversion as its vendor and operators see it; amounts in minor units."""
-    attribution = conversion.attribution
+def conversion(conversion: Conversion, role: str) -> dict[str, Any]:
+    """A conversion as a key of that role may know it; amounts in minor units."""
+    attribution = known_to(role, conversion).attribution
     shown: dict[str, Any] = {
         "id": conversion.conversion_id,
         "status": conversion.status,
-        "attributed": attribution.affiliate_id is not None,
+        "attributed": attribution.model is not None,
         "attribution": None,
         "vendor_id": conversion.vendor_id,
         "program_id": conversion.program_id,
@@ -32,7 +33,7 @@ def conversion(conversion: Conversion) -> dict[str, Any]:
         shown |= {"quantity": conversion.quantity, "code": conversion.link_code}
     if conversion.confirm_at:
         shown["confirm_at"] = conversion.confirm_at
-    if attribution.affiliate_id:
+    if attribution.model:
         shown["attribution"] = {
             "model": attribution.model,
             "affiliate_id": attribution.affiliate_id,
@@ -63,6 +64,17 @@ def refund(conversion: Conversion, refund: Refund) -> dict[str, Any]:
 def client_code(code: str, expires_at: str) -> dict[str, Any]:
     """A client's code, shown this once."""
     return {"code": code, "expires_at": expires_at}
+
+
+def consent(consent: Consent) -> dict[str, Any]:
+    """What is so after an opt-out or an opt-in."""
+    shown = {
+        "opted_out": consent.opted_out,
+        "scope": consent.scope,
+        "detail": consent.detail,
+        "marked_by": consent.marked_by,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def batch(batch: Batch) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from linkage.errors import (
     LinkageError,
     MalformedRequestError,
     NotFoundError,
+    TooManyRequestsError,
     UnauthenticatedError,
 )
 
@@ -157,11 +158,18 @@ def answer(status: int, body: object, *, replayed: bool = False) -> Answer:
     return {"statusCode": status, "headers": headers, "body": json.dumps(body)}
 
 
+def accepted(body: object, replayed: bool) -> Answer:
+    """201 with what was accepted, or 200 with what was accepted before."""
+    return answer(200 if replayed else 201, body, replayed=replayed)
+
+
 def problem(error: LinkageError, instance: str) -> Answer:
     """The RFC 9457 answer to an error."""
     headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
     if error.status == UnauthenticatedError.status:
         headers["www-authenticate"] = "Bearer"
+    if isinstance(error, TooManyRequestsError):
+        headers["retry-after"] = str(error.retry_after_s)
     return {
         "statusCode": error.status,
         "headers": headers,

@@ -17,6 +17,7 @@ from linkage.attribution import (
     attribute,
     claimed_affiliates,
     kept_clicks,
+    without_introductions,
 )
 from linkage.client_codes import ClientCode, code_key
 from linkage.conversions import Conversion
@@ -184,6 +185,7 @@ def _earlier(found: Conversion | None) -> Earlier | None:
         occurred_at=found.occurred_at,
         rejected=found.status == "rejected",
         refunded=fully_refunded(found),
+        introduced=found.attribution.by_introduction,
     )
 
 
@@ -220,12 +222,15 @@ def _proved(sent: Report, claims: Claims, around: _Around, occurred_at: datetime
 
 
 def _code_keys(sent: Report, claims: Claims) -> dict[str, str]:
-    """The key the client's code would have, by the affiliate it would be of."""
+    """The key the client's code would have, by the affiliate it would be of.
+
+    Not of introducers: whose code is used up, or said to be wrong, would tell who they are.
+    """
     if sent.client is None:
         return {}
     return {
         affiliate_id: code_key(_SECRET, sent.vendor_id, affiliate_id, sent.client)
-        for affiliate_id in claimed_affiliates(claims)
+        for affiliate_id in claimed_affiliates(without_introductions(claims))
     }
 
 

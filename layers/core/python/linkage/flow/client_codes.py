@@ -4,45 +4,68 @@ import os
 from datetime import timedelta
 
 from linkage import clock
-from linkage.client_codes import CODE_VALID_HOURS, Client, ClientCode, code_key, new_code
-from linkage.customers import aliases, own_aliases
-from linkage.errors import InvalidFieldError
+from linkage.client_codes import (
+    CODE_VALID_HOURS,
+    CODES_PER_DAY_MAX,
+    Client,
+    ClientCode,
+    code_key,
+    new_code,
+)
+from linkage.errors import InvalidFieldError, TooManyRequestsError
+from linkage.flow.accepting import busy
+from linkage.members import Member
 from linkage.requests import SentClientCode
-from linkage.tables import customers
-from linkage.tables.members import find_members
+from linkage.tables import customers, transactions
+from linkage.tables.gathering import gather
+from linkage.tables.members import reading_members
+from linkage.tables.transactions import ConditionFailedError, attempts
 
 _SECRET = os.environ["HASH_SECRET"]
+_CODES = "codes"
+"""What is counted of a vendor's UTC day."""
 
 
 def make(sent: SentClientCode) -> tuple[str, str]:
     """A new code for one purchase, and until when it is valid (RFC 3339 UTC).
 
-    Raises InvalidFieldError for who is no approved affiliate, and for a client who is the affiliate
-    itself.
+    Whose phone or address it is makes no difference here: a code for the affiliate itself proves
+    nothing of its own purchase. Raises InvalidFieldError for who is no approved affiliate,
+    TooManyRequestsError beyond the vendor's bound of a day.
     """
-    affiliate = find_members([sent.affiliate_id]).get(sent.affiliate_id)
+    for _ in attempts():
+        moment = clock.now()
+        counted = customers.reading_count(_CODES, sent.vendor_id, clock.day(moment))
+        members = reading_members([sent.affiliate_id])
+        found = gather(counted, members)
+        _require_affiliate(members.of(found).get(sent.affiliate_id), sent.vendor_id)
+        if counted.of(found) >= CODES_PER_DAY_MAX:
+            raise TooManyRequestsError(
+                "too_many_client_codes",
+                f"You have made {CODES_PER_DAY_MAX} client codes today (UTC). Go on tomorrow.",
+                clock.day_left_s(moment),
+            )
+        # Another code for each attempt: one whose answer was lost is known to nobody.
+        code, expires_at = new_code(), clock.text(moment + timedelta(hours=CODE_VALID_HOURS))
+        key = code_key(_SECRET, sent.vendor_id, sent.affiliate_id, Client(sent.client, code))
+        put = customers.put_code(ClientCode(key, clock.text(moment), expires_at))
+        day = clock.day(moment)
+        count = customers.count_one(_CODES, sent.vendor_id, day, counted.of(found))
+        try:
+            transactions.write([put, count], decided_on_reads=True)
+        except ConditionFailedError:
+            continue
+        return code, expires_at
+    raise busy()
+
+
+def _require_affiliate(member: Member | None, vendor_id: str) -> None:
     if (
-        affiliate is None
-        or not affiliate.has_role("affiliate")
-        or affiliate.status != "approved"
-        or affiliate.member_id == sent.vendor_id
+        member is None
+        or not member.has_role("affiliate")
+        or member.status != "approved"
+        or member.member_id == vendor_id
     ):
         raise InvalidFieldError(
             "/affiliate_id", "There is no such affiliate, or it may not earn on these sales."
         )
-    if own_aliases(_SECRET, affiliate) & set(aliases(_SECRET, sent.client)):
-        raise InvalidFieldError(
-            "/client", "The client is the affiliate itself. Name the person it buys for."
-        )
-    code, now = new_code(), clock.now()
-    expires_at = clock.text(now + timedelta(hours=CODE_VALID_HOURS))
-    customers.put_code(
-        ClientCode(
-            code_key=code_key(
-                _SECRET, sent.vendor_id, sent.affiliate_id, Client(sent.client, code)
-            ),
-            created_at=clock.text(now),
-            expires_at=expires_at,
-        )
-    )
-    return code, expires_at

@@ -62,7 +62,8 @@ def confirm_silently(conversion_id: str) -> bool:
 
 def _confirmation(conversion: Conversion, *, silent: bool = False) -> Accepted:
     keys, affiliate_id = conversion.customer_keys, conversion.attribution.affiliate_id
-    terms, kept = reading_terms(conversion), reading_remembered(keys)
+    terms = reading_terms(conversion)
+    kept = reading_remembered(keys, conversion.vendor_id, with_clicks=False)
     members = reading_members([affiliate_id] if affiliate_id else ())
     found = gather(terms, kept, members)
     remembered = kept.of(found)

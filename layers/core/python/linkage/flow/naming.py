@@ -55,7 +55,7 @@ def named(sent: Report, program: Program | None = None) -> Named:
     linked = sent.link.affiliate_id if sent.link else None
     members = reading_members(each for each in (sent.vendor_id, sent.affiliate_id, linked) if each)
     remembered = reading_each(
-        {keys: reading_remembered(keys, clicks_at=sent.vendor_id) for keys in _possible_keys(sent)}
+        {keys: reading_remembered(keys, sent.vendor_id) for keys in _possible_keys(sent)}
     )
     found = gather(known, current, settings, coupon, click, lead, joint, members, remembered)
     return Named(

@@ -24,7 +24,7 @@ def unbind(sent: SentUnbinding, key_id: str) -> tuple[str, ...]:
     keys = customer_keys(_SECRET, sent.vendor_id or "", sent.customer)
     now = clock.text(clock.now())
     for _ in attempts():
-        bindings = _bindings(keys)
+        bindings = _bindings(keys, sent.vendor_id or "")
         ended = [
             replace(each, unbound_at=now, unbound_by=key_id, unbound_why=sent.reason)
             for each in bindings
@@ -39,18 +39,18 @@ def unbind(sent: SentUnbinding, key_id: str) -> tuple[str, ...]:
     raise busy()
 
 
-def _bindings(keys: tuple[str, ...]) -> list[Binding]:
+def _bindings(keys: tuple[str, ...], vendor_id: str) -> list[Binding]:
     """The live bindings under these keys and under all others of the same introductions."""
-    named = _live(keys)
+    named = _live(keys, vendor_id)
     sales = read(
         reading_each({each.conversion_id: reading_conversion(each.conversion_id) for each in named})
     )
     others = {key for sale in sales.values() if sale for key in sale.customer_keys} - {*keys}
-    same = [each for each in _live(tuple(sorted(others))) if each.conversion_id in sales]
+    same = [each for each in _live(tuple(sorted(others)), vendor_id) if each.conversion_id in sales]
     return [*named, *same]
 
 
-def _live(keys: tuple[str, ...]) -> list[Binding]:
+def _live(keys: tuple[str, ...], vendor_id: str) -> list[Binding]:
     now = clock.text(clock.now())
-    bindings = read(customers.reading_remembered(keys)).bindings.values()
+    bindings = read(customers.reading_remembered(keys, vendor_id)).bindings.values()
     return [each for each in bindings if each.unbound_at is None and each.expires_at > now]

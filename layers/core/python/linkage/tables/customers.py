@@ -1,13 +1,14 @@
 """The customers table: who introduced the customer behind a key, and what else is kept under it.
 
-Four kinds of items share it, told apart by their key: the binding under the customer's key itself;
-`…#opt_out`; `…#clicks#<vendor>`, the clicks presented for the customer there; and `code_…`, a
-client's code.
+Five kinds of items share it, told apart by their key: the binding under the customer's key itself;
+`…#opt_out`; `…#clicks#<vendor>`, the clicks presented for the customer there; `code_…`, a client's
+code; and `marks#…`, `lifts#…` or `codes#…` with `<vendor>#<day>`, what a vendor did on a UTC day.
 """
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
@@ -15,11 +16,12 @@ from pynamodb.models import Model
 
 from linkage.attribution import Click
 from linkage.client_codes import ClientCode
+from linkage.consent import NETWORK, Mark, Marks, holds_at, holds_everywhere_since
 from linkage.customers import Binding
 from linkage.tables import transactions
 from linkage.tables.base import TableMeta
 from linkage.tables.facts import click_in
-from linkage.tables.gathering import Found, Reading, place
+from linkage.tables.gathering import Found, Reading, Wire, place
 from linkage.tables.packed import PackedAttribute, without_defaults
 
 
@@ -40,10 +42,12 @@ class CustomerItem(Model):
     unbound_by = UnicodeAttribute(null=True)
     unbound_why = UnicodeAttribute(null=True)
     opted_out_at = UnicodeAttribute(null=True)
+    marks = PackedAttribute(null=True)
     clicks = PackedAttribute(null=True)
     version = NumberAttribute(null=True)
     created_at = UnicodeAttribute(null=True)
     used_by = UnicodeAttribute(null=True)
+    counted = NumberAttribute(null=True)
 
 
 _TABLE = CustomerItem.Meta.table_name
@@ -63,29 +67,40 @@ class Presented:
 
 @dataclass(frozen=True)
 class Remembered:
-    """What is stored of a customer by each key; `opted_out` if it was by any of them."""
+    """What is stored of a customer by each key; `opted_out` if a sale's vendor must not use it."""
 
     bindings: Mapping[str, Binding]
     opted_out: bool
     presented: Mapping[str, Presented]
 
 
-def reading_remembered(keys: tuple[str, ...], clicks_at: str | None = None) -> Reading[Remembered]:
-    """What is stored under those keys.
+def reading_remembered(
+    keys: tuple[str, ...], vendor_id: str, *, with_clicks: bool = True
+) -> Reading[Remembered]:
+    """What is stored under those keys as far as it matters to a sale of the vendor.
 
-    The presented clicks are read of the vendor `clicks_at` alone, and not at all without one.
+    The presented clicks are the vendor's own, and not read at all without `with_clicks`.
     """
-    clicks = {_clicks(key, clicks_at): key for key in keys} if clicks_at else {}
+    clicks = {_clicks(key, vendor_id): key for key in keys} if with_clicks else {}
+    opt_outs = [_opt_out(key) for key in keys]
 
     def remembered(found: Mapping[str, CustomerItem]) -> Remembered:
         presented = {name: key for name, key in clicks.items() if name in found}
         return Remembered(
             bindings={key: _binding(found[key]) for key in keys if key in found},
-            opted_out=any(item.opted_out_at is not None for item in found.values()),
+            opted_out=any(
+                holds_at(_marks(found[name]), vendor_id) for name in opt_outs if name in found
+            ),
             presented={key: _presented(found[name]) for name, key in presented.items()},
         )
 
-    return _reading((*keys, *(_opt_out(key) for key in keys), *clicks), remembered)
+    return _reading((*keys, *opt_outs, *clicks), remembered)
+
+
+def reading_presented(keys: Iterable[str], vendor_id: str) -> Reading[dict[str, Presented]]:
+    """The clicks presented for each key at the vendor, where there are any."""
+    at = {_clicks(key, vendor_id): key for key in keys}
+    return _reading(at, lambda found: {at[name]: _presented(item) for name, item in found.items()})
 
 
 def _binding(item: CustomerItem) -> Binding:
@@ -96,6 +111,45 @@ def _binding(item: CustomerItem) -> Binding:
 
 def _presented(item: CustomerItem) -> Presented:
     return Presented(tuple(map(click_in, item.clicks)), int(item.version))
+
+
+@dataclass(frozen=True)
+class OptOut:
+    """The marks under a key; `wire` is the item as stored, empty if there is none."""
+
+    marks: Marks = field(default_factory=dict)
+    wire: Wire = field(default_factory=dict)
+
+
+def reading_opt_outs(keys: Iterable[str]) -> Reading[dict[str, OptOut]]:
+    """The marks under each key, to be written over."""
+    at = {key: place(_TABLE, customer_key=_opt_out(key)) for key in keys}
+
+    def opt_outs(found: Found) -> dict[str, OptOut]:
+        wires = {key: found.get(where, {}) for key, where in at.items()}
+        return {
+            key: OptOut(_marks(CustomerItem.from_raw_data(wire)), wire) if wire else OptOut()
+            for key, wire in wires.items()
+        }
+
+    return Reading(tuple(at.values()), opt_outs)
+
+
+def _marks(item: CustomerItem) -> Marks:
+    """An item that says only since when was made before markers were kept: it is the network's."""
+    if item.marks is not None:
+        return {marker: _mark(said) for marker, said in item.marks.items()}
+    return {NETWORK: Mark(item.opted_out_at)} if item.opted_out_at else {}
+
+
+def _mark(said: Mapping[str, Any]) -> Mark:
+    return Mark(**{name: said[name] for name in Mark.__dataclass_fields__ if name in said})
+
+
+def reading_count(what: str, vendor_id: str, day: date) -> Reading[int]:
+    """How many `marks`, `lifts` or `codes` are counted for a vendor's UTC day."""
+    key = _count(what, vendor_id, day)
+    return _reading([key], lambda found: int(found[key].counted) if key in found else 0)
 
 
 def reading_codes(code_keys: Iterable[str]) -> Reading[dict[str, ClientCode]]:
@@ -130,6 +184,10 @@ def _clicks(key: str, vendor_id: str) -> str:
     return f"{key}#clicks#{vendor_id}"
 
 
+def _count(what: str, vendor_id: str, day: date) -> str:
+    return f"{what}#{vendor_id}#{day}"
+
+
 # ---- what goes into a transaction
 
 
@@ -159,16 +217,46 @@ def put_presented(
     return transactions.set_over(_TABLE, wire, ("customer_key",), {"version": was.version})
 
 
-def put_consent(key: str, opted_out_at: str | None) -> dict[str, Any]:
-    """The operation that marks a key as opted out since then, or with None as in again."""
-    written: dict[str, Any] = {
-        "TableName": _TABLE,
-        "Key": transactions.to_wire({"customer_key": _opt_out(key)}),
-        "UpdateExpression": "SET opted_out_at = :at" if opted_out_at else "REMOVE opted_out_at",
-    }
-    if opted_out_at:
-        written["ExpressionAttributeValues"] = transactions.to_wire({":at": opted_out_at})
-    return {"Update": written}
+def put_marks(key: str, marks: Marks, was: OptOut) -> dict[str, Any]:
+    """The operation that keeps these marks under a key, if nothing has changed since it was read.
+
+    `opted_out_at` is there exactly while a mark holds everywhere: the release of 2026-11-22 reads
+    nothing else. What this code does not know of the item or of a mark stays.
+    """
+    before = CustomerItem.from_raw_data(was.wire) if was.wire else CustomerItem()
+    wire = CustomerItem(
+        _opt_out(key),
+        marks={
+            marker: _unknown_of((before.marks or {}).get(marker, {})) | without_defaults(mark)
+            for marker, mark in marks.items()
+        },
+        opted_out_at=holds_everywhere_since(marks),
+        version=int(before.version or 0) + 1,
+    ).serialize()
+    others = {name: value for name, value in was.wire.items() if name != "opted_out_at"}
+    as_read = {"version": before.version, "opted_out_at": before.opted_out_at}
+    return transactions.put_over(_TABLE, others | wire, as_read)
+
+
+def _unknown_of(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: own for name, own in said.items() if name not in Mark.__dataclass_fields__}
+
+
+def count_one(what: str, vendor_id: str, day: date, was: int) -> dict[str, Any]:
+    """The operation that counts one more for a vendor's UTC day, if it is still as it was read."""
+    return transactions.update(
+        _TABLE,
+        {"customer_key": _count(what, vendor_id, day)},
+        "SET counted = :counted",
+        condition="counted = :was" if was else "attribute_not_exists(counted)",
+        values={":counted": was + 1} | ({":was": was} if was else {}),
+    )
+
+
+def put_code(code: ClientCode) -> dict[str, Any]:
+    """The operation that stores a new client's code, if no other one has its key."""
+    item = CustomerItem(code.code_key, created_at=code.created_at, expires_at=code.expires_at)
+    return transactions.put_wire(_TABLE, item.serialize(), "customer_key")
 
 
 def use_code(code_key: str, conversion_id: str) -> dict[str, Any]:
@@ -180,20 +268,3 @@ def use_code(code_key: str, conversion_id: str) -> dict[str, Any]:
         condition="attribute_exists(customer_key) AND attribute_not_exists(used_by)",
         values={":conversion": conversion_id},
     )
-
-
-# ---- what is written by itself
-
-
-def put_code(code: ClientCode) -> None:
-    """Stores a new client's code; raises ConditionFailedError if another one has its key.
-
-    A write whose answer was lost is tried again and meets itself, which is no other one.
-    """
-    item = CustomerItem(code.code_key, created_at=code.created_at, expires_at=code.expires_at)
-    try:
-        transactions.write([transactions.put_wire(_TABLE, item.serialize(), "customer_key")])
-    except transactions.ConditionFailedError as failed:
-        stored = failed.items.get(0) or {}
-        if (stored.get("created_at"), stored.get("used_by")) != (code.created_at, None):
-            raise

@@ -114,11 +114,16 @@ def put_wire(table: str, wire: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def put_over(table: str, wire: Mapping[str, Any], was: Mapping[str, Any]) -> dict[str, Any]:
-    """A Put over an item whose attributes `was` must still be as they were read."""
+    """A Put over an item whose attributes `was` must still be as they were read, None as absent."""
     put = put_wire(table, wire, "")["Put"]
-    put["ConditionExpression"] = " AND ".join(f"#{name} = :{name}" for name in was)
+    put["ConditionExpression"] = " AND ".join(
+        f"attribute_not_exists(#{name})" if value is None else f"#{name} = :{name}"
+        for name, value in was.items()
+    )
     put["ExpressionAttributeNames"] = {f"#{name}": name for name in was}
-    put["ExpressionAttributeValues"] = to_wire({f":{name}": value for name, value in was.items()})
+    values = to_wire({f":{name}": value for name, value in was.items()})
+    if values:
+        put["ExpressionAttributeValues"] = values
     return {"Put": put}
 
 
