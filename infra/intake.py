@@ -85,6 +85,19 @@ class Intake(Construct):
             "POST /v1/conversions/{conversion_id}/confirmation",
             "POST /v1/conversions/{conversion_id}/rejection",
             "POST /v1/conversions/{conversion_id}/refunds",
+        )
+
+        self.record_customer = FlowFunction(
+            self,
+            "record_customer",
+            settings,
+            layers,
+            reads=[storage.keys, storage.members, storage.conversions],
+            writes=[storage.customers],
+            environment={"HASH_SECRET": hash_secret},
+        )
+        self.api.route(
+            self.record_customer,
             "POST /v1/client-codes",
             "POST /v1/customers/opt-out",
             "POST /v1/customers/opt-in",

@@ -40,6 +40,7 @@ class LinkageStack(Stack):
             statistics.count_clicks,
             statistics.fold_clicks,
             intake.record_conversion,
+            intake.record_customer,
             intake.confirm_conversions,
             commissions.compute_commissions,
             commissions.sweep_conversions,
@@ -61,7 +62,7 @@ class LinkageStack(Stack):
         alarms.watch_silence(intake.confirm_conversions)
         alarms.watch_ledger()
         alarms.watch_clicks(intake.record_click)
-        alarms.watch_consent(intake.record_conversion)
+        alarms.watch_consent(intake.record_customer)
         alarms.watch_statistics(statistics.count_clicks, statistics.fold_clicks)
         alarms.watch_api(intake.links_api)
         alarms.watch_api(intake.api)

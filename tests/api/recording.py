@@ -1,4 +1,4 @@
-"""Calls of record_conversion's handler, as API Gateway makes them, by the same keys."""
+"""Calls of the handlers that take reports and customers, by the same keys."""
 
 import json
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from tests.handlers import load_handler
 
 
 @cache
-def _handler() -> Callable[[dict[str, Any], object], dict[str, Any]]:
-    return load_handler("record_conversion").handler
+def _handler(name: str) -> Callable[[dict[str, Any], object], dict[str, Any]]:
+    return load_handler(name).handler
 
 
 def record(client: Client, route: str, body: object = None, **path: str) -> Answer:
@@ -23,6 +23,7 @@ def record(client: Client, route: str, body: object = None, **path: str) -> Answ
         "pathParameters": path,
         "body": None if body is None else json.dumps(body),
     }
-    answer = _handler()(event, CONTEXT)
+    name = "record_conversion" if route.startswith("/v1/conversions") else "record_customer"
+    answer = _handler(name)(event, CONTEXT)
     headers = {name.lower(): value for name, value in answer["headers"].items()}
     return Answer(answer["statusCode"], headers, json.loads(answer["body"]))

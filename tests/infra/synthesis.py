@@ -18,6 +18,7 @@ FUNCTIONS = (
     "count_clicks",
     "fold_clicks",
     "record_conversion",
+    "record_customer",
     "confirm_conversions",
     "compute_commissions",
     "sweep_conversions",

@@ -22,6 +22,12 @@ ACCESS: dict[str, dict[str, set[str]]] = {
         "conversions": WRITE,
         "tallies": WRITE,
     },
+    "record_customer": {
+        "keys": READ,
+        "members": READ,
+        "conversions": READ,
+        "customers": WRITE,
+    },
     "count_clicks": {"statistics": {"PutItem"}},
     "fold_clicks": {
         "settings": READ,
@@ -89,6 +95,7 @@ FOLLOWING = {
 OTHER_ACCESS: dict[str, set[str]] = {
     "record_click": set(),
     "record_conversion": set(),
+    "record_customer": set(),
     "confirm_conversions": set(),
     "count_clicks": FOLLOWING,
     "fold_clicks": set(),

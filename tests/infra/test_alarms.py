@@ -114,10 +114,16 @@ def test_a_lost_click_is_noticed(prod: Synthesised) -> None:
         assert alarm["Threshold"] == 0
 
 
+def test_too_many_introductions_in_a_day_are_noticed(prod: Synthesised) -> None:
+    (alarm,) = _alarms(prod, "BindingsBeyondBound")
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "compute_commissions"}]
+    assert alarm["Threshold"] == 0
+
+
 def test_a_vendor_that_opts_too_many_out_or_in_is_noticed(prod: Synthesised) -> None:
     for metric_name in ("OptOutsBeyondBound", "OptInsRefused"):
         (alarm,) = _alarms(prod, metric_name)
-        assert alarm["Dimensions"] == [{"Name": "service", "Value": "record_conversion"}]
+        assert alarm["Dimensions"] == [{"Name": "service", "Value": "record_customer"}]
         assert alarm["Threshold"] == 0
 
 

@@ -159,7 +159,8 @@ def test_the_key_of_all_hashes_is_in_no_template_and_outlives_the_stack(prod: Sy
     ((logical_id, secret),) = prod.of_type("SecretsManager::Secret").items()
     assert secret["DeletionPolicy"] == "Retain"
     assert secret["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
-    for name in ("record_click", "record_conversion", "confirm_conversions", "fold_clicks"):
+    hashing = ("record_click", "record_conversion", "record_customer", "confirm_conversions")
+    for name in (*hashing, "fold_clicks"):
         reference = prod.function(name)["Environment"]["Variables"]["HASH_SECRET"]
         resolve, ref, rest = reference["Fn::Join"][1]
         assert resolve == "{{resolve:secretsmanager:"
