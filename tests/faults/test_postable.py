@@ -156,6 +156,17 @@ def test_a_bonus_beyond_those_held_at_a_time_is_not_granted_and_the_head_says_so
     assert findings() == []
 
 
+@pytest.mark.usefixtures("standin")
+def test_the_check_finds_a_bonus_beyond_those_held_at_a_time() -> None:
+    grown(moves.HELD_MAX)
+    assert findings() == []
+    one_more = Bonus("volume", "year", 1, 1, "USD")
+    programs.publish_program(replace(ON_REPORT, version=moves.HELD_MAX + 1, bonuses=(one_more,)))
+    with patch.object(moves, "HELD_MAX", moves.HELD_MAX + 1):
+        sold(99, 1)
+    assert {"I6", "I20"} <= {finding.split()[0] for finding in findings()}
+
+
 def sold_id(number: int) -> str:
     return recording.report(reported(f"o-{number}", 1))[0].conversion_id
 

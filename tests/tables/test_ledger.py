@@ -1,11 +1,11 @@
 from dataclasses import asdict, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from linkage.errors import InvalidFieldError, LedgerError
-from linkage.ledger import Posting, Transaction, lines_due_on
+from linkage.ledger import Posting, Transaction, dated_lines, lines_due_on
 from linkage.members import Split
 from linkage.payouts import Batch, Payout, debit_transaction, decide
 from linkage.rewards import Part
@@ -182,6 +182,7 @@ def test_a_balance_with_years_of_due_dates_closes_within_dynamodbs_limits(
         "version": len(dues) + 1,
         **dues,
         "due_20270101": 7,
+        "of_a_later_release": {"kept": [1]},
     }
     transactions.client.put_item(TableName="ledger", Item=transactions.to_wire(stored))
     balance = ledger.find_balance(MEMBER.member_id, "USD")
@@ -205,3 +206,18 @@ def test_a_balance_with_years_of_due_dates_closes_within_dynamodbs_limits(
     left = ledger.find_balance(MEMBER.member_id, "USD")
     assert left is not None
     assert (left.balance_minor, dict(left.dues)) == (7, {"2027-01-01": 7})
+    kept = transactions.from_wire(left.of_later_release)
+    assert kept == {"of_a_later_release": {"kept": [1]}}
+
+
+def test_a_line_of_hundreds_of_due_dates_opens_a_balance_and_moves_one() -> None:
+    days = [(date(2026, 1, 1) + timedelta(days=number)).isoformat() for number in range(300)]
+    postings = [(Posting("vendor:v", f"affiliate:{MEMBER.member_id}", 5, "USD", "bonus"), on)
+                for on in days]  # fmt: skip
+    for number in (1, 2):
+        transaction = replace(earning(number, 5), lines=dated_lines(postings))
+        assert ledger.post(transaction) is True
+        assert ledger.post(transaction) is False
+    (balance,) = ledger.list_balances(MEMBER.member_id)
+    assert (balance.balance_minor, balance.version) == (3_000, 2)
+    assert dict(balance.dues) == dict.fromkeys(days, 10)

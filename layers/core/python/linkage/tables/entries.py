@@ -12,7 +12,7 @@ from zlib import crc32
 from linkage.ids import digest
 from linkage.ledger import Balance, Line, Transaction, affiliate_account
 from linkage.tables import transactions
-from linkage.tables.limits import exceeded
+from linkage.tables.limits import is_expression
 from linkage.tables.packed import packed
 
 OPEN_SHARDS = 8
@@ -53,7 +53,7 @@ def whose(line: Line) -> Whose:
 
 def is_put_whole(line: Line) -> bool:
     """Whether a line has too many due dates for an expression that adds them to a balance."""
-    return exceeded([_move_balance("ledger", line)]) is not None
+    return not is_expression(_moving(line))
 
 
 def head_of(transaction: Transaction) -> dict[str, Any]:
@@ -119,8 +119,7 @@ def _move_balance(table: str, line: Line) -> Operation:
     return transactions.update(
         table,
         {"account": account, "line": balance_line(line.currency)},
-        "SET #currency = :currency, #open = :open ADD #version :one, balance_minor :amount"
-        + "".join(f", {due} :{due}" for due in dues),
+        _moving(line),
         condition="attribute_not_exists(#currency) OR #currency = :currency",
         values={
             ":one": 1,
@@ -130,6 +129,13 @@ def _move_balance(table: str, line: Line) -> Operation:
             **{f":{due}": amount for due, amount in dues.items()},
         },
         names={"#open": "open", "#currency": "currency", "#version": "version"},
+    )
+
+
+def _moving(line: Line) -> str:
+    added = "".join(f", {due} :{due}" for due in map(_due_name, line.dues))
+    return (
+        "SET #currency = :currency, #open = :open ADD #version :one, balance_minor :amount" + added
     )
 
 

@@ -43,6 +43,11 @@ def exceeded(operations: Sequence[Operation]) -> str | None:
     return next(_exceeded(operations), None)
 
 
+def is_expression(text: str) -> bool:
+    """Whether DynamoDB takes a text of this length, with so many operators, for an expression."""
+    return next(_beyond_expression(text), None) is None
+
+
 def _exceeded(operations: Sequence[Operation]) -> Iterator[str]:
     yield from _beyond(TRANSACTION_ITEMS_MAX, len(operations), "items in one transaction")
     total = 0
@@ -77,16 +82,18 @@ def _beyond_keys(item: Mapping[str, Any]) -> Iterator[str]:
 def _beyond_expressions(body: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[str]:
     names: Mapping[str, str] = body.get("ExpressionAttributeNames", {})
     for kind in ("UpdateExpression", "ConditionExpression"):
-        text = body.get(kind, "")
-        yield from _beyond(EXPRESSION_BYTES_MAX, len(text.encode()), "bytes in one expression")
-        yield from _beyond(
-            OPERATORS_MAX, len(_OPERATORS.findall(text)), "operators in one expression"
-        )
+        yield from _beyond_expression(body.get(kind, ""))
     for placeholder in (*names, *values):
         size = len(placeholder.encode())
         yield from _beyond(PLACEHOLDER_BYTES_MAX, size, "bytes in the name of a value")
     size = sum(len(each.encode()) for each in (*names, *names.values())) + _item_bytes(values)
     yield from _beyond(PLACEHOLDERS_BYTES_MAX, size, "bytes in an expression's values")
+
+
+def _beyond_expression(text: str) -> Iterator[str]:
+    yield from _beyond(EXPRESSION_BYTES_MAX, len(text.encode()), "bytes in one expression")
+    operators = len(_OPERATORS.findall(text))
+    yield from _beyond(OPERATORS_MAX, operators, "operators in one expression")
 
 
 def _beyond_numbers(item: Mapping[str, Any]) -> Iterator[str]:
