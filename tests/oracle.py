@@ -382,7 +382,7 @@ def held(story: Story, refunded: int) -> Held:
     sponsor = story.confirmation["seen"]["upline"][:1]
     bonus = settings["recruitment_bonus"]
     may_have = sponsor and sponsor[0]["status"] == "approved" and not sponsor[0]["buyer"]
-    if bonus and may_have and recruits(story) and refunded < story.amount:
+    if bonus and may_have and recruits(story) and story.amount - refunded >= (least(story) or 1):
         to = f"affiliate:{sponsor[0]['member_id']}"
         move("network:bonuses", to, bonus["amount_minor"], bonus["currency"])
     return Counter({account: minor for account, minor in of.items() if minor})
@@ -392,10 +392,48 @@ def recruits(story: Story) -> bool:
     """Whether this is the affiliate's first sale, which decides on the recruitment bonus."""
     own = story.is_sale and story.earns and not story.introduced
     before = story.tallies.get(f"member#{story.affiliate}", {"recruited_by": None})
-    return own and story.refunded < story.amount and before["recruited_by"] is None
+    first = own and story.refunded < story.amount and before["recruited_by"] is None
+    if not first or story.confirmation["rules"] == 1:
+        return first
+    floor_minor, stands = least(story), story.amount - story.refunded
+    had = [tally for name, tally in story.tallies.items() if name.startswith("recruits#")]
+    full = any(tally["count"] >= story.settings["recruits_per_month_max"] for tally in had)
+    return (
+        floor_minor is not None
+        and stands >= floor_minor
+        and left(direct_of(story)[0], story.amount, story.refunded) > 0
+        and not (full and story.settings["recruitment_bonus"])
+    )
+
+
+def least(story: Story) -> int | None:
+    """How much of a recruit's first sale has to stand; None where none is enough."""
+    if story.confirmation["rules"] == 1:
+        return 1
+    floors, currency = story.settings["introduction_minimum_minor"], story.conversion["currency"]
+    bonus = story.settings["recruitment_bonus"]
+    if currency in floors or not bonus:
+        return int(floors.get(currency, 1))
+    return int(bonus["amount_minor"]) if bonus["currency"] == currency else None
+
+
+def introduces(story: Story) -> bool:
+    """Whether it introduces its customer, if nobody has and the day has room."""
+    stands = story.amount - story.refunded
+    return (
+        story.is_sale
+        and story.earns
+        and not story.introduced
+        and bool(story.conversion["customer_keys"])
+        and stands
+        >= story.settings["introduction_minimum_minor"].get(story.conversion["currency"], 1)
+        and left(direct_of(story)[0], story.amount, story.refunded) > 0
+    )
 
 
 def due_on(story: Story) -> str:
     """The UTC date from which everything of the conversion counts."""
     accepted = datetime.fromisoformat(story.confirmation["accepted_at"]).date()
-    return (accepted + timedelta(days=story.program["hold_days"])).isoformat()
+    own = (accepted + timedelta(days=story.program["hold_days"])).isoformat()
+    introduction = story.conversion["attribution"]["introduction"]
+    return max(own, introduction["due_on"]) if introduction else own

@@ -7,7 +7,18 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from tests.oracle import Held, Plain, Story, cap_names, direct_of, due_on, left, recruits
+from tests.oracle import (
+    Held,
+    Plain,
+    Story,
+    cap_names,
+    direct_of,
+    due_on,
+    introduces,
+    least,
+    left,
+    recruits,
+)
 
 type State = dict[str, Any]
 
@@ -71,6 +82,13 @@ def _confirmed(story: Story, tally: State) -> State:
         tally["count"] += 1 if stands else 0
         if tally["since"] is None and story.earns:
             tally["since"] = story.conversion["occurred_at"]
+    elif kind == "bindings":
+        has_room = tally["count"] < story.settings["bindings_per_day_max"]
+        tally["count"] += 1 if has_room and introduces(story) else 0
+    elif kind == "recruits":
+        sponsor = story.confirmation["seen"]["upline"][0]
+        may_have = sponsor["status"] == "approved" and not sponsor["buyer"]
+        tally["count"] += 1 if may_have and recruits(story) else 0
     else:
         tally["last_on"] = max(tally["last_on"] or "", story.conversion["occurred_at"][:10])
         if recruits(story):
@@ -100,8 +118,12 @@ def _refunded(story: Story, tally: State, before_minor: int, after_minor: int) -
     elif kind == "reward":
         less = _part(story, tally, before_minor) - _part(story, tally, after_minor)
         tally["amount_minor"] = max(0, tally["amount_minor"] - less)
-    elif whole and tally["recruited_by"] == story.conversion["conversion_id"]:
-        tally["recruited_by"] = None
+    elif tally["recruited_by"] == story.conversion["conversion_id"]:
+        sponsor, stands = story.confirmation["seen"]["upline"][:1], story.amount - after_minor
+        may_have = sponsor and sponsor[0]["status"] == "approved" and not sponsor[0]["buyer"]
+        bonus = story.settings["recruitment_bonus"] and may_have
+        if stands < ((least(story) or 1) if bonus else 1):
+            tally["recruited_by"] = None
     return tally | {"version": tally["version"] + (tally != before)}
 
 

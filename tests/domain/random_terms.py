@@ -8,15 +8,34 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from linkage import clock
 from linkage.attribution import Attribution
 from linkage.conversions import Confirmation, Conversion, Item
+from linkage.customers import Introduction
+from linkage.introductions import bindings_name, could_introduce
 from linkage.members import Seen, Split, Standing
 from linkage.moves import HELD_MAX
 from linkage.network import NetworkSettings, RecruitmentBonus
 from linkage.programs import COUNTED_EVENTS, Bonus, Program, Reward, Step, Thresholds
 from linkage.rules import RULES, RULES_FIRST
-from linkage.tallies import PERIODS, HeldBonus, Tally, wanted
-from tests.domain.examples import AFFILIATE, CONVERSION, PROGRAM, SETTINGS, UPLINE, confirmation
+from linkage.tallies import (
+    PERIODS,
+    HeldBonus,
+    Tally,
+    member_tally,
+    recruits_tally,
+    tally_named,
+    wanted,
+)
+from tests.domain.examples import (
+    AFFILIATE,
+    CONVERSION,
+    NOW,
+    PROGRAM,
+    SETTINGS,
+    UPLINE,
+    confirmation,
+)
 from tests.oracle import Story
 
 CURRENCIES = ("JPY", "USD", "ZWG", "BHD")
@@ -180,7 +199,17 @@ def settings_of(draw: st.DrawFn) -> NetworkSettings:
         affiliate_fee_bps=own_fee_bps,
         active_days=draw(st.sampled_from((None, 90))),
         recruitment_bonus=draw(st.sampled_from((bonus, None))),
+        introduction_minimum_minor=draw(
+            st.dictionaries(st.sampled_from(CURRENCIES), st.integers(1, 20_000), max_size=2)
+        ),
+        bindings_per_day_max=draw(st.integers(0, 3)),
+        recruits_per_month_max=draw(st.integers(0, 3)),
     )
+
+
+introductions = st.sampled_from(
+    (None, *(Introduction("cnv_0", f"2026-{day}", 1) for day in ("11-01", "12-01", "12-31")))
+)
 
 
 @st.composite
@@ -204,7 +233,13 @@ def conversions(draw: st.DrawFn) -> Conversion:
         currency=draw(st.sampled_from(CURRENCIES)),
         items=items,
         customer_keys=draw(st.sampled_from(((), ("k1",), ("k1", "k2")))),
-        attribution=Attribution(AFFILIATE, model, None, coupon=coupon),
+        attribution=Attribution(
+            AFFILIATE,
+            model,
+            None,
+            coupon=coupon,
+            introduction=draw(introductions) if model == "introducer" else None,
+        ),
     )
 
 
@@ -288,6 +323,25 @@ def _of_earlier_versions(
 
 
 @st.composite
+def bounds(
+    draw: st.DrawFn,
+    conversion: Conversion,
+    known: tuple[Tally, ...],
+    upline: tuple[Standing, ...],
+    settings: NetworkSettings,
+) -> tuple[Tally, ...]:
+    """The tallies of a day's bindings and a month's bonuses, where the sale might look at them."""
+    looked_at, accepted_at = [], clock.text(NOW)
+    if could_introduce(conversion) and draw(st.booleans()):
+        looked_at.append(bindings_name(conversion, accepted_at))
+    own = tally_named(known, member_tally(AFFILIATE))
+    first = own in known and own.recruited_by is None
+    if settings.recruitment_bonus and first and upline:
+        looked_at.append(recruits_tally(upline[0].member_id, accepted_at[:7]))
+    return tuple(Tally(name, 1, draw(st.integers(0, 3))) for name in looked_at)
+
+
+@st.composite
 def cases(draw: st.DrawFn) -> Case:
     """A conversion with its confirmation, its program and the settings."""
     conversion = draw(conversions())
@@ -305,6 +359,8 @@ def cases(draw: st.DrawFn) -> Case:
     known = tuple(draw(tallies(name, program)) for name in names)
     refunded = draw(st.just(0) | st.just(0) | st.integers(0, conversion.amount_minor))
     rules = draw(st.sampled_from((RULES, RULES_FIRST)))
+    if rules > RULES_FIRST:
+        known = (*known, *draw(bounds(conversion, known, upline, settings)))
     confirmed = replace(confirmation(Seen(affiliate, upline, known), refunded), rules=rules)
     return conversion, confirmed, program, settings
 

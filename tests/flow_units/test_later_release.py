@@ -12,14 +12,14 @@ from linkage import views
 from linkage.coupons import Coupon
 from linkage.customers import Customer
 from linkage.errors import LaterReleaseError
-from linkage.flow import billing, deciding, planning, posting
+from linkage.flow import billing, planning, posting
 from linkage.flow.awaiting import confirm_due
 from linkage.flow.consenting import opt
 from linkage.flow.sweeping import sweep
 from linkage.payouts import payout_id
 from linkage.rules import RULES
 from linkage.statistics import LinkDay
-from linkage.tables import coupons, programs, settings, statistics, transactions
+from linkage.tables import conversions, coupons, programs, settings, statistics, transactions
 from linkage.tables.packed import packed, unpacked
 from tests.aws_tables import TABLES, forget_versions
 from tests.domain.examples import operator
@@ -160,7 +160,7 @@ def test_a_fact_of_a_later_release_is_shown_and_left_alone(network: Network) -> 
         with pytest.raises(LaterReleaseError, match="Try again in a few minutes"):
             say()
     assert all_items() == before
-    assert views.conversion(deciding.conversions.get_conversion(sale.conversion_id))["id"]
+    assert views.conversion(conversions.get_conversion(sale.conversion_id), "vendor")["id"]
 
     network.confirm(other)
     spoil_fact(other.conversion_id, "report", "rules", RULES + 1)

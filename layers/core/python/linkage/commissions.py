@@ -7,6 +7,7 @@ again to explain it. The rules are in docs/money.md.
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import timedelta
+from typing import Any
 
 from linkage import clock, introductions, moves, reasons
 from linkage.conversions import Confirmation, Conversion, Refund, Withdrawal, refund_key
@@ -235,11 +236,20 @@ def confirmation_transaction(
             "program_id": conversion.program_id,
             "program_version": conversion.program_version,
             "settings_version": conversion.settings_version,
-            "commission": asdict(commission) if commission else None,
+            "commission": _said(commission) if commission else None,
             **noticed,
         },
         why=why,
     )
+
+
+def _said(commission: Commission) -> dict[str, Any]:
+    """A commission as its head keeps it: what came with later rules only where it says something,
+    so that what was posted before is posted again to the same bytes."""
+    said = asdict(commission)
+    if commission.recruitment and commission.recruitment.floor_minor == 1:
+        del said["recruitment"]["floor_minor"]
+    return said
 
 
 def refund_transaction(
