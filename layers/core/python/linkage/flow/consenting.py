@@ -146,11 +146,12 @@ class _Known:
 
 
 def _known(sent: SentCustomer, key: Key, what: str) -> _Known:
-    """Reads all of it by one call."""
+    """Reads all of it by one call; an opt-in forgets no clicks, so it reads none."""
     vendor_id = None if key.role == "operator" else sent.vendor_id
     moment, keys = clock.now(), customer_keys(_SECRET, sent.vendor_id or "", sent.customer)
     opt_outs = customers.reading_opt_outs(keys)
-    presented = customers.reading_presented(keys if sent.vendor_id else (), sent.vendor_id or "")
+    forgets = what == _MARKS and sent.vendor_id is not None
+    presented = customers.reading_presented(keys if forgets else (), sent.vendor_id or "")
     day = clock.day(moment)
     counted = customers.reading_count(what, vendor_id, day) if vendor_id else NOTHING
     found = gather(opt_outs, presented, counted)
