@@ -15,11 +15,15 @@ import pytest
 
 from linkage.conversions import Item
 from linkage.customers import Customer
-from linkage.flow import planning
+from linkage.flow import consenting, deciding, planning
 from linkage.flow.awaiting import confirm_due
+from linkage.flow.unbinding import unbind
+from linkage.keys import Key
+from linkage.requests import SentCustomer, SentRefund, SentUnbinding
 from linkage.tables import entries
 from tests.domain.examples import operator
 from tests.flow_units.network import CrashError, Network, Writes, make_rich
+from tests.flow_units.two_shops import BUILDING, CLIENT, SUPPLIER, open_shops, supplied
 
 type Action = Callable[[], Any]
 
@@ -114,13 +118,54 @@ def rich_story(network: Network) -> Iterator[Step]:
     )
 
 
+def introduced_story(network: Network) -> Iterator[Step]:
+    """A customer is introduced, bought elsewhere, is unbound, opts out, and gives all back."""
+    open_shops()
+    building = {"program_id": BUILDING.program_id, "customer": CLIENT}
+    first = network.report("b-1", 100_000, **building)
+    yield Step("an introduction", (partial(network.confirm, first), network.deliver_facts))
+    sale = partial(supplied, network)
+    yield Step("a sale that lives by it", (sale, network.deliver_facts))
+    took = deciding.refund(sale().conversion_id, None, returned("r-1", 20_000))
+    assert took[1].posts
+    yield Step("a part of that refunded", (network.deliver_facts,))
+    yield Step(
+        "the sale that introduced refunded",
+        (partial(network.refund, first, "r-1", 100_000), *[network.deliver_facts] * 2),
+    )
+    yield Step(
+        "the rest refunded when it was taken back",
+        (
+            partial(deciding.refund, sale().conversion_id, None, returned("r-2", 40_000)),
+            network.deliver_facts,
+        ),
+    )
+    second = network.report("b-2", 100_000, **building)
+    yield Step("another introduction", (partial(network.confirm, second), network.deliver_facts))
+    unbinding = SentUnbinding(None, CLIENT, "no customer of theirs")
+    yield Step("its end", (partial(unbind, unbinding, "key_1"),))
+    out = SentCustomer(SUPPLIER.member_id, CLIENT)
+    key = Key("key_2", "vendor", SUPPLIER.member_id, "", "")
+    yield Step("an opt-out", (partial(consenting.opt_out, out, key),))
+    network.pass_time(days=31)
+    yield Step("an opt-in", (partial(consenting.opt_in, out, key),))
+    yield Step("all given back", (partial(network.refund, second, "r-1", 100_000),))
+    network.deliver_facts()
+
+
+def returned(external_id: str, amount_minor: int) -> SentRefund:
+    return SentRefund(external_id, amount_minor, "returned", external_id)
+
+
 def silence(network: Network) -> None:
     for due in confirm_due(network.moment):
         assert due.error is None
 
 
 STORIES = pytest.mark.parametrize(
-    ("tells", "least"), [(story, 60), (rich_story, 30)], ids=["plain terms", "terms that count"]
+    ("tells", "least"),
+    [(story, 60), (rich_story, 30), (introduced_story, 30)],
+    ids=["plain terms", "terms that count", "introductions"],
 )
 
 

@@ -12,60 +12,27 @@ from linkage.errors import InvalidFieldError
 from linkage.flow import deciding, posting, withdrawing
 from linkage.flow.unbinding import unbind
 from linkage.network import RecruitmentBonus
-from linkage.programs import Reward
 from linkage.requests import SentRefund, SentUnbinding, unbinding_in
-from linkage.tables import conversions, settings
+from linkage.tables import conversions
 from linkage.tables.conversions import get_conversion
 from linkage.tables.customers import CustomerItem
 from linkage.tables.ledger import find_head
 from tests.domain.examples import MEMBER
 from tests.flow_units.network import (
-    ON_REPORT,
-    SHOP,
     Network,
     put_members,
-    put_programs,
     small_network,
     table,
 )
-
-CLIENT = Customer(phone="+263773000001")
-SUPPLIER = replace(SHOP, member_id="mem_sup", name="Supplier")
-BUILDING = replace(ON_REPORT, program_id="prg_build", confirmation="manual", hold_days=14)
-SUPPLY = replace(
-    ON_REPORT,
-    program_id="prg_sup",
-    vendor_id=SUPPLIER.member_id,
-    introducer_rate_bps=500,
-    hold_days=3,
-)
-SLOW = replace(SUPPLY, program_id="prg_slow", confirmation="manual")
-EVERYTHING = replace(
-    ON_REPORT,
-    program_id="prg_all",
-    hold_days=14,
-    rewards=(
-        Reward("sale", rate_bps=500, currency="USD"),
-        Reward("lead", amount_minor=250, currency="USD"),
-        Reward("signup", amount_minor=250, currency="USD"),
-        Reward("install", amount_minor=250, currency="USD"),
-    ),
-)
+from tests.flow_units.two_shops import BUILDING, CLIENT, open_shops, publish, supplied
 
 
 @pytest.fixture
 def network() -> Iterator[Network]:
     with small_network() as made:
-        put_members(SUPPLIER)
-        put_programs(BUILDING, SUPPLY, SLOW, EVERYTHING)
+        open_shops()
         publish(level_rates_bps=())
         yield made
-
-
-def publish(**changes: Any) -> None:
-    """The next version of the settings."""
-    now = settings.current_settings()
-    settings.publish_settings(replace(now, version=now.version + 1, **changes))
 
 
 def introduced(network: Network, name: str = "b-1", **changes: Any) -> Conversion:
@@ -74,12 +41,6 @@ def introduced(network: Network, name: str = "b-1", **changes: Any) -> Conversio
     confirmed = network.confirm(network.report(name, 100_000, **sale))
     network.deliver_facts()
     return confirmed
-
-
-def supplied(network: Network, name: str = "s-1", **changes: Any) -> Conversion:
-    """The same client buys of the supplier, who knows nobody."""
-    values = {"program_id": SUPPLY.program_id, "affiliate_id": None, "customer": CLIENT, **changes}
-    return network.report(name, 60_000, vendor_id=SUPPLIER.member_id, **values)
 
 
 def due(network: Network) -> dict[str, int]:
