@@ -107,6 +107,7 @@ class Network:
             patch.object(clock, "now", lambda: self.moment),
             patch("time.sleep"),
             patch.object(logger, "error"),
+            patch.object(logger, "exception"),
             patch.object(metrics, "add_metric"),
             patch.object(metrics.provider, "flush_metrics"),
         ):

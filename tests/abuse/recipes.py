@@ -19,7 +19,7 @@ class Book:
 
     def __init__(self, random: Random, customers: list[str]) -> None:
         self.random, self.customers = random, customers
-        self.begun = 0
+        self.begun = self.walked_in = 0
 
     @property
     def all(self) -> tuple[Callable[[str, str], Recipe], ...]:
@@ -102,25 +102,32 @@ class Book:
             )
             if confirmation == "manual":
                 yield do("say", vendor=vendor, event=event, order=order, word="confirmation")
+            if random.random() < 0.3:
+                yield self._walk_in(customer)
             if full and random.random() < 0.8:
                 part = random.choice((amount, amount - 1, amount - 100))
                 yield _refund(do, vendor, order, part, 1, event)
 
     def early_due(self, vendor: str, affiliate: str) -> Recipe:
-        """A sale at full price that falls due in a year, refunded once it has introduced."""
+        """A sale at full price that falls due late, refunded once it has introduced somebody."""
         random, do, orders = self.random, self._as("early"), self._orders("early")
         program, taken = f"early {self.begun}", []
-        yield do("publish", vendor=vendor, program=program, body=terms(10, hold_days=365))
+        sent = terms(random.choice((10, 400)), hold_days=random.choice((9, 40, 365)))
+        yield do("publish", vendor=vendor, program=program, body=sent)
         for customer in self._some(4, 12):
             order, amount = next(orders), random.choice((2_000, 9_000))
             taken.append((order, amount))
             yield self._sale(
                 do, vendor, program, order, amount, "USD", affiliate, customer=customer
             )
-        for _ in range(random.randint(2, 5)):
-            yield do("wait", hours=random.choice((24, 24 * 12)))
+            if random.random() < 0.4:
+                yield self._walk_in(customer)
+        yield do("wait", hours=random.choice((24, 24 * 12)))
         for order, amount in taken:
-            yield _refund(do, vendor, order, amount, 1)
+            part = random.choice((amount, amount, amount - 10))
+            yield _refund(do, vendor, order, part, 1)
+            if random.random() < 0.2:
+                yield do("wait", hours=24)
 
     def print_money(self, vendor: str, affiliate: str) -> Recipe:
         """Confirms sales nobody made, refunds what was paid out, and begins again."""
@@ -283,6 +290,13 @@ class Book:
                 named=affiliate,
                 client=customer,
             )
+
+    def _walk_in(self, customer: str) -> Action:
+        """The customer buys at an honest vendor next door, brought by nobody."""
+        self.walked_in += 1
+        amount, order = self.random.randint(2_000, 20_000), f"walk-in {self.walked_in}"
+        args = {"customer": customer, "vendor": "shop1", "order": order, "amount": amount}
+        return Action("buy", "honest", {**args, "named": None})
 
     def _sale(
         self,
