@@ -53,8 +53,8 @@ flow: bootstrap layers ## tests of the deployed app on the emulator
 orders: bootstrap layers ## import all the real orders on the emulator
 	$(PYTHON) -m pytest -q -m orders tests/flow
 
-faults: bootstrap layers ## a hundred thousand random facts, delivered badly, against the auditor
-	$(PYTHON) -m pytest -q -m faults tests/faults
+faults: bootstrap layers ## random facts delivered badly against the auditor, and attackers against the truth
+	$(PYTHON) -m pytest -q -m faults tests/faults tests/abuse
 
 bench: bootstrap layers ## measure and count what a click, a conversion and a payout take; fails above a bound
 	@$(PYTHON) -m bench.run

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from unittest.mock import patch
 
@@ -116,13 +117,21 @@ class Standin:
 
     @contextmanager
     def serving(
-        self, around: Callable[[str, Arguments, Callable[[], Any]], Any] | None = None
+        self,
+        around: Callable[[str, Arguments, Callable[[], Any]], Any] | None = None,
+        others: Mapping[str, Callable[[Arguments], Any]] = MappingProxyType({}),
     ) -> Iterator[None]:
-        """Answers every call of the process; `around(operation, arguments, go)` may interfere."""
+        """Answers every call of the process; `around(operation, arguments, go)` may interfere.
+
+        `others` answer operations of other services, by names such as `sqs SendMessage`.
+        """
 
         def call(client: BaseClient, operation: str, arguments: Arguments) -> Any:
-            if client.meta.service_model.service_name != "dynamodb":
-                raise UnsupportedError(f"{client.meta.service_model.service_name} {operation}")
+            service = client.meta.service_model.service_name
+            if service != "dynamodb":
+                if f"{service} {operation}" not in others:
+                    raise UnsupportedError(f"{service} {operation}")
+                return others[f"{service} {operation}"](arguments)
             try:
                 if around is None:
                     return self.answer(operation, arguments)
