@@ -11,7 +11,7 @@ from linkage.customers import own_aliases
 from linkage.members import UPLINE_DEPTH_MAX, Member, Seen, Standing
 from linkage.network import NetworkSettings
 from linkage.programs import Program
-from linkage.tables.gathering import gather, read
+from linkage.tables.gathering import gather
 from linkage.tables.members import find_members, reading_members
 from linkage.tables.tallies import reading_tallies
 from linkage.tallies import Tally, member_tally, period_of, recruits_tally, wanted
@@ -42,16 +42,15 @@ def seen_now(
     unshared = _standing(affiliate_id, conversion, members, settings) if affiliate_id else None
     names = {*wanted(conversion, program, unshared), *also}
     own_sales = map(member_tally, above) if settings.active_days is not None else ()
-    counted = reading_tallies([*names, *own_sales])
+    recruits = _recruits(above, settings, moment)
+    counted = reading_tallies([*names, *own_sales, *recruits])
     others = reading_members(
         each for each in (*above, *_receivers([affiliate_id or ""], members)) if each not in members
     )
     found = gather(counted, others)
     tallies, members = counted.of(found), {**members, **others.of(found)}
-    if above and settings.recruitment_bonus and _may_recruit(affiliate_id, names, tallies):
-        recruits = recruits_tally(above[0], period_of(moment, "month"))
-        tallies |= read(reading_tallies([recruits]))
-        names.add(recruits)
+    if recruits and _may_recruit(affiliate_id, names, tallies):
+        names |= {*recruits}
     members = _with(members, _receivers(above, members))
 
     def standing_of(member_id: str) -> Standing:
@@ -66,6 +65,15 @@ def seen_now(
         for member_id in above
     )
     return Seen(standing, tuple(upline), tuple(tallies[name] for name in sorted(names)))
+
+
+def _recruits(
+    above: tuple[str, ...], settings: NetworkSettings, moment: datetime
+) -> tuple[str, ...]:
+    """The tally of the sponsor's bonuses of the month, where the network has such a bonus."""
+    if not above or settings.recruitment_bonus is None:
+        return ()
+    return (recruits_tally(above[0], period_of(moment, "month")),)
 
 
 def _may_recruit(affiliate_id: str | None, names: set[str], tallies: Mapping[str, Tally]) -> bool:
