@@ -23,7 +23,7 @@ from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 
 _DAYS = "days"
-_CLOSED = "closed"
+_FOLDED, _CLOSED = "folded", "closed"
 
 
 class StatisticsItem(Model):
@@ -120,13 +120,16 @@ def find_counts(scope: str, first: date, last: date) -> dict[date, Counts]:
 
 def put_day(day: date, state: DayState) -> None:
     """Says how far a day's counts are; a day that is closed stays closed."""
-    stays = "#status = :status" if state.is_closed else "attribute_not_exists(#status)"
+    before = (_FOLDED, _CLOSED) if state.is_closed else (_FOLDED,)
+    known = {f":was_{status}": status for status in before}
     mark = transactions.update(
         _TABLE,
         {"of": _DAYS, "at": str(day)},
         "SET #status = :status, packs = :packs",
-        condition=f"{stays} OR #status <> :closed",
-        values={":status": state.status, ":packs": state.packs, ":closed": _CLOSED},
+        condition=" OR ".join(
+            ["attribute_not_exists(#status)", *(f"#status = {name}" for name in known)]
+        ),
+        values={":status": state.status, ":packs": state.packs, **known},
         names={"#status": "status"},
     )
     try:
