@@ -137,7 +137,7 @@ class World:
                 *(self.change_groups, self.change_splits, self.change_coupon, self.click),
                 *(self.suspend_or_approve_a_vendor, self.change_limits),
             ),
-            (3, 1, 4, 3, 3, 4, 40, 2, 2),
+            (3, 3, 4, 3, 3, 4, 40, 2, 2),
         )[0]()
 
     def publish_program(self, program_id: str | None = None) -> None:

@@ -26,6 +26,8 @@ from linkage_cli import ledger_check
 from linkage_cli.audit import audit
 from tests.aws_tables import forget_versions
 from tests.counted_units import counting
+from tests.docs.markdown import ROOT
+from tests.docs.markdown import table as table_of
 from tests.flow_units.network import (
     ANN,
     MANUAL,
@@ -339,6 +341,23 @@ def test_the_network_s_bonus_does_not_count(shop: Shop) -> None:
     shop.limit(USD=600)
     shop.sell("a")
     assert shop.costs() == {NOVEMBER + "USD": 600}
+
+
+def test_the_month_of_the_page_is_as_it_says(shop: Shop) -> None:
+    first = {"program_id": "prg_late"}
+    steps: list[Step] = [
+        does("sell", "1", **first),
+        does("sell", "2", **first),
+        does("refund", "1", 5_000),
+        does("sell", "3", **first),
+        does("release", "2"),
+        lambda shop: (shop.wait(14), shop.refund("1", 5_000)),
+    ]
+    shop.limit(USD=1_000)
+    rows = table_of((ROOT / "docs" / "money.md").read_text(), "in the month")
+    for step, (what, said, _) in zip(steps, rows, strict=True):
+        step(shop)
+        assert f"{shop.costs()[NOVEMBER + 'USD'] / 100:.2f}" == said, what
 
 
 # ---- the smallest input
