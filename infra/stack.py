@@ -60,6 +60,7 @@ class LinkageStack(Stack):
         alarms.watch_posting(commissions.sweep_conversions)
         alarms.watch_introductions(commissions.compute_commissions)
         alarms.watch_silence(intake.confirm_conversions)
+        alarms.watch_holds()
         alarms.watch_ledger()
         alarms.watch_clicks(intake.record_click)
         alarms.watch_consent(intake.record_customer)

@@ -6,19 +6,26 @@ from typing import Any
 from linkage import requests, views
 from linkage.conversions import Conversion
 from linkage.edge.http import Answer, Request, accepted, serve
-from linkage.edge.runtime import logger
+from linkage.edge.runtime import logger, record_held
 from linkage.flow import deciding, recording
 from linkage.flow.authenticating import authenticated
 from linkage.keys import Key
 
 
 def _shown(key: Key, conversion: Conversion, replayed: bool) -> Answer:
+    record_held(conversion.conversion_id, None if replayed else conversion.held_reason)
     return accepted(views.conversion(conversion, key.role), replayed)
 
 
 def _confirm(request: Request, key: Key) -> Answer:
     requests.no_fields_in(request.body)
     return _shown(key, *deciding.confirm(request.id("conversion_id", "conversion"), key.member_id))
+
+
+def _release(request: Request, key: Key) -> Answer:
+    requests.no_fields_in(request.body)
+    by = key.require("operator").key_id
+    return _shown(key, *deciding.release(request.id("conversion_id", "conversion"), by))
 
 
 def _reject(request: Request, key: Key) -> Answer:
@@ -38,6 +45,7 @@ ROUTES: dict[str, Callable[[Request, Key], Answer]] = {
     ),
     "POST /v1/conversions/{conversion_id}/confirmation": _confirm,
     "POST /v1/conversions/{conversion_id}/rejection": _reject,
+    "POST /v1/conversions/{conversion_id}/release": _release,
     "POST /v1/conversions/{conversion_id}/refunds": _refund,
 }
 

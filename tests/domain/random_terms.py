@@ -22,6 +22,7 @@ from linkage.tallies import (
     PERIODS,
     HeldBonus,
     Tally,
+    cost_names,
     member_tally,
     recruits_tally,
     tally_named,
@@ -204,6 +205,7 @@ def settings_of(draw: st.DrawFn) -> NetworkSettings:
         ),
         bindings_per_day_max=draw(st.integers(0, 3)),
         recruits_per_month_max=draw(st.integers(0, 3)),
+        hold_days_min=draw(st.sampled_from((0, 0, 1, 45))),
     )
 
 
@@ -287,6 +289,8 @@ def tallies(draw: st.DrawFn, name: str, program: Program) -> Tally:
             return replace(tally, held=(*held, *_of_earlier_versions(name, value, held, earlier)))
         case "reward":
             return Tally(name, 2, amount_minor=draw(st.integers(0, 12_000)))
+        case "cost":
+            return Tally(name, 4, amount_minor=draw(st.integers(0, 10**6)))
         case "customer":
             sinces = (None, "2026-10-20T09:58:00.000Z", "2025-11-20T09:59:00.000Z")
             return Tally(name, 1, draw(st.integers(0, 4)), since=draw(st.sampled_from(sinces)))
@@ -355,14 +359,24 @@ def cases(draw: st.DrawFn) -> Case:
     )
     depth = draw(st.sampled_from((3, 1, 10, 6, 5, 4, 2, 0)))
     upline = tuple(draw(standings(member_id)) for member_id in ABOVE[:depth])
-    names = wanted(conversion, program, affiliate)
+    limits = draw(st.dictionaries(st.sampled_from(CURRENCIES), st.integers(1, 10**6), max_size=3))
+    costs = cost_names(conversion, program, affiliate, limits, NOW)
+    names = sorted({*wanted(conversion, program, affiliate), *costs.values()})
     known = tuple(draw(tallies(name, program)) for name in names)
     refunded = draw(st.just(0) | st.just(0) | st.integers(0, conversion.amount_minor))
     rules = draw(st.sampled_from((RULES, RULES_FIRST)))
     if rules > RULES_FIRST:
         known = (*known, *draw(bounds(conversion, known, upline, settings)))
-    confirmed = replace(confirmation(Seen(affiliate, upline, known), refunded), rules=rules)
+    seen = Seen(affiliate, upline, known, {currency: limits[currency] for currency in costs})
+    confirmed = replace(confirmation(seen, refunded), rules=rules)
     return conversion, confirmed, program, settings
+
+
+def wanted_of(conversion: Conversion, program: Program, confirmed: Confirmation) -> list[str]:
+    """The sorted names of all tallies a confirmation has to read."""
+    seen = confirmed.seen
+    costs = cost_names(conversion, program, seen.affiliate, seen.limits, NOW)
+    return sorted({*wanted(conversion, program, seen.affiliate), *costs.values()})
 
 
 def story_of(case: Case) -> Story:

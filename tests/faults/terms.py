@@ -218,6 +218,7 @@ def random_settings(
             },
             bindings_per_day_max=random.choice((0, 1, 50)),
             recruits_per_month_max=random.choice((1, 2, 20)),
+            hold_days_min=random.choice((0, 0, 3, 40)),
         )
         try:
             check_settings(settings)

@@ -1,8 +1,8 @@
-"""Accepted facts against what was posted and what was counted (I3 to I8, I11, I20)."""
+"""Accepted facts against what was posted and what was counted (I3 to I8, I11, I20, I23)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from linkage_cli.audit.chains import Link
@@ -17,7 +17,15 @@ from linkage_cli.audit.earnings import (
 )
 from linkage_cli.audit.findings import Finding
 from linkage_cli.audit.introduced import Introduced, is_after, taken_back
-from linkage_cli.audit.moves import Moves, Refunded, confirmed, lowered, refunded, wanted
+from linkage_cli.audit.moves import (
+    Moves,
+    Refunded,
+    confirmed,
+    costs_of,
+    lowered,
+    refunded,
+    wanted,
+)
 from linkage_cli.audit.sales import Sale, sale_of
 from linkage_cli.audit.states import Conversion, check_facts
 from linkage_cli.audit.stored import (
@@ -27,7 +35,6 @@ from linkage_cli.audit.stored import (
     Line,
     Posting,
     UnreadableError,
-    rules_of,
 )
 from linkage_cli.audit.terms import Terms
 
@@ -67,7 +74,7 @@ class Facts:
     def check(self) -> Iterator[Finding]:
         """Every finding about conversions and what they posted."""
         for conversion_id, facts in self._known.items():
-            if any(rules_of(fact) > RULES_KNOWN for fact in facts.values()):
+            if any(fact.rules > RULES_KNOWN for fact in facts.values()):
                 self._leave_alone(conversion_id, facts)
                 continue
             try:
@@ -139,6 +146,8 @@ class Facts:
                 right = wanted(sale) if fact is conversion.confirming else lowered(sale)
                 yield from _check_names(transaction_id, seen, right)
                 moves, expected = _expected(fact, sale, earning, seen, conversion)
+                if fact is conversion.confirming:
+                    yield from _check_limits(transaction_id, sale, moves)
                 for name, tally in seen.items():
                     self.links[name].append(Link(transaction_id, tally, moves.tallies[name]))
             head = self._ledger.heads.get(transaction_id)
@@ -226,6 +235,19 @@ def _check_names(subject: str, seen: Mapping[str, Tally], right: list[str]) -> I
         )
 
 
+def _check_limits(subject: str, sale: Sale, moves: Moves) -> Iterator[Finding]:
+    """Whether a confirmation took its vendor's month beyond a limit it saw, by itself."""
+    if sale.is_released:
+        return
+    for currency, name in costs_of(sale).items():
+        cost, limit = moves.tallies[name].amount_minor, sale.limits[currency]
+        if cost > limit and moves.tallies[name] != sale.tally(name):
+            said = (
+                f"with it its vendor's {sale.month} costs {cost} {currency}, the limit was {limit}"
+            )
+            yield Finding("I23", subject, said)
+
+
 def _expected(
     fact: Fact,
     sale: Sale,
@@ -238,9 +260,14 @@ def _expected(
     if fact is conversion.confirming:
         moves, postings = confirmed(sale, earning), standing_postings(earning, before)
     else:
-        refund = Refunded(before, before + fact.whole("amount_minor"))
+        on = datetime.fromisoformat(fact.accepted_at).astimezone(UTC).date().isoformat()
+        refund = Refunded(before, before + fact.whole("amount_minor"), on)
         moves = refunded(sale, earning, seen, refund)
-        postings = [] if is_after(fact, conversion) else returned_postings(earning, *refund)
+        postings = (
+            []
+            if is_after(fact, conversion)
+            else returned_postings(earning, refund.before_minor, refund.after_minor)
+        )
     return moves, [*((posting, sale.due_on) for posting in postings), *moves.bonuses]
 
 

@@ -120,6 +120,11 @@ def recruits_name(sponsor_id: str, month: str) -> str:
     return "#".join(("recruits", sponsor_id, month))
 
 
+def cost_name(vendor_id: str, month: str, currency: str) -> str:
+    """What a vendor's confirmations of a month cost it in a currency."""
+    return "#".join(("cost", vendor_id, month, currency))
+
+
 def member_name(member_id: str) -> str:
     """A member's own sales anywhere, and who recruited it."""
     return f"member#{member_id}"

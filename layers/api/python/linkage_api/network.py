@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from linkage.errors import ConflictError, InvalidFieldError
 from linkage.fields import checked_text
 from linkage.network import LEVELS_MAX, NetworkSettings, PayoutSchedule, RecruitmentBonus
+from linkage.rules import RULES, RULES_FIRST
 from linkage.tables.pages import LIMIT_MAX
 from linkage.tables.programs import list_programs
 from linkage.tables.settings import current_settings, publish_settings
@@ -95,6 +96,7 @@ class NetworkBody(Body):
     program_versions_per_day_max: Annotated[int, whole(1, 1_000)] = 24
     links_max: Annotated[int, whole(1, 10_000_000)] = 10_000
     coupons_max: Annotated[int, whole(1, 1_000_000)] = 1_000
+    hold_days_min: Annotated[int, whole(0, 365)] = 0
 
     def settings(self, version: int) -> NetworkSettings:
         """The domain's settings under a version."""
@@ -119,6 +121,8 @@ class NetworkBody(Body):
             program_versions_per_day_max=self.program_versions_per_day_max,
             links_max=self.links_max,
             coupons_max=self.coupons_max,
+            hold_days_min=self.hold_days_min,
+            rules=RULES if self.hold_days_min else RULES_FIRST,
         )
 
 

@@ -68,7 +68,7 @@ def commission_of(
         sum(part.amount_minor for part in parts), conversion, program, settings, levels
     )
     recruitment, recruitment_why = recruitment_of(conversion, confirmation, settings, direct_minor)
-    due_on, due_why = _due_on(conversion, confirmation, program)
+    due_on, due_why = _due_on(conversion, confirmation, program, settings)
     commission = Commission(
         vendor_id=conversion.vendor_id,
         affiliate_id=affiliate_id,
@@ -110,14 +110,27 @@ def _direct(
 
 
 def _due_on(
-    conversion: Conversion, confirmation: Confirmation, program: Program
+    conversion: Conversion,
+    confirmation: Confirmation,
+    program: Program,
+    settings: NetworkSettings,
 ) -> tuple[str, tuple[str, ...]]:
-    """The UTC date the commission counts from; an introducer's not before its introduction's."""
+    """The UTC date the commission counts from, and why where it is not the program's own hold.
+
+    Never before the network's least hold is over; an introducer's not before its introduction's.
+    """
     accepted_on = clock.day(clock.instant(confirmation.accepted_at))
-    due_on = (accepted_on + timedelta(days=program.hold_days)).isoformat()
+    least = settings.hold_days_min if confirmation.rules > RULES_FIRST else 0
+    why: tuple[str, ...] = ()
+    if least > program.hold_days:
+        why = (
+            f"The network holds what is confirmed for at least {least} days, longer than the "
+            f"{program.hold_days} of the program.",
+        )
+    due_on = (accepted_on + timedelta(days=max(program.hold_days, least))).isoformat()
     introduction = conversion.attribution.introduction
     if introduction is None or introduction.due_on <= due_on:
-        return due_on, ()
+        return due_on, why
     return introduction.due_on, (
         f"It is due on {introduction.due_on}, when the sale that introduced the customer is, and "
         "is taken back if that sale is refunded before.",
@@ -136,27 +149,42 @@ def tallies_after_confirmation(
 
     def after(tally: Tally) -> Tally:
         match kind_of(tally.name):
-            case "sales" if commission:
+            case "customer":
+                return moves.met(tally, conversion, refunded_minor, earns=commission is not None)
+            case _ if commission is None:
+                return tally
+            case "sales":
                 moved = moves.sold(tally, conversion, refunded_minor)
                 reached = moves.reached(moved, conversion, program.bonuses, commission.due_on)
                 granted = moves.granted(moved, reached, confirmation.rules)
                 return replace(moved, held=(*moved.held, *granted))
-            case "reward" if commission:
+            case "reward":
                 return moves.rewarded_in(tally, commission.parts, conversion, refunded_minor)
-            case "customer":
-                return moves.met(tally, conversion, refunded_minor, earns=commission is not None)
-            case "member" if commission:
-                minor = commission.direct_minor
-                recruited = is_first_sale(conversion, confirmation, settings, minor)
-                return moves.worked(tally, conversion, recruited=recruited)
-            case "bindings" | "recruits" as kind if commission:
-                minor = commission.direct_minor
-                newly = binds(conversion, confirmation, settings, minor)
-                bring = newly if kind == "bindings" else commission.recruitment is not None
-                return replace(tally, count=tally.count + bring)
-        return tally
+            case "cost":
+                postings = _postings_of(conversion, confirmation, program, commission)
+                return moves.spent(tally, postings, conversion.vendor_id)
+        return _filled_up(tally, conversion, confirmation, settings, commission)
 
     return moves.changed((tally, after(tally)) for tally in confirmation.seen.tallies)
+
+
+def _filled_up(
+    tally: Tally,
+    conversion: Conversion,
+    confirmation: Confirmation,
+    settings: NetworkSettings,
+    commission: Commission,
+) -> Tally:
+    """A member's tally with its own sale, or a day's or a month's bound with what this brings."""
+    direct_minor = commission.direct_minor
+    match kind_of(tally.name):
+        case "bindings":
+            newly = binds(conversion, confirmation, settings, direct_minor)
+            return replace(tally, count=tally.count + newly)
+        case "recruits":
+            return replace(tally, count=tally.count + (commission.recruitment is not None))
+    recruited = is_first_sale(conversion, confirmation, settings, direct_minor)
+    return moves.worked(tally, conversion, recruited=recruited)
 
 
 def tallies_after_refund(
@@ -171,10 +199,39 @@ def tallies_after_refund(
     parts = commission.parts if commission else ()
     recruited = commission.recruitment if commission else None
     floor_minor = recruited.floor_minor if recruited else 1
-    return moves.changed(
-        (tally, moves.undone(tally, conversion, refund, parts, floor_minor))
-        for tally in refund.tallies
+    dated = _taken_back(conversion, refund, commission) if commission else []
+
+    def after(tally: Tally) -> Tally:
+        if kind_of(tally.name) == "cost":
+            return moves.unspent(tally, dated, refund, conversion.vendor_id)
+        return moves.undone(tally, conversion, refund, parts, floor_minor)
+
+    return moves.changed((tally, after(tally)) for tally in refund.tallies)
+
+
+def _postings_of(
+    conversion: Conversion, confirmation: Confirmation, program: Program, commission: Commission
+) -> tuple[Posting, ...]:
+    """Everything a confirmation posts: the shares of its commission, then the bonuses it brings."""
+    bonuses = _bonuses_reached(conversion, confirmation, program, commission)
+    return (
+        *earned(commission, confirmation.refunded_before_minor),
+        *(_bonus(commission, bonus) for _, bonus, granted in bonuses if granted),
     )
+
+
+def _taken_back(
+    conversion: Conversion, refund: Refund, commission: Commission
+) -> list[tuple[Posting, str]]:
+    """Everything a refund posts, with the due date of what it takes back."""
+    if refund.withdrawn:
+        return []
+    returns = clawed_back(commission, refund.refunded_before_minor, refund.refunded_after_minor)
+    bonuses = _bonuses_lost(conversion, refund)
+    return [
+        *((posting, commission.due_on) for posting in returns),
+        *((_bonus_return(commission, bonus), bonus.due_on) for _, bonus in bonuses),
+    ]
 
 
 def _bonuses_reached(
@@ -217,7 +274,7 @@ def confirmation_transaction(
         reached = [*_bonuses_reached(conversion, confirmation, program, commission)]
         bonuses = [(tally, bonus) for tally, bonus, granted in reached if granted]
         full = [(tally, bonus) for tally, bonus, granted in reached if not granted]
-        postings = (*shares, *(_bonus(commission, bonus) for _, bonus in bonuses))
+        postings = _postings_of(conversion, confirmation, program, commission)
         why = (*why, *reasons.of_shares(shares, commission), *reasons.of_bonuses(bonuses))
         why = (*why, *reasons.of_bonuses_beyond(full, moves.HELD_MAX))
         if confirmation.rules > RULES_FIRST:
@@ -270,8 +327,7 @@ def refund_transaction(
     elif commission:
         returns = clawed_back(commission, before_minor, after_minor)
         bonuses = [*_bonuses_lost(conversion, refund)]
-        dated = [(posting, commission.due_on) for posting in returns]
-        dated += [(_bonus_return(commission, bonus), bonus.due_on) for _, bonus in bonuses]
+        dated = _taken_back(conversion, refund, commission)
         why += [*reasons.of_rest(commission, after_minor), *reasons.of_returns(returns)]
         why += [*reasons.of_lost_bonuses(bonuses)]
     return Transaction(

@@ -35,9 +35,10 @@ class NetworkSettings:
 
     `network_fee_bps` is paid by the vendor on top of the commission, `affiliate_fee_bps` by the
     affiliate out of it. With `active_days` a member of the upline earns overrides only if it had a
-    confirmed sale of its own in so many days, else its level goes to the next one who had. What
-    one member may make is in `programs_max` and `coupons_max` (a vendor), `links_max` (an
-    affiliate) and `program_versions_per_day_max` (of one program in one UTC day).
+    confirmed sale of its own in so many days, else its level goes to the next one who had. Nothing
+    a vendor confirms falls due before `hold_days_min`, whatever its program says. What one member
+    may make is in `programs_max` and `coupons_max` (a vendor), `links_max` (an affiliate) and
+    `program_versions_per_day_max` (of one program in one UTC day).
     `introduction_minimum_minor` has, by currency, the least that must stand of a sale that
     introduces its customer or brings a recruitment bonus; `bindings_per_day_max` is of one
     affiliate at one vendor on a UTC day, `recruits_per_month_max` of one sponsor. `rules` is the
@@ -64,6 +65,7 @@ class NetworkSettings:
     introduction_minimum_minor: dict[str, int] = field(default_factory=dict)
     bindings_per_day_max: int = 50
     recruits_per_month_max: int = 20
+    hold_days_min: int = 0
     rules: int = RULES_FIRST
 
     def minimum_minor(self, currency: str) -> int:

@@ -257,10 +257,11 @@ def unbinding_in(body: object) -> SentUnbinding:
     return sent
 
 
-def no_fields_in(body: object) -> None:
-    """Reads a request that carries nothing: no body, or an empty object."""
+def no_fields_in(body: object) -> tuple[()]:
+    """Nothing, out of a request that carries nothing: no body, or an empty object."""
     if body is not None:
         Fields(body).done()
+    return ()
 
 
 def rejection_in(body: object) -> tuple[str, str]:

@@ -14,7 +14,8 @@ RULES = 2
 """What this release accepts facts under, and the latest it understands.
 
 2: introductions and recruitment bonuses have floors, fall due with the sale that brought them and
-end with it (linkage.introductions, linkage.uplines); one tally holds at most 24 bonuses.
+end with it (linkage.introductions, linkage.uplines); one tally holds at most 24 bonuses; the
+network's least hold counts, and what a vendor's month may cost is bounded (linkage.holding).
 """
 
 

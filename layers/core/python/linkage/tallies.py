@@ -50,6 +50,8 @@ class Tally:
       sponsor the recruitment bonus.
     - `bindings`: `count` of the customers an affiliate introduced at a vendor on a day.
     - `recruits`: `count` of the recruitment bonuses a sponsor had in a month.
+    - `cost`: `amount_minor` of what a vendor's confirmations of a UTC month cost it, less what was
+      taken back before it fell due.
     """
 
     name: str
@@ -101,6 +103,11 @@ def recruits_tally(sponsor_id: str, month: str) -> str:
     return f"recruits#{sponsor_id}#{month}"
 
 
+def cost_tally(vendor_id: str, month: str, currency: str) -> str:
+    """The name of what a vendor's confirmations accepted in a UTC month cost it in a currency."""
+    return f"cost#{vendor_id}#{month}#{currency}"
+
+
 def is_lowered(name: str) -> bool:
     """Whether a refund takes back what a tally counts: bounds on a day or a month only fill up."""
     return kind_of(name) not in {"bindings", "recruits"}
@@ -121,6 +128,11 @@ def period_in(name: str) -> str:
     return name.split("#")[3]
 
 
+def currency_in(name: str) -> str:
+    """The currency of a sales or cost tally, or `ANY`."""
+    return name.rpartition("#")[2]
+
+
 def measured(tally: Tally) -> int:
     """What thresholds and bonuses look at in a sales tally: its amount, or else its count."""
     return tally.count if counts_only(tally.name) else tally.amount_minor
@@ -130,7 +142,7 @@ def measure_text(name: str, value: int) -> str:
     """A value of the sales tally of this name, in words: `12.50 USD`, `3 sales`."""
     if counts_only(name):
         return f"{value} sale" if value == 1 else f"{value} sales"
-    return amount_text(value, name.rpartition("#")[2])
+    return amount_text(value, currency_in(name))
 
 
 def counts_only(name: str) -> bool:
@@ -165,6 +177,29 @@ def wanted(conversion: Conversion, program: Program, affiliate: Standing | None)
             if conversion.amount_minor:
                 names.add(member_tally(affiliate_id))
     return tuple(sorted(names))
+
+
+def cost_names(
+    conversion: Conversion,
+    program: Program,
+    affiliate: Standing | None,
+    limits: Iterable[str],
+    moment: datetime,
+) -> dict[str, str]:
+    """The cost tallies of a confirmation at this moment by currency, of those with a limit.
+
+    A conversion costs its own currency, and those of the bonuses its sale may reach.
+    """
+    if not earns(conversion, affiliate):
+        return {}
+    currencies = {conversion.currency}
+    if conversion.event == "sale" and conversion.attribution.model != "introducer":
+        currencies |= {bonus.currency for bonus in program.bonuses if bonus.by == "count"}
+    month = period_of(moment, "month")
+    return {
+        currency: cost_tally(conversion.vendor_id, month, currency)
+        for currency in sorted(currencies.intersection(limits))
+    }
 
 
 def sales_name(

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger, Metrics, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
 
 from linkage.errors import TooManyRequestsError
 
@@ -26,3 +27,20 @@ def noticing_refusals(metric_name: str, **about: str | None) -> Iterator[None]:
     except TooManyRequestsError:
         notice(metric_name, **about)
         raise
+
+
+def record_held(conversion_id: str, reason: str | None) -> None:
+    """Logs and counts a confirmation that waits for an operator, if there is a reason for it.
+
+    Counted under one name for all functions that confirm, so that one alarm hears of each.
+    """
+    if reason is None:
+        return
+    logger.warning("conversion held", conversion_id=conversion_id, reason=reason)
+    with single_metric(
+        name="ConversionHeld",
+        unit=MetricUnit.Count,
+        value=1,
+        default_dimensions={"service": "conversions"},
+    ):
+        pass

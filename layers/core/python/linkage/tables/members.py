@@ -52,6 +52,7 @@ class MemberItem(Model):
     programs_count = NumberAttribute(null=True)
     coupons_count = NumberAttribute(null=True)
     links_count = NumberAttribute(null=True)
+    confirmed_max_minor = NestedAttribute(null=True)
     by_listing = _ListingIndex()
 
 
