@@ -109,6 +109,21 @@ class Alarms(Construct):
             missing=cloudwatch.TreatMissingData.BREACHING,
         )
 
+    def watch_holds(self) -> None:
+        """Ring when a vendor's confirmation was held, whichever function received it."""
+        self._alarm(
+            "ConversionHeld",
+            cloudwatch.Metric(
+                namespace=self._settings.metrics_namespace,
+                metric_name="ConversionHeld",
+                dimensions_map={"service": "conversions"},
+                statistic="Sum",
+                period=FIVE_MINUTES,
+            ),
+            "A suspended vendor's confirmation, or one beyond its vendor's limit, is held until an"
+            " operator releases it.",
+        )
+
     def watch_ledger(self) -> None:
         """Ring from the `linkage ledger check` that finds the ledger out of balance to the one
         that finds it mended."""

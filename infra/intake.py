@@ -85,6 +85,7 @@ class Intake(Construct):
             "POST /v1/conversions/{conversion_id}/confirmation",
             "POST /v1/conversions/{conversion_id}/rejection",
             "POST /v1/conversions/{conversion_id}/refunds",
+            "POST /v1/conversions/{conversion_id}/release",
             "POST /v1/client-codes",
             "POST /v1/customers/opt-out",
             "POST /v1/customers/opt-in",

@@ -58,6 +58,7 @@ class LinkageStack(Stack):
         alarms.watch_dead_letters(payouts.dead_letters)
         alarms.watch_posting(commissions.sweep_conversions)
         alarms.watch_silence(intake.confirm_conversions)
+        alarms.watch_holds()
         alarms.watch_ledger()
         alarms.watch_clicks(intake.record_click)
         alarms.watch_statistics(statistics.count_clicks, statistics.fold_clicks)

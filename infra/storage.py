@@ -89,6 +89,7 @@ class Storage(Construct):
                 Index("by_affiliate", "affiliate_id", "reported_at", keys_only=True),
                 Index("unposted", "unposted", "accepted_at", keys_only=True),
                 Index("awaiting", "awaiting", "confirm_at", keys_only=True),
+                Index("held", "held", "held_at", keys_only=True),
             ],
             streamed=True,
         )

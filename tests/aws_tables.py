@@ -48,6 +48,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[Index, ...]]] = {
             ("by_affiliate", "affiliate_id", "reported_at", "KEYS_ONLY"),
             ("unposted", "unposted", "accepted_at", "KEYS_ONLY"),
             ("awaiting", "awaiting", "confirm_at", "KEYS_ONLY"),
+            ("held", "held", "held_at", "KEYS_ONLY"),
         ),
     ),
     "tallies": (("tally",), ()),

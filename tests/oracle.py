@@ -398,4 +398,19 @@ def recruits(story: Story) -> bool:
 def due_on(story: Story) -> str:
     """The UTC date from which everything of the conversion counts."""
     accepted = datetime.fromisoformat(story.confirmation["accepted_at"]).date()
-    return (accepted + timedelta(days=story.program["hold_days"])).isoformat()
+    days = [story.program["hold_days"]]
+    if story.confirmation["rules"] > 1:
+        days.append(story.settings["hold_days_min"])
+    return (accepted + timedelta(days=max(days))).isoformat()
+
+
+def cost_names(story: Story) -> dict[str, str]:
+    """The tallies of what the vendor's month costs, by currency, where it has a limit."""
+    if not story.earns:
+        return {}
+    possible = [story.conversion["currency"]]
+    if story.is_sale and not story.introduced:
+        possible += [b["currency"] for b in story.program["bonuses"] if b["by"] == "count"]
+    limits = story.confirmation["seen"]["limits"]
+    begins = f"cost#{story.conversion['vendor_id']}#{story.confirmation['accepted_at'][:7]}#"
+    return {currency: begins + currency for currency in possible if currency in limits}

@@ -7,7 +7,20 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from tests.oracle import Held, Plain, Story, cap_names, direct_of, due_on, left, recruits
+from tests.oracle import (
+    Held,
+    Plain,
+    Story,
+    cap_names,
+    cost_names,
+    difference,
+    direct_of,
+    due_on,
+    held,
+    left,
+    recruits,
+    together,
+)
 
 type State = dict[str, Any]
 
@@ -24,7 +37,7 @@ def wanted(story: Story) -> list[str]:
     """The sorted names of the tallies the confirmation has to read."""
     conversion, program = story.conversion, story.program
     event, currency = conversion["event"], conversion["currency"]
-    names = set()
+    names = set(cost_names(story).values())
     if any(r["event"] == event and (r["first_n"] or r["months"]) for r in program["rewards"]):
         begins = f"customer#{conversion['program_id']}#{event}#"
         names |= {begins + key for key in conversion["customer_keys"]}
@@ -52,7 +65,20 @@ def _sales_names(story: Story) -> set[str]:
 
 def after_confirmation(story: Story) -> dict[str, State]:
     """Every tally the confirmation saw, as it is afterwards."""
-    return {name: _confirmed(story, dict(tally)) for name, tally in story.tallies.items()}
+    after = {name: _confirmed(story, dict(tally)) for name, tally in story.tallies.items()}
+    everything = together(held(story, story.refunded), bonuses(story, story.tallies, after))
+    return after | _costs(story, story.tallies, everything)
+
+
+def _costs(story: Story, before: Mapping[str, Plain], posted: Held) -> dict[str, State]:
+    """The cost tallies, once what was posted has moved the vendor's account; at least 0."""
+    vendor, costs = f"vendor:{story.conversion['vendor_id']}", {}
+    for currency, name in cost_names(story).items():
+        was = before[name]
+        minor = max(0, was["amount_minor"] - posted[vendor, currency])
+        moves = minor != was["amount_minor"]
+        costs[name] = {**was, "amount_minor": minor, "version": was["version"] + moves}
+    return costs
 
 
 def _confirmed(story: Story, tally: State) -> State:
@@ -70,7 +96,7 @@ def _confirmed(story: Story, tally: State) -> State:
         tally["count"] += 1 if stands else 0
         if tally["since"] is None and story.earns:
             tally["since"] = story.conversion["occurred_at"]
-    else:
+    elif kind == "member":
         tally["last_on"] = max(tally["last_on"] or "", story.conversion["occurred_at"][:10])
         if recruits(story):
             tally["recruited_by"] = story.conversion["conversion_id"]
@@ -78,11 +104,28 @@ def _confirmed(story: Story, tally: State) -> State:
 
 
 def after_refund(
-    story: Story, states: Mapping[str, Plain], before_minor: int, after_minor: int
+    story: Story, states: Mapping[str, Plain], before_minor: int, after_minor: int, on: str
 ) -> dict[str, State]:
-    """Tallies as a refund after the confirmation finds them, once it has moved them back."""
-    return {
+    """Tallies as a refund after the confirmation finds them, once it has moved them back.
+
+    `on` is the refund's UTC date: what had fallen due by then is spent for good.
+    """
+    after = {
         name: _refunded(story, dict(tally), before_minor, after_minor)
+        for name, tally in states.items()
+    }
+    shares = difference(held(story, after_minor), held(story, before_minor))
+    in_time = together(
+        shares if on < due_on(story) else Counter(),
+        bonuses(story, _held_after(states, on), _held_after(after, on)),
+    )
+    return after | _costs(story, states, in_time)
+
+
+def _held_after(states: Mapping[str, Plain], on: str) -> dict[str, Plain]:
+    """The tallies with those of their bonuses that fall due after a date."""
+    return {
+        name: {**tally, "held": [each for each in tally["held"] if each["due_on"] > on]}
         for name, tally in states.items()
     }
 
@@ -99,7 +142,7 @@ def _refunded(story: Story, tally: State, before_minor: int, after_minor: int) -
     elif kind == "reward":
         less = _part(story, tally, before_minor) - _part(story, tally, after_minor)
         tally["amount_minor"] = max(0, tally["amount_minor"] - less)
-    elif whole and tally["recruited_by"] == story.conversion["conversion_id"]:
+    elif kind == "member" and whole and tally["recruited_by"] == story.conversion["conversion_id"]:
         tally["recruited_by"] = None
     return tally | {"version": tally["version"] + (tally != before)}
 

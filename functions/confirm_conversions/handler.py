@@ -3,7 +3,7 @@
 from typing import Any
 
 from linkage import clock
-from linkage.edge.runtime import logger, metrics
+from linkage.edge.runtime import logger, metrics, record_held
 from linkage.flow.awaiting import confirm_due
 
 STOP_BEFORE_END_MS = 10_000
@@ -16,6 +16,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     confirmed, failed, left_ages_s = 0, 0, [0]
     for due in confirm_due(clock.now()):
         confirmed += due.confirmed
+        if due.held_reason:
+            record_held(due.conversion_id, due.held_reason)
         if due.error is not None:
             failed += 1
             left_ages_s.append(due.age_s)

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from linkage import clock
-from linkage.edge.runtime import logger, metrics
+from linkage.edge.runtime import logger, metrics, record_held
 from linkage.flow.billing import DayNotBilledError, NotBilled
 from linkage.flow.folding import FoldedDay, fold_again, fold_open_days, oldest_open_age_s
 
@@ -39,6 +39,8 @@ def _report(folded: FoldedDay) -> None:
     if isinstance(folded.error, DayNotBilledError):
         for missed in folded.error.failed:
             _report_missed(folded, missed)
+    for held in folded.held:
+        record_held(held.conversion_id, held.held_reason)
     if folded.changed_after_close:
         metrics.add_metric("DayChangedAfterClose", unit="Count", value=1)
         logger.warning("packs came after the day was closed", day=str(folded.day))
@@ -52,12 +54,6 @@ def _report(folded: FoldedDay) -> None:
 
 
 def _report_missed(folded: FoldedDay, missed: NotBilled) -> None:
-    logger.error(
-        "link's day not billed",
-        day=str(folded.day),
-        code=missed.code,
-        counted_event=missed.event,
-        quantity=missed.quantity,
-        why=missed.why,
-        exc_info=missed.error,
-    )
+    said: dict[str, Any] = {name: getattr(missed, name) for name in ("code", "quantity", "why")}
+    said |= {"day": str(folded.day), "counted_event": missed.event}
+    logger.error("link's day not billed", **said, exc_info=missed.error)

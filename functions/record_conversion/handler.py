@@ -7,24 +7,19 @@ from typing import Any
 from linkage import requests, views
 from linkage.conversions import Conversion
 from linkage.edge.http import Answer, Request, answer, serve
-from linkage.edge.runtime import logger
+from linkage.edge.runtime import logger, record_held
 from linkage.flow import client_codes, consenting, deciding, recording
 from linkage.flow.authenticating import authenticated
 from linkage.keys import Key
 
 
 def _shown(conversion: Conversion, replayed: bool) -> Answer:
+    record_held(conversion.conversion_id, None if replayed else conversion.held_reason)
     return answer(200 if replayed else 201, views.conversion(conversion), replayed=replayed)
 
 
-def _confirm(request: Request, key: Key) -> Answer:
-    requests.no_fields_in(request.body)
-    return _shown(*deciding.confirm(request.id("conversion_id", "conversion"), key.member_id))
-
-
-def _reject(request: Request, key: Key) -> Answer:
-    sold_id, sent = request.id("conversion_id", "conversion"), requests.rejection_in(request.body)
-    return _shown(*deciding.reject(sold_id, key.member_id, *sent))
+def _said(request: Request, say: Any, by: str | None, read: Any = requests.no_fields_in) -> Answer:
+    return _shown(*say(request.id("conversion_id", "conversion"), by, *read(request.body)))
 
 
 def _refund(request: Request, key: Key) -> Answer:
@@ -39,13 +34,19 @@ def _opt(request: Request, key: Key, *, out: bool) -> Answer:
     return answer(200, {"opted_out": out})
 
 
+OF_ONE = "POST /v1/conversions/{conversion_id}"
 ROUTES: dict[str, Callable[[Request, Key], Answer]] = {
     "POST /v1/conversions": lambda request, key: _shown(
         *recording.report(requests.report_in(request.body, key))
     ),
-    "POST /v1/conversions/{conversion_id}/confirmation": _confirm,
-    "POST /v1/conversions/{conversion_id}/rejection": _reject,
-    "POST /v1/conversions/{conversion_id}/refunds": _refund,
+    f"{OF_ONE}/confirmation": lambda request, key: _said(request, deciding.confirm, key.member_id),
+    f"{OF_ONE}/rejection": lambda request, key: _said(
+        request, deciding.reject, key.member_id, requests.rejection_in
+    ),
+    f"{OF_ONE}/release": lambda request, key: _said(
+        request, deciding.release, key.require("operator").key_id
+    ),
+    f"{OF_ONE}/refunds": _refund,
     "POST /v1/client-codes": lambda request, key: answer(
         201, views.client_code(*client_codes.make(requests.client_code_in(request.body, key)))
     ),

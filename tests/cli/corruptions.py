@@ -209,6 +209,52 @@ def a_commission_removed_after_it_was_paid(n: dict[str, Items]) -> None:
     n["ledger"].remove(line)
 
 
+def confirmed(n: dict[str, Items], external_id: str) -> dict[str, Any]:
+    """The confirmation of a conversion."""
+    report = find(n["conversions"], external_id=external_id)
+    return find(n["conversions"], conversion_id=report["conversion_id"], fact="confirmation")
+
+
+def a_limit_that_was_lower(n: dict[str, Items]) -> None:
+    confirmed(n, "limit-within")["seen"]["limits"]["USD"] = 1_000
+
+
+def a_release_that_nobody_decided(n: dict[str, Items]) -> None:
+    del confirmed(n, "limit-released")["released_by"]
+
+
+def a_cost_that_is_stored_lower(n: dict[str, Items]) -> None:
+    find(n["tallies"], tally="cost#mem_hardware")["amount_minor"] -= 1
+
+
+def a_refund_that_came_too_late_to_make_room(n: dict[str, Items]) -> None:
+    report = find(n["conversions"], external_id="limit-within")
+    fact = find(n["conversions"], conversion_id=report["conversion_id"], fact="refund#")
+    fact["accepted_at"] = "2099-01-01T00:00:00.000Z"
+
+
+def hold(n: dict[str, Items], external_id: str) -> None:
+    marks = find(n["conversions"], external_id="limit-suspended")
+    held = {name: value for name, value in marks.items() if name.startswith("held")}
+    find(n["conversions"], external_id=external_id).update(held)
+
+
+def a_hold_of_what_is_confirmed(n: dict[str, Items]) -> None:
+    hold(n, "limit-within")
+
+
+def a_hold_of_what_is_rejected(n: dict[str, Items]) -> None:
+    hold(n, "rejected")
+
+
+def a_hold_that_says_not_why(n: dict[str, Items]) -> None:
+    del find(n["conversions"], external_id="limit-beyond")["held_reason"]
+
+
+def a_hold_that_waits_for_silence(n: dict[str, Items]) -> None:
+    find(n["conversions"], external_id="limit-beyond")["awaiting"] = "awaiting#0"
+
+
 def a_number_that_is_not_whole(n: dict[str, Items]) -> None:
     find(n["ledger"], line="balance#")["balance_minor"] = 1.5
 
@@ -255,6 +301,14 @@ CORRUPTIONS = [
     (a_payout_after_its_cutoff, {"I11"}),
     (a_batch_settled_too_early, {"I12"}),
     (a_commission_removed_after_it_was_paid, {"I10"}),
+    (a_limit_that_was_lower, {"I23"}),
+    (a_release_that_nobody_decided, {"I23"}),
+    (a_cost_that_is_stored_lower, {"I6"}),
+    (a_refund_that_came_too_late_to_make_room, {"I6"}),
+    (a_hold_of_what_is_confirmed, {"I23"}),
+    (a_hold_of_what_is_rejected, {"I23"}),
+    (a_hold_that_says_not_why, {"I23"}),
+    (a_hold_that_waits_for_silence, {"I19"}),
     (a_number_that_is_not_whole, {"I1"}),
     (something_that_is_no_ledger_item, {"I1"}),
 ]

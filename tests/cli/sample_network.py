@@ -75,6 +75,7 @@ def trade() -> None:
     plan_batch("bat_third", "USD")
     trade_by_every_rule()
     pay_for_clicks()
+    trade_within_limits()
     sell("in-flight", 9_999, affiliate_id="mem_tendai", post=False)
 
 
@@ -152,6 +153,29 @@ def pay_for_clicks() -> None:
     fold_again(day, moment)
     for event in ("click", "impression"):
         post_link_day(event, f"{event}/tendaislink/{day}")
+
+
+def trade_within_limits() -> None:
+    """A month's limit that is reached, a release, and a suspended vendor's word."""
+    from linkage.flow import deciding
+    from linkage.flow.posting import post_fact
+    from linkage.tables.members import set_member
+
+    def held(external_id: str) -> str:
+        found = sell(external_id, 30_000, affiliate_id="mem_tendai", confirm=False)
+        assert deciding.confirm(found, "mem_hardware")[0].held_reason
+        return found
+
+    set_member("mem_hardware", confirmed_max_minor={"USD": 2_500})
+    within = sell("limit-within", 20_000, program="prg_plan", affiliate_id="mem_builder")
+    refund(within, 5_000)
+    held("limit-beyond")
+    released = held("limit-released")
+    deciding.release(released, "key_operator")
+    post_fact(released, "confirmation")
+    set_member("mem_hardware", confirmed_max_minor=None, status="suspended")
+    held("limit-suspended")
+    set_member("mem_hardware", status="approved")
 
 
 def post_link_day(event: str, external_id: str) -> None:

@@ -10,8 +10,16 @@ from linkage.conversions import Confirmation, Conversion, Item
 from linkage.members import Seen, Split, Standing
 from linkage.network import NetworkSettings, RecruitmentBonus
 from linkage.programs import COUNTED_EVENTS, Bonus, Program, Reward, Step, Thresholds
-from linkage.tallies import PERIODS, HeldBonus, Tally, wanted
-from tests.domain.examples import AFFILIATE, CONVERSION, PROGRAM, SETTINGS, UPLINE, confirmation
+from linkage.tallies import PERIODS, HeldBonus, Tally, cost_names, wanted
+from tests.domain.examples import (
+    AFFILIATE,
+    CONVERSION,
+    NOW,
+    PROGRAM,
+    SETTINGS,
+    UPLINE,
+    confirmation,
+)
 from tests.oracle import Story
 
 CURRENCIES = ("JPY", "USD", "ZWG", "BHD")
@@ -173,6 +181,7 @@ def settings_of(draw: st.DrawFn) -> NetworkSettings:
         affiliate_fee_bps=own_fee_bps,
         active_days=draw(st.sampled_from((None, 90))),
         recruitment_bonus=draw(st.sampled_from((bonus, None))),
+        hold_days_min=draw(st.sampled_from((0, 0, 1, 45))),
     )
 
 
@@ -240,6 +249,8 @@ def tallies(draw: st.DrawFn, name: str, program: Program) -> Tally:
             return replace(tally, held=_held(name, value, program))
         case "reward":
             return Tally(name, 2, amount_minor=draw(st.integers(0, 12_000)))
+        case "cost":
+            return Tally(name, 4, amount_minor=draw(st.integers(0, 10**6)))
         case "customer":
             sinces = (None, "2026-10-20T09:58:00.000Z", "2025-11-20T09:59:00.000Z")
             return Tally(name, 1, draw(st.integers(0, 4)), since=draw(st.sampled_from(sinces)))
@@ -277,11 +288,21 @@ def cases(draw: st.DrawFn) -> Case:
     )
     depth = draw(st.sampled_from((3, 1, 10, 6, 5, 4, 2, 0)))
     upline = tuple(draw(standings(member_id)) for member_id in ABOVE[:depth])
-    names = wanted(conversion, program, affiliate)
+    limits = draw(st.dictionaries(st.sampled_from(CURRENCIES), st.integers(1, 10**6), max_size=3))
+    costs = cost_names(conversion, program, affiliate, limits, NOW)
+    names = sorted({*wanted(conversion, program, affiliate), *costs.values()})
     known = tuple(draw(tallies(name, program)) for name in names)
     refunded = draw(st.just(0) | st.just(0) | st.integers(0, conversion.amount_minor))
-    confirmed = confirmation(Seen(affiliate, upline, known), refunded)
+    seen = Seen(affiliate, upline, known, {currency: limits[currency] for currency in costs})
+    confirmed = replace(confirmation(seen, refunded), rules=draw(st.sampled_from((1, 2, 2))))
     return conversion, confirmed, program, settings
+
+
+def wanted_of(conversion: Conversion, program: Program, confirmed: Confirmation) -> list[str]:
+    """The sorted names of all tallies a confirmation has to read."""
+    seen = confirmed.seen
+    costs = cost_names(conversion, program, seen.affiliate, seen.limits, NOW)
+    return sorted({*wanted(conversion, program, seen.affiliate), *costs.values()})
 
 
 def story_of(case: Case) -> Story:

@@ -310,8 +310,24 @@ def test_a_vendor_s_own_link_and_a_paused_program_s_earn_nothing(counted: Networ
     assert only().attribution.reason == "the program is paused"
 
 
-def test_a_suspended_vendor_s_links_are_refused_and_all_others_billed(counted: Network) -> None:
+def test_a_suspended_vendor_s_links_are_billed_and_held(counted: Network) -> None:
     members.set_member(VENDOR, status="suspended")
+    links = [link(impressions=7), link("elsewhere", program=ELSEWHERE)]
+    billed = bill_day(DAY, links)
+    assert (billed.accepted, billed.repeated, billed.refused) == (3, 0, ())
+    assert [each.event for each in billed.held] == ["click", "impression"]
+    assert {each.held_reason for each in billed.held} == {"vendor_suspended"}
+    counted.deliver_facts()
+    assert_sound(counted)
+    members.set_member(VENDOR, status="approved")
+    assert bill_day(DAY, links) == Billed(0, 3, ())
+    assert only().held_reason == "vendor_suspended"
+
+
+def test_a_vendor_s_links_that_was_never_approved_are_refused_and_all_others_billed(
+    counted: Network,
+) -> None:
+    members.set_member(VENDOR, status="applied")
     links = [link(impressions=7), link("elsewhere", program=ELSEWHERE)]
     billed = bill_day(DAY, links)
     assert (billed.accepted, billed.repeated) == (1, 0)

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from linkage.conversions import Item
+from linkage.conversions import Conversion, Item
 from linkage.customers import Customer
-from linkage.flow import planning
+from linkage.flow import deciding, planning
 from linkage.flow.awaiting import confirm_due
+from linkage.tables import members
 from tests.domain.examples import operator
-from tests.flow_units.network import CrashError, Network, Writes, make_rich
+from tests.flow_units.network import VENDOR, CrashError, Network, Writes, make_rich
 
 type Action = Callable[[], Any]
 
@@ -113,13 +114,45 @@ def rich_story(network: Network) -> Iterator[Step]:
     )
 
 
+def held_story(network: Network) -> Iterator[Step]:
+    """Confirmations that are held, by report, word and silence, and what becomes of them."""
+    make_rich()
+    members.set_member(VENDOR, confirmed_max_minor={"USD": 5_000})
+    buyer = Customer(phone="+263773000001")
+
+    def sale(external_id: str, program_id: str) -> Action:
+        return partial(network.report, external_id, 60_000, program_id=program_id, customer=buyer)
+
+    def released(sold: Conversion) -> Action:
+        return partial(deciding.release, sold.conversion_id, "key_operator")
+
+    yield Step("a sale within the limit", (sale("o-1", "prg_rich"), network.deliver_facts))
+    first = sale("o-1", "prg_rich")()
+    yield Step("one beyond it", (sale("o-2", "prg_rich"), network.deliver_facts))
+    beyond = sale("o-2", "prg_rich")()
+    yield Step("its release", (released(beyond), network.deliver_facts))
+    word, silent = sale("o-3", "prg_man")(), sale("o-4", "prg_silent")()
+    members.set_member(VENDOR, status="suspended")
+    yield Step("a suspended vendor's word", (partial(network.confirm, word),))
+    network.pass_time(days=15)
+    yield Step("its silence", (partial(silence, network),))
+    yield Step("a refund of what is held", (partial(network.refund, word, "r-1", 20_000),))
+    yield Step("its rejection", (partial(network.reject, silent),))
+    yield Step("its release in the next month", (released(word), network.deliver_facts))
+    rests = ((first, 60_000), (beyond, 60_000), (word, 40_000))
+    refunds = (partial(network.refund, sold, "r-2", rest_minor) for sold, rest_minor in rests)
+    yield Step("all refunded", (*refunds, network.deliver_facts))
+
+
 def silence(network: Network) -> None:
     for due in confirm_due(network.moment):
         assert due.error is None
 
 
 @pytest.mark.parametrize(
-    ("tells", "least"), [(story, 60), (rich_story, 30)], ids=["plain terms", "terms that count"]
+    ("tells", "least"),
+    [(story, 60), (rich_story, 30), (held_story, 30)],
+    ids=["plain terms", "terms that count", "limits and holds"],
 )
 def test_dying_at_any_write_changes_nothing_in_the_end(
     network: Network, tells: Callable[[Network], Iterator[Step]], least: int

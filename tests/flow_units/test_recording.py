@@ -41,8 +41,8 @@ def test_another_vendors_program_is_not_found(network: Network) -> None:
         network.report("o-1", 10_000, vendor_id="mem_other")
 
 
-def test_nothing_is_reported_for_a_suspended_vendor(network: Network) -> None:
-    members.set_member(VENDOR, status="suspended")
+def test_nothing_is_reported_for_a_vendor_that_was_never_approved(network: Network) -> None:
+    members.set_member(VENDOR, status="applied")
     with pytest.raises(ConflictError) as refused:
         network.report("o-1", 10_000)
     assert refused.value.code == "member_not_approved"

@@ -96,6 +96,15 @@ def test_a_silence_that_confirms_nothing_is_noticed_even_if_it_is_the_ticks(
     assert alarm["Period"] == 3 * 3600
 
 
+def test_a_confirmation_that_is_held_is_noticed_whoever_received_it(prod: Synthesised) -> None:
+    (alarm,) = _alarms(prod, "ConversionHeld")
+    assert alarm["Namespace"] == "Linkage-prod"
+    # As `record_held` counts it.
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "conversions"}]
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 0)
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
 def test_a_ledger_found_out_of_balance_rings_until_a_check_finds_it_mended(
     prod: Synthesised,
 ) -> None:

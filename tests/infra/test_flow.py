@@ -16,6 +16,7 @@ ROUTES = {
     "POST /v1/conversions/{conversion_id}/confirmation": "record_conversion",
     "POST /v1/conversions/{conversion_id}/rejection": "record_conversion",
     "POST /v1/conversions/{conversion_id}/refunds": "record_conversion",
+    "POST /v1/conversions/{conversion_id}/release": "record_conversion",
     "POST /v1/client-codes": "record_conversion",
     "POST /v1/customers/opt-out": "record_conversion",
     "POST /v1/customers/opt-in": "record_conversion",

@@ -41,6 +41,7 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str, str]], str | 
             "by_affiliate": ("affiliate_id", "reported_at", "KEYS_ONLY"),
             "unposted": ("unposted", "accepted_at", "KEYS_ONLY"),
             "awaiting": ("awaiting", "confirm_at", "KEYS_ONLY"),
+            "held": ("held", "held_at", "KEYS_ONLY"),
         },
         "NEW_IMAGE",
     ),

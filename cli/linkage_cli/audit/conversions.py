@@ -1,8 +1,8 @@
-"""Accepted facts against what was posted and what was counted (I3 to I8, I11, I20)."""
+"""Accepted facts against what was posted and what was counted (I3 to I8, I11, I20, I23)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from linkage_cli.audit.chains import Link
@@ -16,7 +16,7 @@ from linkage_cli.audit.earnings import (
     standing_postings,
 )
 from linkage_cli.audit.findings import Finding
-from linkage_cli.audit.moves import Moves, Refunded, confirmed, refunded, wanted
+from linkage_cli.audit.moves import Moves, Refunded, confirmed, costs_of, refunded, wanted
 from linkage_cli.audit.sales import Sale, sale_of
 from linkage_cli.audit.states import Conversion, check_facts
 from linkage_cli.audit.stored import Fact, Head, Ledger, Line, Posting, UnreadableError
@@ -24,7 +24,7 @@ from linkage_cli.audit.terms import Terms
 
 UNPOSTED_AGE_MAX = timedelta(minutes=15)
 CONVERSION_KINDS = ("commission", "clawback")
-RULES_KNOWN = 1
+RULES_KNOWN = 2
 """The latest version of the rules that this audit can judge."""
 OF_THE_PERIOD = ("bonus", "bonus_return")
 """What belongs to a period's sales together and not to one conversion."""
@@ -57,7 +57,7 @@ class Facts:
     def check(self) -> Iterator[Finding]:
         """Every finding about conversions and what they posted."""
         for conversion_id, facts in self._known.items():
-            if any(rules_of(fact) > RULES_KNOWN for fact in facts.values()):
+            if any(fact.rules > RULES_KNOWN for fact in facts.values()):
                 self._leave_alone(conversion_id, facts)
                 continue
             try:
@@ -117,6 +117,8 @@ class Facts:
                 seen = _seen_by(fact, sale, conversion)
                 yield from _check_names(transaction_id, sale, seen)
                 moves, expected = _expected(fact, sale, earning, seen, conversion)
+                if fact is conversion.confirming:
+                    yield from _check_limits(transaction_id, sale, moves)
                 for name, tally in seen.items():
                     self.links[name].append(Link(transaction_id, tally, moves.tallies[name]))
             head = self._ledger.heads.get(transaction_id)
@@ -182,11 +184,6 @@ class Facts:
                 )
 
 
-def rules_of(fact: Fact) -> int:
-    """The version of the rules a fact was accepted under; one that says nothing is of the first."""
-    return fact.whole("rules") if "rules" in fact.values else 1
-
-
 def _tallies_of(fact: Fact) -> Iterable[Mapping[str, Any]]:
     return fact.nested("tallies") or ()
 
@@ -209,6 +206,19 @@ def _check_names(subject: str, sale: Sale, seen: Mapping[str, Tally]) -> Iterato
         )
 
 
+def _check_limits(subject: str, sale: Sale, moves: Moves) -> Iterator[Finding]:
+    """Whether a confirmation took its vendor's month beyond a limit it saw, by itself."""
+    if sale.is_released:
+        return
+    for currency, name in costs_of(sale).items():
+        cost, limit = moves.tallies[name].amount_minor, sale.limits[currency]
+        if cost > limit and moves.tallies[name] != sale.tally(name):
+            said = (
+                f"with it its vendor's {sale.month} costs {cost} {currency}, the limit was {limit}"
+            )
+            yield Finding("I23", subject, said)
+
+
 def _expected(
     fact: Fact,
     sale: Sale,
@@ -221,9 +231,10 @@ def _expected(
     if fact is conversion.confirming:
         moves, postings = confirmed(sale, earning), standing_postings(earning, before)
     else:
-        refund = Refunded(before, before + fact.whole("amount_minor"))
+        on = datetime.fromisoformat(fact.accepted_at).astimezone(UTC).date().isoformat()
+        refund = Refunded(before, before + fact.whole("amount_minor"), on)
         moves = refunded(sale, earning, seen, refund)
-        postings = returned_postings(earning, *refund)
+        postings = returned_postings(earning, refund.before_minor, refund.after_minor)
     return moves, [*((posting, sale.due_on) for posting in postings), *moves.bonuses]
 
 

@@ -110,6 +110,11 @@ def customer_name(program_id: str, event: str, customer_key: str) -> str:
     return "#".join(("customer", program_id, event, customer_key))
 
 
+def cost_name(vendor_id: str, month: str, currency: str) -> str:
+    """What a vendor's confirmations of a month cost it in a currency."""
+    return "#".join(("cost", vendor_id, month, currency))
+
+
 def member_name(member_id: str) -> str:
     """A member's own sales anywhere, and who recruited it."""
     return f"member#{member_id}"

@@ -1,18 +1,25 @@
 """Which tallies a fact had to see, and how it moved them (I6, I20)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from linkage_cli.audit.counts import (
     ANY,
     Held,
     Tally,
+    cost_name,
     customer_name,
     member_name,
     period_of,
     sales_name,
 )
-from linkage_cli.audit.earnings import Earning, is_own_sale, may_recruit
+from linkage_cli.audit.earnings import (
+    Earning,
+    is_own_sale,
+    may_recruit,
+    returned_postings,
+    standing_postings,
+)
 from linkage_cli.audit.rewards import limits_of
 from linkage_cli.audit.sales import Sale
 from linkage_cli.audit.stored import Posting
@@ -27,15 +34,17 @@ class Moves(NamedTuple):
 
 
 class Refunded(NamedTuple):
-    """How much of a conversion is refunded before and after a refund, minor units."""
+    """How much of a conversion is refunded before and after a refund, and its UTC date."""
 
     before_minor: int
     after_minor: int
+    on: str
 
 
 def wanted(sale: Sale) -> list[str]:
     """The names of the tallies a confirmation has to see, sorted."""
     names = set(_periods(sale)) | set(_rewards(sale)) | set(_customers(sale))
+    names |= set(costs_of(sale).values())
     if is_own_sale(sale):
         names.add(member_name(str(sale.affiliate_id)))
     return sorted(names)
@@ -87,6 +96,29 @@ def _customers(sale: Sale) -> list[str]:
     ]
 
 
+def costs_of(sale: Sale) -> dict[str, str]:
+    """The tallies of what its vendor's month costs, by currency, of those it had a limit in."""
+    if not sale.earns:
+        return {}
+    possible = {sale.currency}
+    if sale.is_rewarded and sale.event == "sale":
+        possible |= {each["currency"] for each in sale.program["bonuses"] if each["by"] == "count"}
+    return {
+        currency: cost_name(sale.vendor_id, sale.month, currency)
+        for currency in sorted(possible & sale.limits.keys())
+    }
+
+
+def _of_vendor(sale: Sale, postings: Iterable[Posting], currency: str) -> int:
+    """What postings move out of the vendor's account or, negative, into it."""
+    vendor = f"vendor:{sale.vendor_id}"
+    return sum(
+        ((each.source == vendor) - (each.target == vendor)) * each.amount_minor
+        for each in postings
+        if each.currency == currency
+    )
+
+
 def confirmed(sale: Sale, earning: Earning | None) -> Moves:
     """What the confirmation makes of the tallies it saw."""
     moved = dict(sale.tallies)
@@ -119,6 +151,11 @@ def confirmed(sale: Sale, earning: Earning | None) -> Moves:
             last_on=max(tally.last_on or "", sale.day),
             recruited_by=sale.conversion_id if recruits else tally.recruited_by,
         )
+    posted = [*standing_postings(earning, sale.refunded_minor), *(each for each, _ in bonuses)]
+    for currency, name in costs_of(sale).items():
+        tally = sale.tally(name)
+        cost = tally.amount_minor + _of_vendor(sale, posted, currency)
+        moved[name] = tally._replace(amount_minor=cost)
     return Moves(moved, bonuses)
 
 
@@ -178,6 +215,13 @@ def refunded(
     member = member_name(str(sale.affiliate_id))
     if is_whole and member in seen and seen[member].recruited_by == sale.conversion_id:
         moved[member] = seen[member]._replace(recruited_by=None)
+    returned = returned_postings(earning, refund.before_minor, refund.after_minor)
+    dated = [*((each, sale.due_on) for each in returned), *bonuses]
+    in_time = [posting for posting, due_on in dated if refund.on < due_on]
+    for currency, name in costs_of(sale).items():
+        if name in seen:
+            left = seen[name].amount_minor + _of_vendor(sale, in_time, currency)
+            moved[name] = seen[name]._replace(amount_minor=max(0, left))
     return Moves(moved, bonuses)
 
 

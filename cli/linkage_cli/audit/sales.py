@@ -6,14 +6,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from linkage_cli.audit.counted import quantity_of
-from linkage_cli.audit.counts import Tally, tallies_in
+from linkage_cli.audit.counts import Tally, period_of, tallies_in
 from linkage_cli.audit.stored import Fact, Item, UnreadableError, whole
 from linkage_cli.audit.terms import Terms
+
+HOLD_OF_THE_NETWORK = 2
+"""The version of the rules from which on the settings' `hold_days_min` holds."""
 
 
 @dataclass(frozen=True)
 class Sale:
-    """One confirmed conversion; `moment` is when it happened, in UTC."""
+    """One confirmed conversion; `moment` is when it happened, in UTC.
+
+    `month` is the UTC month in which its confirmation was accepted, `limits` what that might cost
+    its vendor by currency, `is_released` whether an operator decided it against them.
+    """
 
     conversion_id: str
     vendor_id: str
@@ -36,6 +43,9 @@ class Sale:
     refunded_minor: int
     due_on: str
     quantity: int
+    month: str
+    limits: Mapping[str, int]
+    is_released: bool
 
     @property
     def day(self) -> str:
@@ -70,13 +80,16 @@ def sale_of(report: Fact, confirming: Fact, terms: Terms) -> Sale:
     program = terms.program(report.text("program_id"), report.whole("program_version"))
     occurred_at = report.values.get("occurred_at") or report.accepted_at
     confirmed = datetime.fromisoformat(confirming.accepted_at).astimezone(UTC)
-    hold = timedelta(days=whole(program, "hold_days"))
+    settings = terms.settings_of(report.whole("settings_version"))
+    hold_days = whole(program, "hold_days")
+    if confirming.rules >= HOLD_OF_THE_NETWORK:
+        hold_days = max(hold_days, settings.get("hold_days_min", 0))
     return Sale(
         conversion_id=report.conversion_id,
         vendor_id=report.text("vendor_id"),
         program_id=report.text("program_id"),
         program=program,
-        settings=terms.settings_of(report.whole("settings_version")),
+        settings=settings,
         event=report.text("event"),
         amount_minor=report.whole("amount_minor"),
         currency=report.text("currency"),
@@ -94,6 +107,9 @@ def sale_of(report: Fact, confirming: Fact, terms: Terms) -> Sale:
         upline=tuple(seen.get("upline") or ()),
         tallies=tallies_in(seen.get("tallies")),
         refunded_minor=confirming.whole("refunded_before_minor"),
-        due_on=(confirmed.date() + hold).isoformat(),
+        due_on=(confirmed.date() + timedelta(days=hold_days)).isoformat(),
         quantity=quantity_of(report),
+        month=period_of(confirmed, "month"),
+        limits=seen.get("limits") or {},
+        is_released="released_by" in confirming.values,
     )

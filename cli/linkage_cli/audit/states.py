@@ -1,4 +1,7 @@
-"""A conversion's facts against each other: state, refunds and attribution (I3, I8, I16, I19)."""
+"""A conversion's facts against each other: state, holds, refunds, attribution.
+
+I3, I8, I16, I19 and I23.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +10,11 @@ from datetime import datetime, timedelta
 from linkage_cli.audit.counted import check_counted, is_counted
 from linkage_cli.audit.findings import Finding
 from linkage_cli.audit.stored import Fact, Item
+
+HELD = ("held", "held_reason", "held_by", "held_at")
+HELD_REASONS = ("vendor_suspended", "over_the_vendors_limit")
+HOLDS = 2
+"""The version of the rules from which on a confirmation can be held."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,7 @@ def check_facts(conversion: Conversion, program: Item) -> Iterator[Finding]:
     """Every finding about the facts by themselves; `program` is the version they saw."""
     yield from _check_state(conversion)
     yield from _check_silence(conversion, program)
+    yield from _check_held(conversion)
     yield from _check_refund_chain(conversion)
     yield from _check_attribution(conversion, program)
     yield from check_counted(conversion.report)
@@ -71,12 +80,27 @@ def _check_silence(conversion: Conversion, program: Item) -> Iterator[Finding]:
         days = timedelta(days=program["confirm_after_days"])
         until = _instant(report) + days
     is_pending = confirming is None and conversion.rejection is None
+    is_pending = is_pending and "held" not in report.values
     if ("awaiting" in report.values) != (waits and is_pending):
         said = "waits" if "awaiting" in report.values else "does not wait"
         yield Finding("I19", subject, f"it {said} for silence to confirm it")
     silent = confirming if confirming and confirming.values.get("silent") else None
     if silent and not (until and until <= _instant(silent)):
         yield Finding("I5", subject, "silence confirmed it before the terms allow")
+
+
+def _check_held(conversion: Conversion) -> Iterator[Finding]:
+    """What is held has been received, says by whose word and why, and has moved nothing."""
+    subject, report, confirming = conversion.conversion_id, conversion.report, conversion.confirming
+    marks = [name for name in HELD if name in report.values]
+    if not marks:
+        return
+    if len(marks) < len(HELD) or report.values["held_reason"] not in HELD_REASONS:
+        yield Finding("I23", subject, "it is held and does not say why, by whose word or when")
+    # Rules before these knew no hold, and left its marks where they were.
+    decided = conversion.rejection or confirming
+    if decided and decided.rules >= HOLDS:
+        yield Finding("I23", subject, "it is held, and confirmed or rejected as well")
 
 
 def _instant(fact: Fact) -> datetime:

@@ -91,6 +91,11 @@ class Fact:
         """A whole number; raises UnreadableError."""
         return whole(self.values, name)
 
+    @property
+    def rules(self) -> int:
+        """The version of the rules it was accepted under: the first, if it says nothing."""
+        return self.whole("rules") if "rules" in self.values else 1
+
     def nested(self, name: str) -> Any:
         """A nested value, None when absent; raises UnreadableError if it is no JSON."""
         return nested(self.values, name)

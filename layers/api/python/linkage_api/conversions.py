@@ -20,10 +20,16 @@ def index() -> Response[str]:
     query = Query(asked)
     vendor_id, affiliate_id = owners(asked, query)
     status = query.choice("status", STATUSES)
+    held = query.choice("held", ("true",)) is not None
     limit, cursor = query.page()
     viewer = Viewer(asked.key.role, asked.key.member_id)
     page = list_conversions(
-        vendor_id=vendor_id, affiliate_id=affiliate_id, status=status, limit=limit, cursor=cursor
+        vendor_id=vendor_id,
+        affiliate_id=affiliate_id,
+        status=status,
+        held=held,
+        limit=limit,
+        cursor=cursor,
     )
     return listed(page, viewer.conversion)
 

@@ -5,12 +5,18 @@ from dataclasses import asdict
 from typing import Any
 
 from linkage.attribution import Click
-from linkage.conversions import Conversion, counted_text
+from linkage.conversions import (
+    BY_REPORT,
+    BY_SILENCE,
+    BY_VENDOR,
+    Conversion,
+    counted_text,
+)
 from linkage.ledger import Posting
 from linkage.money import amount_text
 from linkage_api.explained_lines import line_sentence, lines, moved
 from linkage_api.found import Found, Head, find
-from linkage_api.summaries import REJECTIONS, summary
+from linkage_api.summaries import REJECTIONS, held_why, summary
 from linkage_api.viewers import SOMEBODY_ELSE, Viewer
 
 
@@ -29,7 +35,7 @@ def explanation(conversion: Conversion, viewer: Viewer) -> dict[str, Any]:
         "story": [
             *_click_story(conversion, viewer),
             *_attribution_story(conversion, viewer),
-            *_decision_story(found),
+            *_decision_story(found, viewer),
             *_posting_story(found, viewer),
             *(line_sentence(line, found, viewer) for line in lined if line.told),
         ],
@@ -128,6 +134,7 @@ def _facts(found: Found, viewer: Viewer) -> list[dict[str, Any]]:
                 "fact": "confirmation",
                 "accepted_at": found.confirmation.accepted_at,
                 "silent": found.confirmation.silent,
+                **({"released": True} if found.confirmation.released_by else {}),
             }
         )
     if found.rejection:
@@ -150,12 +157,25 @@ def _facts(found: Found, viewer: Viewer) -> list[dict[str, Any]]:
     return sorted(facts, key=lambda fact: str(fact["accepted_at"]))
 
 
-def _decision_story(found: Found) -> Iterator[str]:
+_RECEIVED = {
+    BY_REPORT: "Its report confirmed it",
+    BY_VENDOR: "The vendor confirmed it",
+    BY_SILENCE: "The vendor was silent for the days its program gives it, which confirmed it",
+}
+
+
+def _decision_story(found: Found, viewer: Viewer) -> Iterator[str]:
     confirmation, rejection = found.confirmation, found.rejection
     if rejection:
         yield (
             f"The vendor rejected it at {rejection.accepted_at}, {REJECTIONS[rejection.code]}: "
             f"{rejection.reason}. It earns nothing."
+        )
+    elif found.conversion.held_reason:
+        received = _RECEIVED[found.conversion.held_by or BY_VENDOR]
+        yield (
+            f"{received} at {found.conversion.held_at}. It is held since then, and earns nothing "
+            f"yet: {held_why(found.conversion, viewer)}"
         )
     elif confirmation is None:
         yield "The vendor has neither confirmed nor rejected it yet, so nothing is earned yet."
@@ -164,6 +184,11 @@ def _decision_story(found: Found) -> Iterator[str]:
                 f"Unless the vendor rejects it before, it is confirmed by itself at "
                 f"{found.conversion.confirm_at}."
             )
+    elif confirmation.released_by:
+        yield (
+            f"Its confirmation had been held; an operator released it at "
+            f"{confirmation.accepted_at}, and everything counts from there."
+        )
     elif confirmation.silent:
         yield (
             f"It was confirmed by itself at {confirmation.accepted_at}: the vendor had not "

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from linkage import clock
 from linkage.destinations import checked_host
-from linkage.errors import NotFoundError
+from linkage.errors import InvalidFieldError, NotFoundError
 from linkage.fields import checked_text
 from linkage.ids import fingerprint
 from linkage.members import Member, Split, normalised_email, normalised_phone, upline_below
@@ -22,6 +22,7 @@ from linkage.terms import check_splits
 from linkage_api.answers import answer, created, listed
 from linkage_api.bodies import (
     Body,
+    Currency,
     Id,
     Text,
     checked,
@@ -41,6 +42,7 @@ from linkage_api.calls import (
 )
 
 router = Router()
+MONTH_MAX_MINOR = 10**15
 
 
 def _email(value: object, pointer: str) -> str:
@@ -79,6 +81,12 @@ class SplitBody(Body):
 type Splits = Annotated[list[SplitBody], Field(max_length=9)]
 
 
+type Limits = Annotated[
+    dict[Currency, Annotated[int, whole(1, MONTH_MAX_MINOR)]], Field(max_length=20)
+]
+"""By currency, minor units."""
+
+
 class PayoutMethodBody(Body):
     """How an affiliate is paid: by hand, to a mobile-money number, or to a bank account."""
 
@@ -115,7 +123,7 @@ class MemberBody(Body):
 
 
 class MemberChanges(Body):
-    """What may change of a member; null takes an e-mail address, phone or method away."""
+    """What may change of a member; null takes an e-mail address, phone, method or limits away."""
 
     name: Text = ""
     email: Email | None = None
@@ -124,6 +132,7 @@ class MemberChanges(Body):
     hosts: Hosts = []
     payout_method: PayoutMethodBody | None = None
     splits: Splits = []
+    confirmed_max_minor: Limits | None = None
 
 
 @router.post("/v1/members")
@@ -188,6 +197,8 @@ def change(member_id: str) -> Response[str]:
         changes["payout_method"] = _method(body.payout_method)
     if "splits" in changes:
         changes["splits"] = [asdict(split) for split in _splits(body.splits, member.member_id)]
+    if "confirmed_max_minor" in changes:
+        changes["confirmed_max_minor"] = _limits(body, member)
     if changes:
         member = set_member(member.member_id, **changes)
     if "hosts" in changes:
@@ -221,6 +232,16 @@ def _method(body: PayoutMethodBody | None) -> dict[str, str] | None:
     return body.model_dump(exclude_none=True) if body else None
 
 
+def _limits(body: MemberChanges, member: Member) -> dict[str, int] | None:
+    """A vendor's limits, None for none; raises InvalidFieldError for who is no vendor."""
+    if body.confirmed_max_minor and not member.has_role("vendor"):
+        raise InvalidFieldError(
+            "/confirmed_max_minor",
+            "Only a vendor's confirmations cost something. Leave confirmed_max_minor out.",
+        )
+    return body.confirmed_max_minor or None
+
+
 def _splits(bodies: list[SplitBody], member_id: str) -> tuple[Split, ...]:
     """The splits of a body; raises InvalidFieldError for one that cannot be."""
     splits = tuple(body.split() for body in bodies)
@@ -244,5 +265,6 @@ def _view(member: Member) -> dict[str, Any]:
         "hosts": list(member.hosts),
         "payout_method": member.payout_method,
         "splits": [asdict(split) for split in member.splits],
+        "confirmed_max_minor": member.confirmed_max_minor or {},
         "created_at": member.created_at,
     }

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from linkage.errors import ConflictError, InvalidFieldError
 from linkage.fields import checked_text
 from linkage.network import LEVELS_MAX, NetworkSettings, PayoutSchedule, RecruitmentBonus
+from linkage.rules import RULES, RULES_FIRST
 from linkage.tables.pages import LIMIT_MAX
 from linkage.tables.programs import list_programs
 from linkage.tables.settings import current_settings, publish_settings
@@ -88,6 +89,7 @@ class NetworkBody(Body):
     active_days: Annotated[int, whole(1, 3650)] | None = None
     recruitment_bonus: RecruitmentBonusBody | None = None
     split_members_max: Annotated[int, whole(0, 9)] = 4
+    hold_days_min: Annotated[int, whole(0, 365)] = 0
 
     def settings(self, version: int) -> NetworkSettings:
         """The domain's settings under a version."""
@@ -105,6 +107,8 @@ class NetworkBody(Body):
             active_days=self.active_days,
             recruitment_bonus=self.recruitment_bonus.bonus() if self.recruitment_bonus else None,
             split_members_max=self.split_members_max,
+            hold_days_min=self.hold_days_min,
+            rules=RULES if self.hold_days_min else RULES_FIRST,
         )
 
 

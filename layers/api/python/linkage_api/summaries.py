@@ -5,6 +5,7 @@ from datetime import date
 
 from linkage import clock
 from linkage.conversions import Conversion
+from linkage.holding import OVER_THE_LIMIT, VENDOR_SUSPENDED
 from linkage.ledger import NETWORK_BONUSES, NETWORK_FEES, vendor_account
 from linkage.money import amount_text, decimal_text
 from linkage.network import next_batch_on
@@ -121,7 +122,18 @@ def _due(found: Found, minor: int, currency: str, due_on: str, *, whole: bool) -
 def _nothing(found: Found, viewer: Viewer) -> str:
     """That there is nothing, or nothing yet, and why, to follow whom it is about."""
     never = _why_never(found, viewer)
-    return f"nothing: {never}" if never else f"nothing yet: {_why_not_yet(found)}"
+    return f"nothing: {never}" if never else f"nothing yet: {_why_not_yet(found, viewer)}"
+
+
+def held_why(conversion: Conversion, viewer: Viewer) -> str:
+    """Why a conversion is held and what ends that, to follow a colon, as far as the viewer's."""
+    if viewer.is_affiliate:
+        return "the network holds it until one of its operators has looked at it."
+    why = {
+        VENDOR_SUSPENDED: "the vendor was suspended when it was confirmed",
+        OVER_THE_LIMIT: "it would have cost the vendor more than its limit for the month",
+    }
+    return f"{why[conversion.held_reason or '']}. It stands once an operator releases it."
 
 
 def _why_never(found: Found, viewer: Viewer) -> str | None:
@@ -137,9 +149,11 @@ def _why_never(found: Found, viewer: Viewer) -> str | None:
     return lost
 
 
-def _why_not_yet(found: Found) -> str:
+def _why_not_yet(found: Found, viewer: Viewer) -> str:
     if found.confirmation:
         return "it is confirmed, and not posted to the ledger yet. That usually takes seconds."
+    if found.conversion.held_reason:
+        return held_why(found.conversion, viewer)
     waits = "the vendor has neither confirmed nor rejected it."
     confirm_at = found.conversion.confirm_at
     if confirm_at is None:

@@ -15,6 +15,8 @@ from linkage.tables.conversions import get_conversion
 from linkage.tables.ledger import find_head
 
 SOMEBODY_ELSE = "another affiliate"
+HELD_BY_THE_NETWORK = "held_by_the_network"
+"""All that an affiliate reads of why something is held: the rest is between vendor and network."""
 _VENDORS_OWN = ("external_id", "items", "metadata")
 
 
@@ -53,6 +55,8 @@ class Viewer:
         if not self.is_affiliate:
             return shown
         shown = {name: value for name, value in shown.items() if name not in _VENDORS_OWN}
+        if "held" in shown:
+            shown["held"] = {"reason": HELD_BY_THE_NETWORK, "since": conversion.held_at}
         if conversion.attribution.affiliate_id is None:
             shown["reason"] = self.reason(conversion)
         elif conversion.attribution.affiliate_id != self.member_id:

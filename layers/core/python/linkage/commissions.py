@@ -23,6 +23,7 @@ from linkage.money import amount_text, share_half_up
 from linkage.network import NetworkSettings
 from linkage.programs import Program
 from linkage.rewards import Part, lowered, percent, rewarded, under_the_ceiling
+from linkage.rules import RULES_FIRST
 from linkage.shares import Commission, clawed_back, earned
 from linkage.tallies import HeldBonus, Tally, earns, kind_of
 from linkage.uplines import is_first_sale, paid_levels, recruitment_of
@@ -70,13 +71,14 @@ def commission_of(
             if settings.override_funding == "network"
             else vendor_account(conversion.vendor_id)
         ),
-        due_on=_due_on(confirmation, program),
+        due_on=_due_on(confirmation, program, settings),
         affiliate_fee_bps=settings.affiliate_fee_bps,
         parts=tuple(part for part in lowered(parts, direct_minor) if part.name),
         splits=standing.splits,
         recruitment=recruitment,
     )
-    return commission, (*why, *ceiling_why, *levels_why, *recruitment_why)
+    hold_why = _hold_why(confirmation, program, settings)
+    return commission, (*why, *ceiling_why, *levels_why, *recruitment_why, *hold_why)
 
 
 def _direct(
@@ -97,9 +99,27 @@ def _direct(
     )
 
 
-def _due_on(confirmation: Confirmation, program: Program) -> str:
+def _due_on(confirmation: Confirmation, program: Program, settings: NetworkSettings) -> str:
     accepted_on = clock.day(clock.instant(confirmation.accepted_at))
-    return (accepted_on + timedelta(days=program.hold_days)).isoformat()
+    days = max(program.hold_days, _hold_days_min(confirmation, settings))
+    return (accepted_on + timedelta(days=days)).isoformat()
+
+
+def _hold_days_min(confirmation: Confirmation, settings: NetworkSettings) -> int:
+    """What the network holds at least; rules before the second knew no such hold."""
+    return settings.hold_days_min if confirmation.rules > RULES_FIRST else 0
+
+
+def _hold_why(
+    confirmation: Confirmation, program: Program, settings: NetworkSettings
+) -> tuple[str, ...]:
+    least = _hold_days_min(confirmation, settings)
+    if least <= program.hold_days:
+        return ()
+    return (
+        f"The network holds what is confirmed for at least {least} days, longer than the "
+        f"{program.hold_days} of the program.",
+    )
 
 
 # ---- tallies
@@ -122,6 +142,9 @@ def tallies_after_confirmation(
                 return moves.rewarded_in(tally, commission.parts, conversion, refunded_minor)
             case "customer":
                 return moves.met(tally, conversion, refunded_minor, earns=commission is not None)
+            case "cost" if commission:
+                postings = _postings_of(conversion, confirmation, program, commission)
+                return moves.spent(tally, postings, conversion.vendor_id)
             case "member" if commission:
                 recruited = is_first_sale(conversion, confirmation)
                 return moves.worked(tally, conversion, recruited=recruited)
@@ -140,9 +163,37 @@ def tallies_after_refund(
     """The tallies a refund after the confirmation changes, a version on from `refund.tallies`."""
     commission, _ = commission_of(conversion, confirmation, program, settings)
     parts = commission.parts if commission else ()
-    return moves.changed(
-        (tally, moves.undone(tally, conversion, refund, parts)) for tally in refund.tallies
+    dated = _taken_back(conversion, refund, commission) if commission else []
+
+    def after(tally: Tally) -> Tally:
+        if kind_of(tally.name) == "cost":
+            return moves.unspent(tally, dated, refund, conversion.vendor_id)
+        return moves.undone(tally, conversion, refund, parts)
+
+    return moves.changed((tally, after(tally)) for tally in refund.tallies)
+
+
+def _postings_of(
+    conversion: Conversion, confirmation: Confirmation, program: Program, commission: Commission
+) -> tuple[Posting, ...]:
+    """Everything a confirmation posts: the shares of its commission, then the bonuses it brings."""
+    bonuses = _bonuses_reached(conversion, confirmation, program, commission)
+    return (
+        *earned(commission, confirmation.refunded_before_minor),
+        *(_bonus(commission, bonus) for _, bonus in bonuses),
     )
+
+
+def _taken_back(
+    conversion: Conversion, refund: Refund, commission: Commission
+) -> list[tuple[Posting, str]]:
+    """Everything a refund posts, with the due date of what it takes back."""
+    returns = clawed_back(commission, refund.refunded_before_minor, refund.refunded_after_minor)
+    bonuses = _bonuses_lost(conversion, refund)
+    return [
+        *((posting, commission.due_on) for posting in returns),
+        *((_bonus_return(commission, bonus), bonus.due_on) for _, bonus in bonuses),
+    ]
 
 
 def _bonuses_reached(
@@ -181,7 +232,7 @@ def confirmation_transaction(
     if commission:
         shares = earned(commission, refunded_minor)
         bonuses = [*_bonuses_reached(conversion, confirmation, program, commission)]
-        postings = (*shares, *(_bonus(commission, bonus) for _, bonus in bonuses))
+        postings = _postings_of(conversion, confirmation, program, commission)
         why = (*why, *reasons.of_shares(shares, commission), *reasons.of_bonuses(bonuses))
     return Transaction(
         transaction_id=confirmation_id(conversion.conversion_id),
@@ -216,8 +267,7 @@ def refund_transaction(
     if commission:
         returns = clawed_back(commission, before_minor, after_minor)
         bonuses = [*_bonuses_lost(conversion, refund)]
-        dated = [(posting, commission.due_on) for posting in returns]
-        dated += [(_bonus_return(commission, bonus), bonus.due_on) for _, bonus in bonuses]
+        dated = _taken_back(conversion, refund, commission)
         why += [*reasons.of_rest(commission, after_minor), *reasons.of_returns(returns)]
         why += [*reasons.of_lost_bonuses(bonuses)]
     return Transaction(

@@ -12,6 +12,8 @@ from linkage.rules import RULES_FIRST
 from linkage.tallies import Tally
 
 STATUSES = ("pending", "confirmed", "rejected")
+BY_REPORT, BY_VENDOR, BY_SILENCE = "report", "vendor", "silence"
+"""By whose word a conversion is confirmed: the report's own, the vendor's later one, or none."""
 REJECTION_CODES = ("duplicate", "cancelled", "fraud", "test", "not_qualified", "other")
 REPORT, CONFIRMATION, REJECTION = "report", "confirmation", "rejection"
 """The fact keys of a conversion; refunds have keys of their own."""
@@ -29,14 +31,15 @@ class Item:
 
 @dataclass(frozen=True)
 class Conversion:
-    """A report with the conversion's state: the client's part never changes, the last three do.
+    """A report with the conversion's state: the client's part never changes, its state does.
 
     `occurred_at` is when it happened, which decides windows, dates and periods; `reported_at` when
     it was accepted. `customer_keys` are who the customer is for bindings and tallies,
     `customer_aliases` the same in the form that recognises an affiliate's own purchase.
-    `confirm_at` is when silence confirms it; None if it never does. `quantity` is how many clicks
-    or impressions it stands for, where the network counted them. `rules` is the version of the
-    rules it was accepted under, as of every fact.
+    `confirm_at` is when silence confirms it; None if it never does. `held_reason` is why a
+    confirmation that was received moves nothing until an operator releases it. `quantity` is how
+    many clicks or impressions it stands for, where the network counted them. `rules` is the version
+    of the rules it was accepted under, as of every fact.
     """
 
     conversion_id: str
@@ -62,6 +65,9 @@ class Conversion:
     refunded_minor: int = 0
     sequence: int = 0
     rules: int = RULES_FIRST
+    held_reason: str | None = None
+    held_by: str | None = None
+    held_at: str | None = None
 
     @property
     def counted(self) -> bool:
@@ -79,7 +85,8 @@ class Conversion:
 class Confirmation:
     """The fact that makes a conversion earn: the vendor's word, the report itself, or silence.
 
-    `silent` is whether it came by itself after the program's `confirm_after_days`.
+    `silent` is whether it came by itself after the program's `confirm_after_days`; `released_by`
+    the operator's key that released what was held, which is accepted when it is released.
     """
 
     conversion_id: str
@@ -90,6 +97,16 @@ class Confirmation:
     seen: Seen
     silent: bool = False
     rules: int = RULES_FIRST
+    released_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """That a confirmation was received and moves nothing yet: why, by whose word, and when."""
+
+    reason: str
+    by: str
+    at: str
 
 
 @dataclass(frozen=True)
@@ -156,7 +173,26 @@ def counted_text(conversion: Conversion) -> str:
 
 def decided(conversion: Conversion, status: str) -> Conversion:
     """The conversion one fact on, confirmed or rejected: it waits for nothing any more."""
-    return replace(conversion, status=status, confirm_at=None, sequence=conversion.sequence + 1)
+    return replace(
+        conversion,
+        status=status,
+        confirm_at=None,
+        held_reason=None,
+        held_by=None,
+        held_at=None,
+        sequence=conversion.sequence + 1,
+    )
+
+
+def held(conversion: Conversion, hold: Held) -> Conversion:
+    """The conversion with a confirmation that is kept as received: it waits for an operator."""
+    return replace(
+        conversion,
+        confirm_at=None,
+        held_reason=hold.reason,
+        held_by=hold.by,
+        held_at=hold.at,
+    )
 
 
 def refunded(conversion: Conversion, refund: Refund) -> Conversion:
@@ -175,6 +211,15 @@ def require_confirmable(conversion: Conversion) -> None:
     if conversion.status == "rejected":
         raise ConflictError(
             "conversion_rejected", "This conversion was rejected, so it cannot be confirmed."
+        )
+
+
+def require_held(conversion: Conversion) -> None:
+    """Raises ConflictError unless the conversion is held."""
+    if conversion.held_reason is None:
+        raise ConflictError(
+            "not_held",
+            f"This conversion is {conversion.status} and not held, so there is nothing to release.",
         )
 
 

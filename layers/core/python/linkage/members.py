@@ -1,7 +1,7 @@
 """Members: organisations and people, who sell, refer, or do both."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from linkage.errors import InvalidFieldError
 from linkage.tallies import Tally
@@ -25,7 +25,11 @@ class Split:
 
 @dataclass(frozen=True)
 class Member:
-    """A member as attribution, commissions and payouts see it."""
+    """A member as attribution, commissions and payouts see it.
+
+    `confirmed_max_minor` is, by currency, the most that a vendor's confirmations of one UTC month
+    may cost it, minor units; None for no limit.
+    """
 
     member_id: str
     name: str
@@ -41,6 +45,7 @@ class Member:
     payout_method: dict[str, str] | None = None
     fingerprint: str | None = None
     splits: tuple[Split, ...] = ()
+    confirmed_max_minor: dict[str, int] | None = None
 
     def has_role(self, role: str) -> bool:
         """Whether the member sells (`vendor`) or refers (`affiliate`)."""
@@ -68,12 +73,14 @@ class Standing:
 class Seen:
     """What a confirmation saw when it was accepted; posting reads nothing newer.
 
-    `tallies` are as they were before this confirmation moved them.
+    `tallies` are as they were before this confirmation moved them; `limits` what the vendor's
+    confirmations of the month might cost it, by currency, where it had a limit.
     """
 
     affiliate: Standing | None
     upline: tuple[Standing, ...] = ()
     tallies: tuple[Tally, ...] = ()
+    limits: dict[str, int] = field(default_factory=dict)
 
 
 def upline_below(sponsor: Member) -> tuple[str, ...]:

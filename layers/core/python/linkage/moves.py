@@ -8,10 +8,20 @@ from dataclasses import replace
 
 from linkage import clock
 from linkage.conversions import Conversion, Refund
+from linkage.ledger import Posting, vendor_account
 from linkage.money import remaining
 from linkage.programs import Bonus
 from linkage.rewards import Part
-from linkage.tallies import HeldBonus, Tally, counts_only, kind_of, measured, reward_in, sales_name
+from linkage.tallies import (
+    HeldBonus,
+    Tally,
+    counts_only,
+    currency_in,
+    kind_of,
+    measured,
+    reward_in,
+    sales_name,
+)
 
 
 def changed(pairs: Iterable[tuple[Tally, Tally]]) -> tuple[Tally, ...]:
@@ -74,7 +84,33 @@ def worked(tally: Tally, conversion: Conversion, *, recruited: bool) -> Tally:
     )
 
 
+def spent(tally: Tally, postings: Iterable[Posting], vendor_id: str) -> Tally:
+    """A cost tally with all that a confirmation's postings take from the vendor in its currency."""
+    vendor, currency = vendor_account(vendor_id), currency_in(tally.name)
+    added_minor = sum(
+        each.amount_minor for each in postings if (each.source, each.currency) == (vendor, currency)
+    )
+    return replace(tally, amount_minor=tally.amount_minor + added_minor)
+
+
 # ---- a refund
+
+
+def unspent(
+    tally: Tally, dated: Iterable[tuple[Posting, str]], refund: Refund, vendor_id: str
+) -> Tally:
+    """A cost tally without what a refund gives back to the vendor before it fell due; at least 0.
+
+    What had fallen due may be paid out already, so it makes no room for somebody else's.
+    """
+    vendor, currency = vendor_account(vendor_id), currency_in(tally.name)
+    on = clock.day(clock.instant(refund.accepted_at)).isoformat()
+    back_minor = sum(
+        each.amount_minor
+        for each, due_on in dated
+        if (each.target, each.currency) == (vendor, currency) and on < due_on
+    )
+    return replace(tally, amount_minor=max(0, tally.amount_minor - back_minor))
 
 
 def undone(tally: Tally, conversion: Conversion, refund: Refund, parts: Sequence[Part]) -> Tally:

@@ -35,8 +35,9 @@ class NetworkSettings:
 
     `network_fee_bps` is paid by the vendor on top of the commission, `affiliate_fee_bps` by the
     affiliate out of it. With `active_days` a member of the upline earns overrides only if it had a
-    confirmed sale of its own in so many days, else its level goes to the next one who had. `rules`
-    is the version of the rules that it takes to understand these settings.
+    confirmed sale of its own in so many days, else its level goes to the next one who had. Nothing
+    a vendor confirms falls due before `hold_days_min`, whatever its program says. `rules` is the
+    version of the rules that it takes to understand these settings.
     """
 
     version: int = 0
@@ -52,6 +53,7 @@ class NetworkSettings:
     active_days: int | None = None
     recruitment_bonus: RecruitmentBonus | None = None
     split_members_max: int = 4
+    hold_days_min: int = 0
     rules: int = RULES_FIRST
 
     def minimum_minor(self, currency: str) -> int:

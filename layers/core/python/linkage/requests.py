@@ -235,10 +235,11 @@ def customer_in(body: object, key: Key) -> SentCustomer:
     return SentCustomer(vendor_id, customer)
 
 
-def no_fields_in(body: object) -> None:
-    """Reads a request that carries nothing: no body, or an empty object."""
+def no_fields_in(body: object) -> tuple[()]:
+    """Nothing, out of a request that carries nothing: no body, or an empty object."""
     if body is not None:
         Fields(body).done()
+    return ()
 
 
 def rejection_in(body: object) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from linkage.errors import LaterReleaseError
 
 RULES_FIRST = 1
 """What a fact is of that says nothing: the rules of the release of 2026-11-22."""
-RULES = 1
+RULES = 2
 """What this release accepts facts under, and the latest it understands."""
 
 

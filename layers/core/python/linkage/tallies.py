@@ -48,6 +48,8 @@ class Tally:
       first attributed one's `occurred_at`).
     - `member`: the UTC date of an affiliate's last own sale, and the conversion that earned its
       sponsor the recruitment bonus.
+    - `cost`: `amount_minor` of what a vendor's confirmations of a UTC month cost it, less what was
+      taken back before it fell due.
     """
 
     name: str
@@ -89,19 +91,29 @@ def member_tally(member_id: str) -> str:
     return f"member#{member_id}"
 
 
+def cost_tally(vendor_id: str, month: str, currency: str) -> str:
+    """The name of what a vendor's confirmations accepted in a UTC month cost it in a currency."""
+    return f"cost#{vendor_id}#{month}#{currency}"
+
+
 def tally_named(tallies: Iterable[Tally], name: str) -> Tally:
     """The tally of this name as it was seen; one that was never written if it is not there."""
     return next((tally for tally in tallies if tally.name == name), Tally(name))
 
 
 def kind_of(name: str) -> str:
-    """What a tally counts by its name: `sales`, `reward`, `customer` or `member`."""
+    """What a tally counts by its name: `sales`, `reward`, `customer`, `member` or `cost`."""
     return name.partition("#")[0]
 
 
 def period_in(name: str) -> str:
     """The period of a sales or reward tally, as `period_of` writes it, or `ANY`."""
     return name.split("#")[3]
+
+
+def currency_in(name: str) -> str:
+    """The currency of a sales or cost tally, or `ANY`."""
+    return name.rpartition("#")[2]
 
 
 def measured(tally: Tally) -> int:
@@ -113,7 +125,7 @@ def measure_text(name: str, value: int) -> str:
     """A value of the sales tally of this name, in words: `12.50 USD`, `3 sales`."""
     if counts_only(name):
         return f"{value} sale" if value == 1 else f"{value} sales"
-    return amount_text(value, name.rpartition("#")[2])
+    return amount_text(value, currency_in(name))
 
 
 def counts_only(name: str) -> bool:
@@ -148,6 +160,29 @@ def wanted(conversion: Conversion, program: Program, affiliate: Standing | None)
             if conversion.amount_minor:
                 names.add(member_tally(affiliate_id))
     return tuple(sorted(names))
+
+
+def cost_names(
+    conversion: Conversion,
+    program: Program,
+    affiliate: Standing | None,
+    limits: Iterable[str],
+    moment: datetime,
+) -> dict[str, str]:
+    """The cost tallies of a confirmation at this moment by currency, of those with a limit.
+
+    A conversion costs its own currency, and those of the bonuses its sale may reach.
+    """
+    if not earns(conversion, affiliate):
+        return {}
+    currencies = {conversion.currency}
+    if conversion.event == "sale" and conversion.attribution.model != "introducer":
+        currencies |= {bonus.currency for bonus in program.bonuses if bonus.by == "count"}
+    month = period_of(moment, "month")
+    return {
+        currency: cost_tally(conversion.vendor_id, month, currency)
+        for currency in sorted(currencies.intersection(limits))
+    }
 
 
 def sales_name(

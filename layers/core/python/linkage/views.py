@@ -32,6 +32,12 @@ def conversion(conversion: Conversion) -> dict[str, Any]:
         shown |= {"quantity": conversion.quantity, "code": conversion.link_code}
     if conversion.confirm_at:
         shown["confirm_at"] = conversion.confirm_at
+    if conversion.held_reason:
+        shown["held"] = {
+            "reason": conversion.held_reason,
+            "since": conversion.held_at,
+            "by": conversion.held_by,
+        }
     if attribution.affiliate_id:
         shown["attribution"] = {
             "model": attribution.model,

@@ -55,13 +55,13 @@ class Attributed:
 def attributed(sent: Report, given: Named, program: Program, now: datetime) -> Attributed:
     """Decides whose a report of the program's vendor is, where `given` is what it names.
 
-    Raises InvalidFieldError for an `occurred_at` out of bounds, ConflictError if the vendor is not
-    approved.
+    Raises InvalidFieldError for an `occurred_at` out of bounds, ConflictError if the vendor was
+    never approved.
     """
     occurred_at = _occurred_at(sent, program, now)
     claims = _sent_claims(sent, given)
     around = _around(sent, given, claims, occurred_at)
-    _require_approved(around.members[sent.vendor_id])
+    _require_once_approved(around.members[sent.vendor_id])
     proof = _proved(sent, claims, around, occurred_at)
     found = _decided(sent, program, occurred_at, claims, around, proof)
     if proof.affiliate_id in {None, found.attribution.affiliate_id}:
@@ -266,8 +266,9 @@ def _remembering(
 # ---- the people
 
 
-def _require_approved(vendor: Member) -> None:
-    if vendor.status != "approved":
+def _require_once_approved(vendor: Member) -> None:
+    """A suspended vendor's reports are kept: its confirmations are held until somebody looks."""
+    if vendor.status not in {"approved", "suspended"}:
         raise ConflictError(
             "member_not_approved",
             "The vendor is not approved, so nothing can be reported for it. Ask an operator.",

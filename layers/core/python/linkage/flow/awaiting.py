@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from linkage import clock
+from linkage.conversions import Conversion
 from linkage.flow.deciding import confirm_silently
 from linkage.tables.conversions import AWAITING_SHARDS, awaiting_confirmation
 
@@ -13,14 +14,15 @@ from linkage.tables.conversions import AWAITING_SHARDS, awaiting_confirmation
 class Due:
     """A conversion silence should have confirmed so long ago.
 
-    `confirmed` is False if the vendor spoke or another tick came first, or if an `error` says why
-    it still waits.
+    `confirmed` is False if the vendor spoke or another tick came first, if it is now held for this
+    reason, or if an `error` says why it still waits.
     """
 
     conversion_id: str
     age_s: int
     confirmed: bool
     error: Exception | None
+    held_reason: str | None = None
 
 
 def confirm_due(moment: datetime) -> Iterator[Due]:
@@ -31,11 +33,13 @@ def confirm_due(moment: datetime) -> Iterator[Due]:
     """
     for shard in range(AWAITING_SHARDS):
         for conversion_id, confirm_at in awaiting_confirmation(shard, clock.text(moment)):
-            confirmed = False
+            became: Conversion | None = None
             error: Exception | None = None
             try:
-                confirmed = confirm_silently(conversion_id)
+                became = confirm_silently(conversion_id)
             except Exception as failed:  # noqa: BLE001, one of many
                 error = failed
             age_s = int((moment - clock.instant(confirm_at)).total_seconds())
-            yield Due(conversion_id, age_s, confirmed, error)
+            held_reason = became.held_reason if became else None
+            confirmed = became is not None and held_reason is None
+            yield Due(conversion_id, age_s, confirmed, error, held_reason)

@@ -11,6 +11,7 @@ from functools import cache
 
 from linkage import clock
 from linkage.attribution import CountedLink
+from linkage.conversions import Conversion
 from linkage.customers import Customer
 from linkage.errors import ConflictError, LinkageError, NotFoundError
 from linkage.flow.recording import report
@@ -42,23 +43,24 @@ class NotBilled:
 
 @dataclass(frozen=True)
 class Billed:
-    """What came of billing a day; `repeated` were billed before."""
+    """What came of billing a day; `repeated` were billed before, of `accepted` these are `held`."""
 
     accepted: int
     repeated: int
     refused: tuple[NotBilled, ...]
+    held: tuple[Conversion, ...] = ()
 
 
 class DayNotBilledError(Exception):
     """Some links of a day could not be billed now; the same call again bills the rest."""
 
-    def __init__(self, day: date, failed: list[NotBilled]) -> None:
+    def __init__(self, day: date, failed: list[NotBilled], held: Iterable[Conversion] = ()) -> None:
         first = failed[0]
         super().__init__(
             f"{len(failed)} of {day} are not billed yet; the first: {first.event}s of link "
             f"{first.code}: {first.why}"
         )
-        self.failed = tuple(failed)
+        self.failed, self.held = tuple(failed), tuple(held)
 
 
 def bill_day(day: date, counts: Iterable[LinkDay]) -> Billed:
@@ -66,8 +68,8 @@ def bill_day(day: date, counts: Iterable[LinkDay]) -> Billed:
 
     All links of a program live by its version in force as the day began, on the program's first
     day by its first one: so nothing that is published later changes what visitors already came for.
-    One that is refused for good (its vendor is suspended, or it was billed with another count) is
-    reported and passed over.
+    One that is refused for good (its vendor was never approved, or it was billed with another
+    count) is reported and passed over.
     Raises ValueError if the day is not over, DayNotBilledError once all
     others are done if some failed for now.
     """
@@ -78,6 +80,7 @@ def bill_day(day: date, counts: Iterable[LinkDay]) -> Billed:
     accepted, repeated = 0, 0
     refused: list[NotBilled] = []
     failed: list[NotBilled] = []
+    held: list[Conversion] = []
     for link in counts:
         for event, quantity in _counted(link):
             try:
@@ -88,11 +91,14 @@ def bill_day(day: date, counts: Iterable[LinkDay]) -> Billed:
             except Exception as error:  # noqa: BLE001, one of many
                 failed.append(NotBilled(link.code, event, quantity, repr(error), error))
             else:
-                accepted += billed is True
-                repeated += billed is False
+                if billed is None:
+                    continue
+                conversion, replayed = billed
+                accepted, repeated = accepted + (not replayed), repeated + replayed
+                held += [conversion] if conversion.held_reason and not replayed else []
     if failed:
-        raise DayNotBilledError(day, failed)
-    return Billed(accepted, repeated, tuple(refused))
+        raise DayNotBilledError(day, failed, held)
+    return Billed(accepted, repeated, tuple(refused), tuple(held))
 
 
 def _why(error: LinkageError) -> str:
@@ -107,8 +113,10 @@ def _counted(link: LinkDay) -> Iterator[tuple[str, int]]:
             yield event, quantity
 
 
-def _bill(day: date, link: LinkDay, event: str, quantity: int, program: Program) -> bool | None:
-    """Whether this billed it; False if it was billed before, None if the program does not pay."""
+def _bill(
+    day: date, link: LinkDay, event: str, quantity: int, program: Program
+) -> tuple[Conversion, bool] | None:
+    """The conversion, and whether it was billed before; None if the program does not pay."""
     paying = (each.currency for each in program.rewards if each.event == event)
     currency = next(paying, None)
     if currency is None:
@@ -131,5 +139,4 @@ def _bill(day: date, link: LinkDay, event: str, quantity: int, program: Program)
         link=CountedLink(link.code, link.affiliate_id),
         quantity=quantity,
     )
-    _, replayed = report(sent, program)
-    return not replayed
+    return report(sent, program)

@@ -5,41 +5,64 @@ from typing import Any
 
 from linkage import clock
 from linkage.commissions import tallies_after_confirmation
-from linkage.conversions import Confirmation, Conversion
+from linkage.conversions import (
+    BY_REPORT,
+    BY_SILENCE,
+    CONFIRMATION,
+    REPORT,
+    Confirmation,
+    Conversion,
+    Held,
+)
 from linkage.customers import Binding, KnownCustomer, bound
 from linkage.flow.knowing import fully_refunded
 from linkage.flow.seeing import seen_now
+from linkage.holding import (
+    OVER_THE_LIMIT,
+    VENDOR_SUSPENDED,
+    is_over_the_limit,
+    is_suspended,
+)
 from linkage.members import Member
 from linkage.network import NetworkSettings
 from linkage.programs import Program
+from linkage.rules import RULES
 from linkage.tables import customers, tallies
 
 
 def confirmed(
     conversion: Conversion,
-    fact: str,
+    by: str,
     program: Program,
     settings: NetworkSettings,
     customer: KnownCustomer,
     *,
     known: Mapping[str, Member],
-    silent: bool = False,
-) -> tuple[Confirmation, list[dict[str, Any]]]:
+    released_by: str | None = None,
+) -> tuple[Confirmation, list[dict[str, Any]]] | Held:
     """A confirmation as of now, and the operations on tallies and bindings that go with it.
 
-    `program` and `settings` are the versions the report saw, `known` members read just now.
+    Held, and nothing moves, if its vendor is suspended or it would cost it more than its limit,
+    unless the operator's key `released_by` releases it. `program` and `settings` are the versions
+    the report saw, `known` members read just now, the vendor among them.
     """
     moment = clock.now()
+    if not released_by and is_suspended(known.get(conversion.vendor_id)):
+        return Held(VENDOR_SUSPENDED, by, clock.text(moment))
     confirmation = Confirmation(
         conversion_id=conversion.conversion_id,
-        fact=fact,
+        fact=REPORT if by == BY_REPORT else CONFIRMATION,
         accepted_at=clock.text(moment),
         sequence=conversion.sequence,
         refunded_before_minor=conversion.refunded_minor,
         seen=seen_now(conversion, program, settings, moment, known),
-        silent=silent,
+        silent=by == BY_SILENCE,
+        rules=RULES,
+        released_by=released_by,
     )
     become = tallies_after_confirmation(conversion, confirmation, program, settings)
+    if not released_by and is_over_the_limit(confirmation.seen, become):
+        return Held(OVER_THE_LIMIT, by, clock.text(moment))
     return confirmation, [
         *(tallies.move(tally) for tally in become),
         *_bindings(conversion, confirmation, customer, settings),

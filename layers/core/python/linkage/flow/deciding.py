@@ -6,16 +6,20 @@ from typing import Any
 from linkage import clock
 from linkage.commissions import tallies_after_refund
 from linkage.conversions import (
-    CONFIRMATION,
+    BY_SILENCE,
+    BY_VENDOR,
     Confirmation,
     Conversion,
+    Held,
     History,
     Refund,
     Rejection,
     decided,
+    held,
     refund_key,
     refunded,
     require_confirmable,
+    require_held,
     require_refundable,
     require_rejectable,
 )
@@ -25,7 +29,7 @@ from linkage.flow.knowing import known, reading_ended
 from linkage.flow.terms import reading_terms
 from linkage.ids import external
 from linkage.requests import SentRefund
-from linkage.rules import require_known
+from linkage.rules import RULES, require_known
 from linkage.tables import conversions
 from linkage.tables.customers import reading_remembered
 from linkage.tables.gathering import gather, read
@@ -42,44 +46,66 @@ type Accepted = tuple[Conversion, Operations]
 def confirm(conversion_id: str, vendor_id: str | None) -> tuple[Conversion, bool]:
     """Accepts the vendor's confirmation, binding the customer; also says whether it is a replay.
 
-    Raises ConflictError if the conversion was rejected.
+    One that may not move anything by itself is held. Raises ConflictError if the conversion was
+    rejected.
     """
 
     def accepted(history: History) -> Accepted | None:
         conversion = history.conversion
         require_confirmable(conversion)
-        return None if conversion.status == "confirmed" else _confirmation(conversion)
+        known = conversion.status == "confirmed" or conversion.held_reason
+        return None if known else _confirmation(conversion, BY_VENDOR)
 
     return _accept(conversion_id, vendor_id, accepted)
 
 
-def confirm_silently(conversion_id: str) -> bool:
-    """Confirms a conversion whose vendor was silent until now; False if it said something."""
+def release(conversion_id: str, key_id: str) -> tuple[Conversion, bool]:
+    """Accepts what is held, by the decision of an operator's key; also says if it is a replay.
+
+    It is accepted now: due dates, periods and limits count from here. Raises ConflictError if the
+    conversion is not held.
+    """
+
+    def accepted(history: History) -> Accepted | None:
+        if history.confirmation and history.confirmation.released_by:
+            return None
+        require_held(history.conversion)
+        return _confirmation(history.conversion, BY_VENDOR, released_by=key_id)
+
+    return _accept(conversion_id, None, accepted)
+
+
+def confirm_silently(conversion_id: str) -> Conversion | None:
+    """Confirms or holds a conversion whose vendor was silent; None if it said something."""
 
     def accepted(history: History) -> Accepted | None:
         conversion, now = history.conversion, clock.text(clock.now())
         due = conversion.status == "pending" and (conversion.confirm_at or "9") <= now
-        return _confirmation(conversion, silent=True) if due else None
+        return _confirmation(conversion, BY_SILENCE) if due else None
 
-    _, replayed = _accept(conversion_id, None, accepted)
-    return not replayed
+    conversion, replayed = _accept(conversion_id, None, accepted)
+    return None if replayed else conversion
 
 
-def _confirmation(conversion: Conversion, *, silent: bool = False) -> Accepted:
+def _confirmation(conversion: Conversion, by: str, *, released_by: str | None = None) -> Accepted:
+    """What a word, or silence, makes of a pending conversion: confirmed, or held."""
     keys, affiliate_id = conversion.customer_keys, conversion.attribution.affiliate_id
     terms, kept = reading_terms(conversion), reading_remembered(keys)
-    members = reading_members([affiliate_id] if affiliate_id else ())
+    members = reading_members(each for each in (conversion.vendor_id, affiliate_id) if each)
     found = gather(terms, kept, members)
     remembered = kept.of(found)
     ended = read(reading_ended([remembered], clock.instant(conversion.occurred_at)))
-    confirmation, operations = confirmed(
+    word = confirmed(
         conversion,
-        CONFIRMATION,
+        by,
         *terms.of(found),
         known(keys, remembered, ended),
         known=members.of(found),
-        silent=silent,
+        released_by=released_by,
     )
+    if isinstance(word, Held):
+        return held(conversion, word), [conversions.hold(conversion, word)]
+    confirmation, operations = word
     put = conversions.put_confirmation(conversion, confirmation)
     return decided(conversion, "confirmed"), [*put, *operations]
 
@@ -105,7 +131,7 @@ def reject(
                 )
             return None
         rejection = Rejection(
-            conversion_id, clock.text(clock.now()), conversion.sequence, reason, code
+            conversion_id, clock.text(clock.now()), conversion.sequence, reason, code, RULES
         )
         put = conversions.put_rejection(conversion, rejection)
         return decided(conversion, "rejected"), put
@@ -168,6 +194,7 @@ def _refund(
         posts=confirmation is not None,
         fingerprint=sent.fingerprint,
         tallies=tuple(tallies[name] for name in names),
+        rules=RULES,
     )
     if not confirmation or not names:
         return new, []

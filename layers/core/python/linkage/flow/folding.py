@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from linkage import clock
-from linkage.flow.billing import Billed, bill_day
+from linkage.conversions import Conversion
+from linkage.flow.billing import Billed, DayNotBilledError, bill_day
 from linkage.statistics import OPEN_DAYS, fold
 from linkage.tables.statistics import (
     DayState,
@@ -38,6 +39,12 @@ class FoldedDay:
     changed_after_close: bool = False
     billed: Billed | None = None
     error: Exception | None = None
+
+    @property
+    def held(self) -> tuple[Conversion, ...]:
+        """What was billed now to vendors whose confirmations are held."""
+        billed = self.error if isinstance(self.error, DayNotBilledError) else self.billed
+        return billed.held if billed else ()
 
 
 def fold_open_days(moment: datetime) -> Iterator[FoldedDay]:

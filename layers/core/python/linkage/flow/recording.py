@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from linkage import clock
-from linkage.conversions import REPORT, Conversion
+from linkage.conversions import BY_REPORT, Conversion, Held, held
 from linkage.errors import ConflictError, NotFoundError
 from linkage.flow.attributing import Attributed, attributed
 from linkage.flow.confirming import confirmed
@@ -15,7 +15,7 @@ from linkage.ids import conversion_id, external
 from linkage.network import NetworkSettings
 from linkage.programs import Program
 from linkage.requests import Report
-from linkage.rules import require_known
+from linkage.rules import RULES, require_known
 from linkage.tables import conversions
 from linkage.tables.transactions import ConditionFailedError, attempts
 
@@ -64,12 +64,14 @@ def _accepted(
     conversion = _conversion(sent, program, settings, found, moment)
     if program.confirmation != "on_report":
         return conversion, [conversions.put_report(conversion, None), *found.operations]
-    conversion = replace(conversion, status="confirmed")
-    confirmation, operations = confirmed(
-        conversion, REPORT, program, settings, found.customer, known=found.members
-    )
-    put = conversions.put_report(conversion, confirmation)
-    return conversion, [put, *found.operations, *operations]
+    stands = replace(conversion, status="confirmed")
+    word = confirmed(stands, BY_REPORT, program, settings, found.customer, known=found.members)
+    if isinstance(word, Held):
+        conversion = held(conversion, word)
+        return conversion, [conversions.put_report(conversion, None), *found.operations]
+    confirmation, operations = word
+    put = conversions.put_report(stands, confirmation)
+    return stands, [put, *found.operations, *operations]
 
 
 def _conversion(
@@ -102,4 +104,5 @@ def _conversion(
         ),
         metadata=sent.metadata,
         quantity=sent.quantity,
+        rules=RULES,
     )

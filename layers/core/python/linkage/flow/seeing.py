@@ -14,7 +14,7 @@ from linkage.programs import Program
 from linkage.tables.gathering import gather
 from linkage.tables.members import find_members, reading_members
 from linkage.tables.tallies import reading_tallies
-from linkage.tallies import Tally, member_tally, wanted
+from linkage.tallies import Tally, cost_names, member_tally, wanted
 
 _SECRET = os.environ["HASH_SECRET"]
 
@@ -30,7 +30,8 @@ def seen_now(
 ) -> Seen:
     """The standing of all who may be paid, and the tallies as they are before they are moved.
 
-    `program` and `settings` are the versions the report saw, `known` members read just now.
+    `program` and `settings` are the versions the report saw, `known` members read just now, the
+    vendor among them.
     """
     affiliate_id = conversion.attribution.affiliate_id
     members = _with(known, (affiliate_id,) if affiliate_id else ())
@@ -38,7 +39,10 @@ def seen_now(
     above = affiliate.upline[: _reach(settings)] if affiliate else ()
     # Whose tallies are wanted depends on how the affiliate stands, and not on who shares with it.
     unshared = _standing(affiliate_id, conversion, members, settings) if affiliate_id else None
-    names = wanted(conversion, program, unshared)
+    vendor = members.get(conversion.vendor_id)
+    limits = (vendor.confirmed_max_minor if vendor else None) or {}
+    costs = cost_names(conversion, program, unshared, limits, moment)
+    names = sorted({*wanted(conversion, program, unshared), *costs.values()})
     own_sales = map(member_tally, above) if settings.active_days is not None else ()
     counted = reading_tallies([*names, *own_sales])
     others = reading_members(
@@ -59,7 +63,12 @@ def seen_now(
         )
         for member_id in above
     )
-    return Seen(standing, tuple(upline), tuple(tallies[name] for name in sorted(names)))
+    return Seen(
+        standing,
+        tuple(upline),
+        tuple(tallies[name] for name in names),
+        limits={currency: limits[currency] for currency in costs},
+    )
 
 
 def _with(members: Members, wanted_ids: Iterable[str]) -> Members:

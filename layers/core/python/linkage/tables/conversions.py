@@ -1,7 +1,8 @@
 """The conversions table: each conversion's report, and the facts accepted about it since.
 
 A fact that must be posted carries `unposted`, a sharded index key, until the ledger has it. A
-report that silence confirms carries `awaiting`, another one, until it is confirmed or rejected.
+report that silence confirms carries `awaiting`, another one, until it is confirmed or rejected; one
+whose confirmation is held carries `held` until it is released or rejected.
 Attributes of their own are what keys, conditions and filters need, and what tells people which fact
 it is; all else a fact says is packed into `content`, so that it costs one write unit.
 """
@@ -22,6 +23,7 @@ from linkage.conversions import (
     REPORT,
     Confirmation,
     Conversion,
+    Held,
     History,
     Item,
     Refund,
@@ -77,6 +79,15 @@ class _AwaitingIndex(GlobalSecondaryIndex["ConversionItem"]):
     confirm_at = UnicodeAttribute(range_key=True)
 
 
+class _HeldIndex(GlobalSecondaryIndex["ConversionItem"]):
+    class Meta(TableMeta):
+        index_name = "held"
+        projection = KeysOnlyProjection()
+
+    held = UnicodeAttribute(hash_key=True)
+    held_at = UnicodeAttribute(range_key=True)
+
+
 class ConversionItem(Model):
     """One fact of a conversion as stored."""
 
@@ -90,6 +101,10 @@ class ConversionItem(Model):
     unposted = UnicodeAttribute(null=True)
     awaiting = UnicodeAttribute(null=True)
     confirm_at = UnicodeAttribute(null=True)
+    held = UnicodeAttribute(null=True)
+    held_reason = UnicodeAttribute(null=True)
+    held_by = UnicodeAttribute(null=True)
+    held_at = UnicodeAttribute(null=True)
     vendor_id = UnicodeAttribute(null=True)
     affiliate_id = UnicodeAttribute(null=True)
     reported_at = UnicodeAttribute(null=True)
@@ -106,6 +121,7 @@ class ConversionItem(Model):
     by_affiliate = _AffiliateIndex()
     by_unposted = _UnpostedIndex()
     by_awaiting = _AwaitingIndex()
+    by_held = _HeldIndex()
 
 
 _TABLE = ConversionItem.Meta.table_name
@@ -167,11 +183,15 @@ def list_conversions(
     status: str | None,
     limit: int,
     cursor: str | None,
+    held: bool = False,
 ) -> Listed[Conversion]:
     """One vendor's or one affiliate's conversions, newest first; everybody's in no order.
 
-    Everybody's list is a scan, read a bounded page at a time: it is for operators alone.
+    Everybody's list is a scan, read a bounded page at a time: it is for operators alone. Those that
+    are `held` are found by their own index, the longest held first.
     """
+    if held:
+        return _list_held(vendor_id, affiliate_id, status, limit, cursor)
     if vendor_id:
         index: Any
         index, owner, name = ConversionItem.by_vendor, vendor_id, "vendor_id"
@@ -197,6 +217,28 @@ def list_conversions(
         ),
         _conversion,
         keys=(name, "reported_at", "conversion_id", "fact"),
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def _list_held(
+    vendor_id: str | None,
+    affiliate_id: str | None,
+    status: str | None,
+    limit: int,
+    cursor: str | None,
+) -> Listed[Conversion]:
+    wanted = {"vendor_id": vendor_id, "affiliate_id": affiliate_id, "status": status}
+    return read_page(
+        lambda **start: (
+            item
+            for item in _behind(ConversionItem.by_held.query(_HELD, **start), LIMIT_MAX)
+            if item.held
+            and all(getattr(item, name) == each for name, each in wanted.items() if each)
+        ),
+        _conversion,
+        keys=("held", "held_at", "conversion_id", "fact"),
         limit=limit,
         cursor=cursor,
     )
@@ -287,6 +329,8 @@ def put_report(conversion: Conversion, confirmation: Confirmation | None) -> dic
     }
     if confirmation:
         fact |= _postable(confirmation)
+    elif conversion.held_reason:
+        fact["held"] = _HELD
     elif conversion.confirm_at:
         fact["awaiting"] = _sharded(_AWAITING, AWAITING_SHARDS, conversion.conversion_id)
     return _put_fact(_saying(conversion) | fact)
@@ -296,6 +340,28 @@ def put_confirmation(conversion: Conversion, confirmation: Confirmation) -> list
     """The operations that confirm a conversion, if it is still as it was read."""
     fact = _saying(confirmation) | _postable(confirmation)
     return [_put_fact(fact), _move(conversion, decided(conversion, "confirmed"))]
+
+
+def hold(conversion: Conversion, held: Held) -> dict[str, Any]:
+    """The operation that keeps a confirmation as received, if nothing was said since it was read.
+
+    Silence no longer waits for the conversion: it has been received, too.
+    """
+    return transactions.update(
+        _TABLE,
+        {"conversion_id": conversion.conversion_id, "fact": REPORT},
+        "SET held = :held, held_reason = :reason, held_by = :by, held_at = :at "
+        "REMOVE awaiting, confirm_at",
+        condition="#sequence = :sequence AND attribute_not_exists(held)",
+        values={
+            ":held": _HELD,
+            ":reason": held.reason,
+            ":by": held.by,
+            ":at": held.at,
+            ":sequence": conversion.sequence,
+        },
+        names={"#sequence": "sequence"},
+    )
 
 
 def put_rejection(conversion: Conversion, rejection: Rejection) -> list[dict[str, Any]]:
@@ -343,7 +409,7 @@ def _put_fact(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
-    settled = " REMOVE awaiting, confirm_at" if becomes.status != was.status else ""
+    settled = f" REMOVE {', '.join(_OF_PENDING)}" if becomes.status != was.status else ""
     return transactions.update(
         _TABLE,
         {"conversion_id": was.conversion_id, "fact": REPORT},
@@ -366,7 +432,8 @@ def _postable(confirmation: Confirmation) -> dict[str, Any]:
     return {name: said[name] for name in kept if name in said} | {"unposted": unposted}
 
 
-_UNPOSTED, _AWAITING = "unposted#{}", "awaiting#{}"
+_UNPOSTED, _AWAITING, _HELD = "unposted#{}", "awaiting#{}", "held"
+_OF_PENDING = ("awaiting", "confirm_at", "held", "held_reason", "held_by", "held_at")
 
 
 def _sharded(index: str, shards: int, conversion_id: str) -> str:

@@ -38,6 +38,7 @@ def seen_in(stored: Plain) -> Seen:
         affiliate=_standing_in(affiliate) if affiliate else None,
         upline=tuple(_standing_in(standing) for standing in stored.get("upline", ())),
         tallies=tallies_in(stored.get("tallies", ())),
+        limits=dict(stored.get("limits", {})),
     )
 
 

@@ -48,6 +48,7 @@ class MemberItem(Model):
     payout_method = NestedAttribute(null=True)
     fingerprint = UnicodeAttribute(null=True)
     splits = NestedAttribute(null=True)
+    confirmed_max_minor = NestedAttribute(null=True)
     by_listing = _ListingIndex()
 
 
