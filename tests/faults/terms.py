@@ -188,6 +188,7 @@ def random_settings(
             active_days=random.choice((None, None, 7, 60)),
             recruitment_bonus=random.choice((None, bonus)),
             split_members_max=random.choice((0, 2, 4, 9)),
+            hold_days_min=random.choice((0, 0, 3, 40)),
         )
         try:
             check_settings(settings)

@@ -30,6 +30,7 @@ def test_a_few_thousand_facts_leave_the_ledger_right_to_the_unit() -> None:
     assert set(outcome.models) >= MODELS
     assert set(outcome.kinds) >= EARNED
     assert {what for what, count in outcome.met.items() if count} >= TROUBLES
+    assert {what for what, count in outcome.answers.items() if count} >= HOLDS
 
 
 MODELS = {"click", "coupon", "lead", "joint", "link", "named", "introducer"}
@@ -37,6 +38,7 @@ EARNED = {
     *("commission", "clawback", "fee", "fee_return", "affiliate_fee", "bonus", "recruitment"),
     *("override 1", "override 2", "split"),
 }
+HOLDS = {"held: vendor_suspended", "held: over_the_vendors_limit", "released"}
 TROUBLES = {
     *("crash before a write", "crash after a write", "transaction conflict", "throttle"),
     *("never delivered", "meddling before a transaction", "swept", "items left unread"),

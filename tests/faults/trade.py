@@ -35,8 +35,7 @@ PASSING = (CrashError, ClientError, PynamoDBException, DayNotBilledError)
 EXPECTED_REFUSALS = frozenset(
     {
         *("external_id_reused", "conversion_rejected", "conversion_confirmed", "rejected_before"),
-        *("member_not_approved", "refund_exceeds_rest", "occurred_in_future"),
-        "occurred_too_long_ago",
+        *("refund_exceeds_rest", "occurred_in_future", "occurred_too_long_ago", "not_held"),
     }
 )
 RECENT = 400
@@ -84,6 +83,7 @@ class Trade:
         chances = {
             self.report: 50,
             self.confirm: 12,
+            self.release: 4,
             self.reject: 3,
             self.refund: 25,
             self.again: 3,
@@ -162,6 +162,7 @@ class Trade:
         self.answers["replays"] += replayed
         conversion_id = conversion.conversion_id
         if conversion_id not in self.known:
+            self._count_hold(None, conversion)
             self.recent = [*self.recent[-RECENT:], conversion_id]
             if conversion.status == "pending":
                 self.pending.append(conversion_id)
@@ -287,6 +288,14 @@ class Trade:
             found, vendor_id = known.conversion.conversion_id, known.conversion.vendor_id
             self._decided(known, "confirmation", lambda: deciding.confirm(found, vendor_id))
 
+    def release(self) -> None:
+        """An operator releases what is held, or sometimes what is not."""
+        held = [each for each in self.pending if self.known[each].conversion.held_reason]
+        known = self._one(held)
+        if known:
+            found = known.conversion.conversion_id
+            self._decided(known, "release", lambda: deciding.release(found, "key_operator"))
+
     def reject(self) -> None:
         """The vendor rejects what is pending, or sometimes what is not."""
         known = self._one(self.pending)
@@ -316,6 +325,7 @@ class Trade:
         """Remembers what became of a conversion, and of whom it can still be asked."""
         if conversion is None:
             return
+        self._count_hold(known.conversion.held_reason, conversion)
         known.conversion, found = conversion, conversion.conversion_id
         if conversion.status != "pending" and found in self.pending:
             self.pending.remove(found)
@@ -323,6 +333,12 @@ class Trade:
                 self.confirmed.append(found)
         if known.rest_minor == 0 and found in self.confirmed:
             self.confirmed.remove(found)
+
+    def _count_hold(self, was: str | None, conversion: Conversion) -> None:
+        if conversion.held_reason and not was:
+            self.answers[f"held: {conversion.held_reason}"] += 1
+        if was and conversion.status == "confirmed":
+            self.answers["released"] += 1
 
     def refund(self) -> None:
         """A part, the rest, or too much is given back; before or after the confirmation."""
@@ -357,6 +373,8 @@ class Trade:
             known = self.known.get(due.conversion_id)
             if known and due.confirmed:
                 self._look_at(known, replace(known.conversion, status="confirmed"))
+            elif known and due.held_reason:
+                self._look_at(known, replace(known.conversion, held_reason=due.held_reason))
 
     # ---- what the network counts itself
 

@@ -13,7 +13,7 @@ from linkage.network import FIRST_SETTINGS, NetworkSettings
 from linkage.programs import Program
 from linkage.tables import coupons, members, programs, settings, transactions
 from linkage.terms import check_splits
-from tests.faults.terms import COUPONS, GROUPS, random_program, random_settings
+from tests.faults.terms import COUPONS, CURRENCIES, GROUPS, random_program, random_settings
 
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
 BOTH = 2
@@ -135,8 +135,9 @@ class World:
             (
                 *(self.publish_program, self.publish_settings, self.change_status),
                 *(self.change_groups, self.change_splits, self.change_coupon, self.click),
+                *(self.suspend_or_approve_a_vendor, self.change_limits),
             ),
-            (3, 1, 4, 3, 3, 4, 40),
+            (3, 3, 4, 3, 3, 4, 40, 2, 2),
         )[0]()
 
     def publish_program(self, program_id: str | None = None) -> None:
@@ -163,6 +164,20 @@ class World:
             member_id = self.random.choice(gone).member_id
         suspended = self.members[member_id].status == "suspended"
         self._set(member_id, status="approved" if suspended else "suspended")
+
+    def suspend_or_approve_a_vendor(self) -> None:
+        """One vendor at most is suspended by this, and it is approved again soon."""
+        gone = [each for each in self.vendors if self.members[each].status != "approved"]
+        member_id = self.random.choice(gone or self.vendors)
+        self._set(member_id, status="approved" if gone else "suspended")
+
+    def change_limits(self) -> None:
+        """Limits what a vendor's confirmations of a month may cost it, or takes that away."""
+        limits = {
+            currency: self.random.choice((1, 5_000, 300_000, 10**9))
+            for currency in self.random.sample(CURRENCIES, self.random.choice((0, 1, 2)))
+        }
+        self._set(self.random.choice(self.vendors), confirmed_max_minor=limits or None)
 
     def change_groups(self) -> None:
         """Puts an affiliate into other groups."""
