@@ -126,6 +126,7 @@ def test_a_member_starts_as_applied_and_what_it_gives_is_normalised(operator: Cl
         "hosts": ["shop.example", "*.shop.example"],
         "payout_method": METHOD,
         "splits": [],
+        "confirmed_max_minor": {},
         "created_at": "",
     }
     assert operator.get(f"/v1/members/{made.body['id']}").body == made.body
@@ -171,6 +172,7 @@ def test_settings_say_everything_and_what_is_shown_can_be_published_again(operat
         "active_days": 90,
         "recruitment_bonus": {"amount_minor": 500, "currency": "USD"},
         "split_members_max": 2,
+        "hold_days_min": 7,
         "introducer_days": 365,
         "payout_schedule": None,
     }

@@ -159,4 +159,4 @@ def _published_meanwhile() -> ConflictError:
 
 
 def _view(settings: NetworkSettings) -> dict[str, Any]:
-    return asdict(settings)
+    return {name: value for name, value in asdict(settings).items() if name != "rules"}
