@@ -181,6 +181,9 @@ def test_settings_say_everything_and_what_is_shown_can_be_published_again(operat
         "program_versions_per_day_max": 12,
         "links_max": 5_000,
         "coupons_max": 500,
+        "introduction_minimum_minor": {"USD": 500},
+        "bindings_per_day_max": 10,
+        "recruits_per_month_max": 5,
     }
     shown = operator.put("/v1/network", sent).body
     assert shown == sent | {"version": 1}

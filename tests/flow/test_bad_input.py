@@ -22,6 +22,8 @@ ROUTES = [
     ("POST", "/v1/conversions/{conversion}/confirmation", "vendor", {"color": "red"}),
     ("POST", "/v1/conversions/{conversion}/rejection", "vendor", {"reason": "x", "color": "red"}),
     ("POST", "/v1/conversions/{conversion}/refunds", "vendor", {"amount_minor": 1, "color": "red"}),
+    ("POST", "/v1/conversions/{conversion}/release", "operator", {"color": "red"}),
+    ("POST", "/v1/customers/unbind", "operator", {"reason": "x", "color": "red"}),
     ("GET", "/v1/balances", "affiliate", None),
     ("GET", "/v1/entries", "affiliate", None),
     ("GET", "/v1/payouts", "affiliate", None),

@@ -14,9 +14,11 @@ from linkage.customers import Customer
 from linkage.errors import LaterReleaseError
 from linkage.flow import billing, planning, posting
 from linkage.flow.awaiting import confirm_due
-from linkage.flow.consenting import opt
+from linkage.flow.consenting import opt_out
 from linkage.flow.sweeping import sweep
+from linkage.keys import Key
 from linkage.payouts import payout_id
+from linkage.requests import SentCustomer
 from linkage.rules import RULES
 from linkage.statistics import LinkDay
 from linkage.tables import conversions, coupons, programs, settings, statistics, transactions
@@ -85,7 +87,8 @@ def trade(network: Network, number: int) -> None:
     network.refund(first, "r-1", 10_000)
     network.reject(waits)
     network.deliver_facts()
-    opt(Customer(phone=f"+26377300010{number}"), VENDOR, out=True)
+    out = SentCustomer(VENDOR, Customer(phone=f"+26377300010{number}"))
+    opt_out(out, Key("key_1", "vendor", VENDOR, "", ""))
     day = network.moment.date().replace(day=number)
     billing.bill_day(day, [LinkDay("abcdefgh", "prg_rich", VENDOR, ANN.member_id, 3, 0)])
     statistics.put_counts("link#abcdefgh", day, statistics.Counts())

@@ -225,7 +225,11 @@ def test_every_replay_of_the_sample_gives_the_same_bytes(untouched: Opened) -> N
 def test_a_request_sent_again_is_the_one_that_was_answered(untouched: Opened) -> None:
     for method, url, body, who, name, status, text in ANSWERS["repeated"]:
         headers = {"idempotency_key": name} if name else {}
-        assert sent(method, url, body, untouched.secrets[who], **headers) == (status, text), body
+        now_status, now_text = sent(method, url, body, untouched.secrets[who], **headers)
+        now, then = json.loads(now_text), json.loads(text)
+        # A later release may show more.
+        same = {name: value for name, value in now.items() if name in then}
+        assert (now_status, json.dumps(same)) == (status, json.dumps(then)), body
 
 
 # ---- going on
