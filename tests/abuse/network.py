@@ -252,9 +252,9 @@ class Network:
         ]
 
 
-def has_route(method: str, path: str) -> bool:
-    """Whether a function has this route of its own."""
-    return any(path == key for key in (f"{m} {k.partition(' ')[2]}" for m, _, k, _ in _routes()))
+def has_route(key: str) -> bool:
+    """Whether a function has this route (`POST /v1/…`) of its own."""
+    return any(key == known for _, _, known, _ in _routes())
 
 
 def _route(method: str, path: str) -> tuple[ModuleType, str, dict[str, str]]:
