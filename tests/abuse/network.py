@@ -4,12 +4,13 @@ DynamoDB is the stand-in of tests/faults, SQS and S3 are a list and a dictionary
 only when somebody waits. Handlers that fail, and 5xx answers, are kept in `failures`.
 """
 
+import io
 import json
 import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from functools import cache
 from types import ModuleType
@@ -108,6 +109,8 @@ class Network:
             patch("time.sleep"),
             patch.object(logger, "error"),
             patch.object(logger, "exception"),
+            patch.object(logger, "warning"),
+            redirect_stdout(io.StringIO()),
             patch.object(metrics, "add_metric"),
             patch.object(metrics.provider, "flush_metrics"),
         ):
@@ -252,9 +255,9 @@ class Network:
         ]
 
 
-def has_route(method: str, path: str) -> bool:
-    """Whether a function has this route of its own."""
-    return any(path == key for key in (f"{m} {k.partition(' ')[2]}" for m, _, k, _ in _routes()))
+def has_route(key: str) -> bool:
+    """Whether a function has this route (`POST /v1/…`) of its own."""
+    return any(key == known for _, _, known, _ in _routes())
 
 
 def _route(method: str, path: str) -> tuple[ModuleType, str, dict[str, str]]:

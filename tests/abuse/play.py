@@ -66,7 +66,6 @@ class Fake:
     order: str
     amount_minor: int
     currency: str
-    program: str
     refunds: list[tuple[datetime, int]] = field(default_factory=list)
 
     def left_minor(self, before: datetime | None = None) -> int:
@@ -106,7 +105,6 @@ class Play:
         self.links: dict[tuple[str, str], str] = {}
         self.clicks: dict[tuple[str, str], str] = {}
         self.codes: dict[tuple[str, str, str], str] = {}
-        self.coupons: set[tuple[str, str]] = set()
         self.fakes: dict[str, Fake] = {}
         self.held: set[str] = set()
         self.paid: list[Paid] = []
@@ -167,7 +165,7 @@ class Play:
 
     def _knows(self, path: str) -> bool:
         """Whether the release has an operators' route: one of a function, or of the API's."""
-        if has_route("POST", path):
+        if has_route(f"POST {path}"):
             return True
         answer = self._operator("POST", path.replace("{conversion_id}", "cnv_1"), {})
         return bool(answer.code != "route_not_found")
@@ -449,7 +447,7 @@ class Play:
         if answer.status == 201:
             found = answer.body["id"]
             self.touched[found].append(self.done)
-            self.fakes[found] = Fake(found, vendor, event, order, amount, currency, program)
+            self.fakes[found] = Fake(found, vendor, event, order, amount, currency)
 
     def say(self, vendor: str, event: str, order: str, word: str, **said: Any) -> None:
         """A vendor confirms, rejects or refunds what it has reported."""

@@ -66,7 +66,8 @@ class Book:
         random, do, orders = self.random, self._as("grow"), self._orders("grow")
         many, program, base = random.randint(144, 160), f"grow {self.begun}", 10**6
         each = random.choice((1, 1, 1, 10))
-        first, currency = next(orders), random.choice(CURRENCIES)
+        first, currency, vendor = next(orders), random.choice(CURRENCIES), f"mal-{self.begun}"
+        yield do("join", name=vendor, role="vendor")
         for number in range(many):
             if number % each == 0:
                 bonuses = [

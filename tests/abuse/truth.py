@@ -13,7 +13,8 @@ from math import floor
 from tests.oracle import direct as direct_commission
 from tests.oracle import left, share
 
-CLICK_KEEP_DAYS = 365
+WINDOW_DAYS = 30
+"""How long a click counts at every honest vendor."""
 
 type Held = Counter[tuple[str, str]]
 """Minor units by (member's name, currency)."""
@@ -65,7 +66,7 @@ class Terms:
     introducer_rate_bps: int
     hold_days: int
     confirmation: str
-    window_days: int = 30
+    window_days: int = WINDOW_DAYS
     confirm_after_days: int = 10
 
 
@@ -157,14 +158,12 @@ class Truth:
         known = {} if customer in self.opted_out else {**self.presented.get((customer, vendor), {})}
         if own:
             known[own.click_id] = own
-        window = timedelta(days=self.terms_window)
+        window = timedelta(days=WINDOW_DAYS)
         young = [each for each in known.values() if each.clicked_at + window >= at]
         for visit in sorted(young, key=lambda v: (v.clicked_at, v.click_id), reverse=True):
             if visit.affiliate != customer:
                 return visit.affiliate
         return named if named != customer else None
-
-    terms_window = Terms(0, 0, 0, "").window_days
 
     def sold(self, sale: Sale, click_id: str | None) -> None:
         """An honest vendor has reported a purchase, with the click it was made after."""
