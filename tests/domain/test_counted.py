@@ -144,9 +144,9 @@ def test_only_what_the_network_counted_shows_how_many_and_on_which_link() -> Non
     decided = attribute(
         PROGRAM, datetime(2026, 11, 20, tzinfo=UTC), link, People({AFFILIATE: MEMBER})
     )
-    shown = view(replace(day("click", 7), attribution=decided))
+    shown = view(replace(day("click", 7), attribution=decided), "vendor")
     assert (shown["quantity"], shown["code"]) == (7, "abcdefgh")
-    assert not {"quantity", "code"} & view(sale()).keys()
+    assert not {"quantity", "code"} & view(sale(), "vendor").keys()
 
 
 # ---- whose it is

@@ -149,12 +149,6 @@ def test_the_introducer_of_a_customer_earns_of_later_sales(network: Network) -> 
     assert last.attribution.affiliate_id is None
 
 
-def test_an_order_of_nothing_introduces_too(network: Network) -> None:
-    network.report("o-1", 0, customer=BUYER)
-    later = network.report("o-2", 10_000, affiliate_id=None, customer=BUYER)
-    assert later.attribution.model == "introducer"
-
-
 def test_a_fully_refunded_introduction_introduces_no_more(network: Network) -> None:
     put_members(BOB)
     introduction = network.report("o-1", 10_000, customer=BUYER)

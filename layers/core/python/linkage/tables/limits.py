@@ -19,11 +19,13 @@ DIGITS_MAX, LEVELS_MAX = 38, 32
 
 PARTITION_KEYS = frozenset(
     {
-        *("conversion_id", "tally", "customer_key", "unposted", "awaiting", "open"),
+        *("conversion_id", "tally", "customer_key", "unposted", "awaiting", "held", "open"),
         *("vendor_id", "affiliate_id"),
     }
 )
-SORT_KEYS = frozenset({"fact", "accepted_at", "confirm_at", "reported_at", "account", "line"})
+SORT_KEYS = frozenset(
+    {"fact", "accepted_at", "confirm_at", "held_at", "reported_at", "account", "line"}
+)
 """What the facts, tallies, customers and entries are found by, in a table or an index of one."""
 
 type Operation = Mapping[str, Any]
