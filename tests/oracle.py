@@ -395,6 +395,9 @@ def recruits(story: Story) -> bool:
     first = own and story.refunded < story.amount and before["recruited_by"] is None
     if not first or story.confirmation["rules"] == 1:
         return first
+    upline, shop = story.confirmation["seen"]["upline"], story.conversion["vendor_id"]
+    if upline and upline[0]["member_id"] == shop:
+        return False
     floor_minor, stands = least(story), story.amount - story.refunded
     had = [tally for name, tally in story.tallies.items() if name.startswith("recruits#")]
     full = any(tally["count"] >= story.settings["recruits_per_month_max"] for tally in had)

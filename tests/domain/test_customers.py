@@ -29,7 +29,8 @@ def at(days: int) -> str:
 def binding(
     key: str, affiliate_id: str = "ann", cause: str = "cnv_a", expires: int = 100
 ) -> Binding:
-    return Binding(key, affiliate_id, cause, at(expires - DAYS), at(expires))
+    began = at(expires - DAYS)
+    return Binding(key, affiliate_id, cause, began, at(expires), due_on=began[:10], floor_minor=1)
 
 
 def customer(*bindings: Binding, ended: tuple[str, ...] = ()) -> KnownCustomer:
@@ -38,7 +39,7 @@ def customer(*bindings: Binding, ended: tuple[str, ...] = ()) -> KnownCustomer:
 
 def introducing(affiliate_id: str, cause: str = "cnv_new") -> Binding:
     """What a conversion attributed to this affiliate would bind."""
-    return Binding("", affiliate_id, cause, at(0), at(DAYS))
+    return Binding("", affiliate_id, cause, at(0), at(DAYS), due_on=at(14)[:10], floor_minor=1)
 
 
 LIVE = [
@@ -82,22 +83,21 @@ def test_an_introducer_earns_nothing_of_sales_before_the_binding_began() -> None
 def test_who_opted_out_has_no_introducer_and_is_bound_to_nobody() -> None:
     out = replace(customer(binding(PHONE)), opted_out=True)
     assert out.introducer(NOW) is None
-    assert bound(out, introducing("ann"), NOW, DAYS) == ()
-    assert bound(replace(out, bindings={}), introducing("ann"), NOW, DAYS) == ()
+    assert bound(out, introducing("ann"), NOW, room=True) == ()
+    assert bound(replace(out, bindings={}), introducing("ann"), NOW, room=True) == ()
 
 
 def test_a_sale_reported_late_takes_nobodys_customer_over() -> None:
     """Ann is bound today; Bob's sale of last week comes in only now."""
     known = customer(*(Binding(key, "ann", "cnv_a", at(0), at(DAYS)) for key in KEYS))
     assert known.introducer(NOW - timedelta(days=7)) is None
-    assert bound(known, introducing("bob"), NOW - timedelta(days=7), DAYS) == ()
+    assert bound(known, introducing("bob"), NOW - timedelta(days=7), room=True) == ()
 
 
 def test_a_sale_reported_late_renews_from_when_it_occurred() -> None:
-    (renewed, *_) = bound(
-        customer(binding(PHONE)), introducing("ann"), NOW - timedelta(days=7), DAYS
-    )
-    assert renewed.expires_at == at(DAYS - 7)
+    late = replace(introducing("ann"), expires_at=at(DAYS - 7))
+    (renewed, *_) = bound(customer(binding(PHONE)), late, NOW - timedelta(days=7), room=True)
+    assert renewed.renewed_until == at(DAYS - 7)
 
 
 BOUND = [
@@ -147,44 +147,54 @@ BOUND = [
     pytest.param(
         customer(binding(PHONE)),
         None,
-        dict.fromkeys((EMAIL, OWN), ("ann", "cnv_a", at(100))),
-        id="absent keys follow, with what is left of the time",
+        {},
+        id="absent keys follow nobody by a sale that introduces nobody",
     ),
     pytest.param(
         customer(binding(EMAIL)),
         introducing("bob"),
-        dict.fromkeys((PHONE, OWN), ("ann", "cnv_a", at(100))),
-        id="absent keys follow the introducer, not the seller of the day",
+        {},
+        id="absent keys follow no other affiliate's sale",
     ),
     pytest.param(
         customer(binding(EMAIL)),
         introducing("ann"),
-        dict.fromkeys(KEYS, ("ann", "cnv_a", at(DAYS))),
-        id="renewed and followed at once",
-    ),
-    pytest.param(
-        customer(binding(PHONE), binding(EMAIL, "bob", "cnv_b")),
-        None,
-        {OWN: ("ann", "cnv_a", at(100))},
-        id="two introductions meet: each key keeps its own, the absent one follows the first",
+        {
+            PHONE: ("ann", "cnv_new", at(DAYS)),
+            EMAIL: ("ann", "cnv_a", at(DAYS)),
+            OWN: ("ann", "cnv_new", at(DAYS)),
+        },
+        id="absent keys are bound by the same affiliate's further sale",
     ),
     pytest.param(
         customer(binding(PHONE), binding(EMAIL, "bob", "cnv_b")),
         introducing("bob"),
-        {OWN: ("ann", "cnv_a", at(100))},
-        id="the second of two introducers does not renew through the first",
+        {},
+        id="the second of two introducers does not bind through the first",
     ),
     pytest.param(
         customer(binding(PHONE, expires=-1), binding(EMAIL, "bob", "cnv_b")),
         None,
-        dict.fromkeys((PHONE, OWN), ("bob", "cnv_b", at(100))),
-        id="an expired key follows the live one",
+        {},
+        id="an expired key is revived by nothing",
     ),
     pytest.param(
         customer(binding(PHONE, expires=DAYS + 10)),
         introducing("ann"),
-        dict.fromkeys((EMAIL, OWN), ("ann", "cnv_a", at(DAYS + 10))),
+        dict.fromkeys((EMAIL, OWN), ("ann", "cnv_new", at(DAYS))),
         id="a renewal never shortens what was promised under longer settings",
+    ),
+    pytest.param(
+        customer(replace(binding(PHONE), due_on=None, floor_minor=None)),
+        introducing("ann"),
+        dict.fromkeys((EMAIL, OWN), ("ann", "cnv_new", at(DAYS))),
+        id="a binding of before lives as long as it did",
+    ),
+    pytest.param(
+        customer(replace(binding(PHONE), unbound_at=at(-1))),
+        introducing("ann"),
+        dict.fromkeys(KEYS, ("ann", "cnv_new", at(DAYS))),
+        id="what an operator ended, a further sale begins anew",
     ),
 ]
 
@@ -193,10 +203,11 @@ BOUND = [
 def test_a_confirmed_sale_binds_its_customer(
     known: KnownCustomer, introducer: Binding | None, expected: dict[str, tuple[str, str, str]]
 ) -> None:
-    written = bound(known, introducer, NOW, DAYS)
-    assert {b.customer_key: (b.affiliate_id, b.conversion_id, b.expires_at) for b in written} == (
-        expected
-    )
+    written = bound(known, introducer, NOW, room=True)
+    assert {
+        b.customer_key: (b.affiliate_id, b.conversion_id, b.renewed_until or b.expires_at)
+        for b in written
+    } == expected
     assert [b.customer_key for b in written] == [key for key in KEYS if key in expected]
 
 
@@ -204,13 +215,35 @@ def test_a_confirmed_sale_binds_its_customer(
 def test_binding_the_same_sale_again_changes_nothing(
     known: KnownCustomer, introducer: Binding | None, _expected: object
 ) -> None:
-    written = {each.customer_key: each for each in bound(known, introducer, NOW, DAYS)}
+    written = {each.customer_key: each for each in bound(known, introducer, NOW, room=True)}
     now_known = replace(known, bindings={**known.bindings, **written})
-    assert bound(now_known, introducer, NOW, DAYS) == ()
+    assert bound(now_known, introducer, NOW, room=True) == ()
+
+
+def test_a_renewal_lives_by_the_sale_that_renewed() -> None:
+    known = customer(binding(PHONE))
+    (renewed, *_) = bound(known, introducing("ann"), NOW, room=False)
+    known = replace(known, keys=(PHONE,), bindings={PHONE: renewed})
+    later = NOW + timedelta(days=DAYS - 1)
+    first, second = known.live(NOW), known.live(later)
+    assert first is not None
+    assert second is not None
+    assert (first.conversion_id, second.conversion_id) == ("cnv_a", "cnv_new")
+    assert second.introduction == introducing("ann").introduction
+    assert replace(known, ended=frozenset({"cnv_new"})).live(later) is None
+    by_the_second = replace(known, ended=frozenset({"cnv_a"})).live(NOW)
+    assert by_the_second is not None
+    assert by_the_second.conversion_id == "cnv_new"
+
+
+def test_without_room_in_its_day_a_sale_renews_and_binds_no_free_key() -> None:
+    assert bound(customer(), introducing("ann"), NOW, room=False) == ()
+    written = bound(customer(binding(PHONE)), introducing("ann"), NOW, room=False)
+    assert [each.customer_key for each in written] == [PHONE]
 
 
 def test_a_customer_named_by_nothing_is_bound_to_nobody() -> None:
-    assert bound(KnownCustomer(), introducing("ann"), NOW, DAYS) == ()
+    assert bound(KnownCustomer(), introducing("ann"), NOW, room=True) == ()
 
 
 def test_phone_and_email_are_network_wide_and_the_own_id_is_the_vendors() -> None:

@@ -1,8 +1,8 @@
 """What the real orders earn under terms with thresholds, caps and an introducer: a sum of its own.
 
 It reads nothing the product computed but the order in which it accepted the orders. Whose an order
-is: the customer's click for 30 days, then the introducer for a year after the last order by click,
-then nobody's.
+is: the customer's click for 30 days, then the introducer for a year after the last order by click
+that earned something, then nobody's.
 """
 
 from collections import Counter
@@ -82,6 +82,9 @@ class Summing:
         direct = 0
         if model == "click":
             direct = self._rewarded(sale, (affiliate, order["ordered_on"][:7]))
+            if direct:  # what earns nothing introduces nobody
+                until = date.fromisoformat(order["ordered_on"]) + timedelta(days=INTRODUCER_DAYS)
+                self.introduced_until[order["customer_id"]] = until
         elif model == "introducer":
             direct = _share(sale, INTRODUCER_BPS, ROUND_HALF_UP)
         moved = {
@@ -98,9 +101,8 @@ class Summing:
         clicked_on = self.clicked_on.setdefault(customer, on)
         # The click came an hour before the first order, so the 30th day after that is too late.
         if on < clicked_on + timedelta(days=WINDOW_DAYS):
-            self.introduced_until[customer] = on + timedelta(days=INTRODUCER_DAYS)
             return "click"
-        return "introducer" if on < self.introduced_until[customer] else "nobody"
+        return "introducer" if on < self.introduced_until.get(customer, on) else "nobody"
 
     def _rewarded(self, sale: int, month: tuple[str, str]) -> int:
         rate_bps = max(rate for start, rate in STEPS if start <= self.volumes[month])

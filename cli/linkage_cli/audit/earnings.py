@@ -84,6 +84,8 @@ def may_recruit(sale: Sale, direct_minor: int) -> bool:
     )
     if sale.rules == 1 or not is_first:
         return is_first
+    if sale.upline and sale.upline[0]["member_id"] == sale.vendor_id:
+        return False
     least, left = recruitment_least(sale), sale.amount_minor - sale.refunded_minor
     had = sale.tally(recruits_tally(sale)).number if sale.upline else 0
     full = had >= sale.settings.get("recruits_per_month_max", 20)
@@ -119,6 +121,7 @@ def introduces(sale: Sale, direct_minor: int) -> bool:
     left = sale.amount_minor - sale.refunded_minor
     return (
         is_own_sale(sale)
+        and not sale.by_introduction
         and bool(sale.customer_keys)
         and left >= floors.get(sale.currency, 1)
         and remaining(direct_minor, sale.amount_minor, sale.refunded_minor) > 0

@@ -80,8 +80,9 @@ class Introduced:
         introduction: Mapping[str, Any],
         is_posted: Callable[[str], bool],
     ) -> Iterator[Finding]:
-        ended, all_posted = self._ended(introduction, is_posted)
-        due = ended is not None and ended < sale.due_on
+        refund, ended, all_posted = self._ended(introduction, is_posted)
+        confirmed_at = conversion.confirming.accepted_at if conversion.confirming else ""
+        due = ended is not None and (ended < sale.due_on or refund <= confirmed_at)
         subject = conversion.conversion_id
         if conversion.withdrawal:
             if not due:
@@ -95,20 +96,21 @@ class Introduced:
 
     def _ended(
         self, introduction: Mapping[str, Any], is_posted: Callable[[str], bool]
-    ) -> tuple[str | None, bool]:
-        """The UTC day on which too little stood, and whether the refund that did it is posted."""
+    ) -> tuple[str, str | None, bool]:
+        """When and on which UTC day too little stood, and whether the refund that did it is
+        posted."""
         name = introduction["conversion_id"]
         facts = self._facts.get(name, {})
         if "report" not in facts:
-            return None, True
+            return "", None, True
         left = facts["report"].whole("amount_minor")
         refunds = (fact for key, fact in facts.items() if key.startswith("refund#"))
         for refund in sorted(refunds, key=lambda fact: fact.sequence):
             left -= refund.whole("amount_minor")
             if left < introduction["floor_minor"]:
                 posted = is_posted(f"{name}/{refund.fact.replace('#', '/', 1)}")
-                return _day(refund), posted
-        return None, True
+                return refund.accepted_at, _day(refund), posted
+        return "", None, True
 
     def check_all_remembered(self, left_alone: Set[str]) -> Iterator[Finding]:
         """That nothing is remembered with a sale that does not live by it."""

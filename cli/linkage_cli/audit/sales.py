@@ -49,6 +49,7 @@ class Sale:
     rules: int
     accepted_on: str
     introduction: Mapping[str, Any] | None
+    by_introduction: bool
 
     @property
     def day(self) -> str:
@@ -122,4 +123,8 @@ def sale_of(report: Fact, confirming: Fact, terms: Terms) -> Sale:
         rules=confirming.rules,
         accepted_on=confirmed.date().isoformat(),
         introduction=introduction,
+        by_introduction=any(
+            each["won"] and (each["model"] == "introducer" or each.get("introduced"))
+            for each in attribution.get("candidates") or ()
+        ),
     )

@@ -104,6 +104,7 @@ class Earlier:
     rejected: bool
     refunded: bool
     introduced: bool = False
+    introduction: Introduction | None = None
 
 
 @dataclass(frozen=True)
@@ -222,12 +223,16 @@ def attribute(
         candidates=tuple(candidates),
         click=winner.click,
         coupon=_coupon_of(winner, program, occurred_at, claims.coupon),
-        introduction=(
-            claims.introducer.introduction
-            if claims.introducer and winner.model == "introducer"
-            else None
-        ),
+        introduction=_introduction_of(winner, claims),
     )
+
+
+def _introduction_of(winner: _Claim, claims: Claims) -> Introduction | None:
+    """The sale that introduced the customer, where the winner is known by that alone."""
+    if winner.model == "introducer" and claims.introducer:
+        return claims.introducer.introduction
+    earlier = {"lead": claims.lead, "joint": claims.joint}.get(winner.model)
+    return earlier.introduction if earlier else None
 
 
 def _reason(program: Program, candidates: list[Candidate]) -> str:

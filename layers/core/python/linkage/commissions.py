@@ -224,14 +224,18 @@ def _taken_back(
     conversion: Conversion, refund: Refund, commission: Commission
 ) -> list[tuple[Posting, str]]:
     """Everything a refund posts, with the due date of what it takes back."""
-    if refund.withdrawn:
-        return []
-    returns = clawed_back(commission, refund.refunded_before_minor, refund.refunded_after_minor)
     bonuses = _bonuses_lost(conversion, refund)
     return [
-        *((posting, commission.due_on) for posting in returns),
+        *((posting, commission.due_on) for posting in _returned(refund, commission)),
         *((_bonus_return(commission, bonus), bonus.due_on) for _, bonus in bonuses),
     ]
+
+
+def _returned(refund: Refund, commission: Commission) -> tuple[Posting, ...]:
+    """What a refund ends of a commission; nothing once that was taken back whole."""
+    if refund.withdrawn:
+        return ()
+    return clawed_back(commission, refund.refunded_before_minor, refund.refunded_after_minor)
 
 
 def _bonuses_reached(
@@ -324,11 +328,12 @@ def refund_transaction(
     why = [f"{refunded} of {sale} was refunded."]
     if refund.withdrawn:
         why.append("The commission was taken back before, so nothing of it is left to return.")
-    elif commission:
-        returns = clawed_back(commission, before_minor, after_minor)
+    if commission:
+        returns = _returned(refund, commission)
         bonuses = [*_bonuses_lost(conversion, refund)]
         dated = _taken_back(conversion, refund, commission)
-        why += [*reasons.of_rest(commission, after_minor), *reasons.of_returns(returns)]
+        rest = () if refund.withdrawn else reasons.of_rest(commission, after_minor)
+        why += [*rest, *reasons.of_returns(returns)]
         why += [*reasons.of_lost_bonuses(bonuses)]
     return Transaction(
         transaction_id=refund_id(refund),

@@ -41,8 +41,9 @@ class Binding:
     """Who introduced the customer behind this key, by which conversion, until when.
 
     `due_on` and `floor_minor` are those of its Introduction; one bound before there was any has
-    neither, and lives until it expires or its sale is refunded in full. An operator may have ended
-    it: `unbound_at` and by whose key and why.
+    neither, and lives until it expires or its sale is refunded in full. A further sale of the same
+    affiliate introduces once more, until `renewed_until`: it takes over when the first one has
+    expired or no longer stands. An operator may have ended it: `unbound_at`, by whose key and why.
     """
 
     customer_key: str
@@ -55,6 +56,10 @@ class Binding:
     unbound_at: str | None = None
     unbound_by: str | None = None
     unbound_why: str | None = None
+    renewed_by: str | None = None
+    renewed_due_on: str | None = None
+    renewed_floor_minor: int | None = None
+    renewed_until: str | None = None
 
     @property
     def introduction(self) -> Introduction | None:
@@ -62,6 +67,42 @@ class Binding:
         if self.due_on is None or self.floor_minor is None:
             return None
         return Introduction(self.conversion_id, self.due_on, self.floor_minor)
+
+    def at(self, moment: datetime, ended: frozenset[str]) -> "Binding | None":
+        """The binding as it holds at a moment, by its first sale or else by the renewing one.
+
+        None if neither is left; `ended` are the sales of which too little stands.
+        """
+        if self.unbound_at is not None:
+            return None
+        if self.conversion_id not in ended and clock.instant(self.expires_at) > moment:
+            return self
+        if self.renewed_by is None or self.renewed_until is None or self.renewed_by in ended:
+            return None
+        renewed = replace(
+            self,
+            conversion_id=self.renewed_by,
+            due_on=self.renewed_due_on,
+            floor_minor=self.renewed_floor_minor,
+            expires_at=self.renewed_until,
+            renewed_by=None,
+            renewed_due_on=None,
+            renewed_floor_minor=None,
+            renewed_until=None,
+        )
+        return renewed.at(moment, ended)
+
+    def renewed(self, by: "Binding") -> "Binding":
+        """The same, renewed by a further sale's binding; never to an earlier end."""
+        if by.expires_at <= max(self.expires_at, self.renewed_until or ""):
+            return self
+        return replace(
+            self,
+            renewed_by=by.conversion_id,
+            renewed_due_on=by.due_on,
+            renewed_floor_minor=by.floor_minor,
+            renewed_until=by.expires_at,
+        )
 
 
 def hashed(secret: str, kind: str, *values: str) -> str:
@@ -132,38 +173,36 @@ class KnownCustomer:
         """The first binding, in the keys' order, not expired at that moment, ended or unbound."""
         for key in self.keys if keys is None else keys:
             binding = self.bindings.get(key)
-            if (
-                binding
-                and binding.unbound_at is None
-                and binding.conversion_id not in self.ended
-                and clock.instant(binding.expires_at) > moment
-            ):
-                return binding
+            held = binding.at(moment, self.ended) if binding else None
+            if held:
+                return held
         return None
 
 
 def bound(
-    customer: KnownCustomer, introducer: Binding | None, occurred_at: datetime, days: int
+    customer: KnownCustomer, introducer: Binding | None, occurred_at: datetime, *, room: bool
 ) -> tuple[Binding, ...]:
     """The bindings a confirmed conversion that occurred then writes, in the keys' order.
 
-    `introducer` is what this conversion would bind if nobody were bound yet; None for a conversion
-    that introduces nobody. Only the affiliate already bound renews, and never to an earlier end;
-    nobody takes over before it expires, not even by a sale that is reported late, and keys not
-    bound yet follow the live binding. A customer who opted out is bound to nobody.
+    `introducer` is what this conversion binds where nobody is bound; None for one that introduces
+    nobody, which writes nothing. Nobody takes over from another affiliate before it ends. The same
+    affiliate renews what it has, and binds what nobody has while there is `room` in its day; so a
+    key is only ever bound by a sale that introduces. A binding of before there were introductions
+    lives as long as it did and is not renewed. A customer who opted out is bound to nobody.
     """
-    live = customer.live(occurred_at) or introducer
-    if live is None or customer.opted_out:
+    live = customer.live(occurred_at)
+    if introducer is None or customer.opted_out:
         return ()
-    if introducer and introducer.affiliate_id == live.affiliate_id:
-        renewed = clock.text(clock.days_later(occurred_at, days))
-        live = replace(live, expires_at=max(live.expires_at, renewed))
-
+    if live and live.affiliate_id != introducer.affiliate_id:
+        return ()
     written = []
     for key in customer.keys:
         own = customer.live(occurred_at, (key,))
-        if own is None or own.conversion_id == live.conversion_id:
-            new = replace(live, customer_key=key)
-            if new != customer.bindings.get(key):
-                written.append(new)
+        new = None
+        if own is None:
+            new = replace(introducer, customer_key=key) if room else None
+        elif own.affiliate_id == introducer.affiliate_id and own.introduction:
+            new = own.renewed(introducer)
+        if new and new not in {own, customer.bindings.get(key)}:
+            written.append(new)
     return tuple(written)

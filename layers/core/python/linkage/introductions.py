@@ -9,10 +9,9 @@ from collections.abc import Iterable
 
 from linkage import clock
 from linkage.conversions import Confirmation, Conversion, Refund
-from linkage.customers import Binding, Introduction
 from linkage.money import amount_text, remaining
 from linkage.network import NetworkSettings
-from linkage.tallies import bindings_tally, tally_named
+from linkage.tallies import bindings_tally
 
 
 def floor_minor(settings: NetworkSettings, currency: str) -> int:
@@ -25,7 +24,7 @@ def could_introduce(conversion: Conversion) -> bool:
     return (
         conversion.event == "sale"
         and conversion.attribution.affiliate_id is not None
-        and conversion.attribution.model != "introducer"
+        and not conversion.attribution.by_introduction
         and bool(conversion.customer_keys)
     )
 
@@ -59,10 +58,9 @@ def beyond_bound(
 
     A confirmation that binds nobody new, or is exempt, has not looked at that tally.
     """
-    tally = tally_named(
-        confirmation.seen.tallies, bindings_name(conversion, confirmation.accepted_at)
-    )
-    return tally.count >= settings.bindings_per_day_max
+    name = bindings_name(conversion, confirmation.accepted_at)
+    seen = (tally for tally in confirmation.seen.tallies if tally.name == name)
+    return any(tally.count >= settings.bindings_per_day_max for tally in seen)
 
 
 def binds(
@@ -116,20 +114,32 @@ def reasons(
     return ()
 
 
-def has_ended(binding: Binding, sale: Conversion) -> bool:
-    """Whether too little stands of the sale that introduced; of older bindings, nothing."""
+def has_ended(floor_minor: int | None, sale: Conversion) -> bool:
+    """Whether too little stands of a sale that introduced.
+
+    Without a floor, of before there were any, nothing may stand.
+    """
     left_minor = sale.amount_minor - sale.refunded_minor
-    if binding.floor_minor is None:
+    if floor_minor is None:
         return left_minor == 0 < sale.amount_minor
-    return left_minor < binding.floor_minor
+    return left_minor < floor_minor
 
 
-def ended_on(introduction: Introduction, sale: Conversion, refunds: Iterable[Refund]) -> str | None:
-    """The UTC date of the refund by which too little stood of the sale; None if enough does.
+def ended_by(floor_minor: int, sale: Conversion, refunds: Iterable[Refund]) -> Refund | None:
+    """The refund by which too little stood of a sale that introduced; None if enough does.
 
     `refunds` are all of the sale's, in their order.
     """
     for refund in refunds:
-        if sale.amount_minor - refund.refunded_after_minor < introduction.floor_minor:
-            return clock.day(clock.instant(refund.accepted_at)).isoformat()
+        if sale.amount_minor - refund.refunded_after_minor < floor_minor:
+            return refund
     return None
+
+
+def ended_before(refund: Refund, confirmation: Confirmation, due_on: str) -> str | None:
+    """The UTC date a refund ended an introduction, if what lived by it is to be taken back.
+
+    It is unless it was due by then; whatever is confirmed only afterwards is taken back too.
+    """
+    on = clock.day(clock.instant(refund.accepted_at)).isoformat()
+    return on if on < due_on or refund.accepted_at <= confirmation.accepted_at else None

@@ -130,7 +130,8 @@ def is_first_sale(
     if confirmation.rules == RULES_FIRST:
         return True
     return (
-        remaining(direct_minor, conversion.amount_minor, refunded_minor) > 0
+        not _is_the_sponsor_s_shop(conversion, confirmation)
+        and remaining(direct_minor, conversion.amount_minor, refunded_minor) > 0
         and _stands(conversion, confirmation, settings)
         and not _had_enough(confirmation, settings)
     )
@@ -146,6 +147,10 @@ def recruitment_floor_minor(settings: NetworkSettings, currency: str) -> int | N
     if least is not None or bonus is None:
         return least or 1
     return bonus.amount_minor if bonus.currency == currency else None
+
+
+def _is_the_sponsor_s_shop(conversion: Conversion, confirmation: Confirmation) -> bool:
+    return conversion.vendor_id in {each.member_id for each in confirmation.seen.upline[:1]}
 
 
 def recruits_name(confirmation: Confirmation) -> str | None:
@@ -209,7 +214,9 @@ def _left_to_a_later_sale(
     ):
         return
     least_minor = recruitment_floor_minor(settings, conversion.currency)
-    if least_minor is None:
+    if _is_the_sponsor_s_shop(conversion, confirmation):
+        why = "the sponsor is the vendor"
+    elif least_minor is None:
         why = f"in {conversion.currency} it has no least amount for one"
     elif not _stands(conversion, confirmation, settings):
         least = amount_text(least_minor, conversion.currency)

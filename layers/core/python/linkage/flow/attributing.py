@@ -186,6 +186,7 @@ def _earlier(found: Conversion | None) -> Earlier | None:
         rejected=found.status == "rejected",
         refunded=fully_refunded(found),
         introduced=found.attribution.by_introduction,
+        introduction=found.attribution.introduction,
     )
 
 

@@ -27,7 +27,13 @@ from linkage.holding import (
     is_over_the_limit,
     is_suspended,
 )
-from linkage.introductions import bindings_name, binds, could_introduce, floor_minor
+from linkage.introductions import (
+    beyond_bound,
+    bindings_name,
+    could_introduce,
+    floor_minor,
+    introduces,
+)
 from linkage.members import Member
 from linkage.network import NetworkSettings
 from linkage.programs import Program
@@ -84,10 +90,16 @@ def confirmed(
 def _daily_bound(
     conversion: Conversion, customer: KnownCustomer, accepted_at: str
 ) -> tuple[str, ...]:
-    """The tally of the day's new bindings, if this may be one; operators' imports are exempt."""
+    """The tally of the day's new bindings, if this may bind a key that is free.
+
+    Operators' imports are exempt.
+    """
     occurred_at = clock.instant(conversion.occurred_at)
-    is_new = customer.live(occurred_at) is None and not customer.opted_out
-    if not is_new or conversion.by_operator or not could_introduce(conversion):
+    live, own = customer.live(occurred_at), conversion.attribution.affiliate_id
+    is_new = any(customer.live(occurred_at, (key,)) is None for key in customer.keys)
+    if not is_new or customer.opted_out or (live and live.affiliate_id != own):
+        return ()
+    if conversion.by_operator or not could_introduce(conversion):
         return ()
     return (bindings_name(conversion, accepted_at),)
 
@@ -100,8 +112,8 @@ def _bindings(
     commission: Commission | None,
 ) -> list[dict[str, Any]]:
     occurred_at = clock.instant(conversion.occurred_at)
-    introducer = None
-    if commission and binds(conversion, confirmation, settings, commission.direct_minor):
+    introducer, refunded_minor = None, confirmation.refunded_before_minor
+    if commission and introduces(conversion, refunded_minor, commission.direct_minor, settings):
         introducer = Binding(
             customer_key="",
             affiliate_id=commission.affiliate_id,
@@ -111,7 +123,8 @@ def _bindings(
             due_on=commission.due_on,
             floor_minor=floor_minor(settings, conversion.currency),
         )
-    written = bound(customer, introducer, occurred_at, settings.introducer_days)
+    room = not beyond_bound(conversion, confirmation, settings)
+    written = bound(customer, introducer, occurred_at, room=room)
     return [
         customers.put_binding(binding, customer.bindings.get(binding.customer_key))
         for binding in written

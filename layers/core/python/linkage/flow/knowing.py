@@ -16,19 +16,22 @@ def reading_ended(
     remembered: Iterable[Remembered], occurred_at: datetime
 ) -> Reading[frozenset[str]]:
     """The introductions of customers that had not expired then, but of which too little stands."""
-    bindings = {
-        binding.conversion_id: binding
-        for each in remembered
-        for binding in each.bindings.values()
-        if clock.instant(binding.expires_at) > occurred_at
+    bindings = [binding for each in remembered for binding in each.bindings.values()]
+    floors: dict[str, int | None] = {
+        each.conversion_id: each.floor_minor
+        for each in bindings
+        if clock.instant(each.expires_at) > occurred_at
     }
-    sales = reading_each({each: reading_conversion(each) for each in bindings})
+    for each in bindings:
+        if each.renewed_by and clock.instant(each.renewed_until or "") > occurred_at:
+            floors[each.renewed_by] = each.renewed_floor_minor
+    sales = reading_each({each: reading_conversion(each) for each in floors})
     return Reading(
         sales.places,
         lambda found: frozenset(
             each
             for each, sale in sales.of(found).items()
-            if sale is not None and has_ended(bindings[each], sale)
+            if sale is not None and has_ended(floors[each], sale)
         ),
     )
 

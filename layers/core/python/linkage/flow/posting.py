@@ -98,7 +98,7 @@ def _post_confirmation(history: History) -> Transaction | None:
 def _post_refund(history: History, refund: Refund, fact: str, head: Head | None) -> bool:
     conversion = history.conversion
     require_known(*history.versions())
-    take_back_what_lived_by(conversion, refund)
+    take_back_what_lived_by(history, refund)
     commission = _commission(history, head)
     transaction = refund_transaction(conversion, refund, commission)
     posted = conversions.mark_posted(conversion.conversion_id, fact)

@@ -13,12 +13,14 @@ from linkage.tables.gathering import read, reading_each
 from linkage.tables.transactions import ConditionFailedError, attempts
 
 _SECRET = os.environ["HASH_SECRET"]
+_ROUNDS_MAX = 10
+"""How far keys are followed from sale to sale; each sale has three at most."""
 
 
 def unbind(sent: SentUnbinding, key_id: str) -> tuple[str, ...]:
-    """Ends every live introduction of a customer; returns the sales that had introduced them.
+    """Ends every introduction of a customer; returns the sales that had introduced them.
 
-    It ends under each key the customer had with that sale too. What was earned by it stays; the
+    It ends under each key the customer had with those sales too. What was earned by it stays; the
     customer's next sale may introduce them anew. Again changes nothing.
     """
     keys = customer_keys(_SECRET, sent.vendor_id or "", sent.customer)
@@ -40,17 +42,28 @@ def unbind(sent: SentUnbinding, key_id: str) -> tuple[str, ...]:
 
 
 def _bindings(keys: tuple[str, ...], vendor_id: str) -> list[Binding]:
-    """The live bindings under these keys and under all others of the same introductions."""
-    named = _live(keys, vendor_id)
-    sales = read(
-        reading_each({each.conversion_id: reading_conversion(each.conversion_id) for each in named})
-    )
-    others = {key for sale in sales.values() if sale for key in sale.customer_keys} - {*keys}
-    same = [each for each in _live(tuple(sorted(others)), vendor_id) if each.conversion_id in sales]
-    return [*named, *same]
+    """The bindings under these keys, and under all others their sales were of the same affiliate.
+
+    Expired ones too: a sale may be reported late.
+    """
+    found: dict[str, Binding] = {}
+    wanted, sales = set(keys), set[str]()
+    for _ in range(_ROUNDS_MAX):
+        new = _bound(tuple(sorted(wanted - found.keys())), vendor_id)
+        theirs = {each.affiliate_id for each in found.values()} or {e.affiliate_id for e in new}
+        new = [each for each in new if each.affiliate_id in theirs]
+        found |= {each.customer_key: each for each in new}
+        later = {name for e in new for name in (e.conversion_id, e.renewed_by) if name} - sales
+        if not later:
+            break
+        sales |= later
+        read_sales = read(reading_each({each: reading_conversion(each) for each in later}))
+        wanted |= {key for sale in read_sales.values() if sale for key in sale.customer_keys}
+    return list(found.values())
 
 
-def _live(keys: tuple[str, ...], vendor_id: str) -> list[Binding]:
-    now = clock.text(clock.now())
-    bindings = read(customers.reading_remembered(keys, vendor_id)).bindings.values()
-    return [each for each in bindings if each.unbound_at is None and each.expires_at > now]
+def _bound(keys: tuple[str, ...], vendor_id: str) -> list[Binding]:
+    if not keys:
+        return []
+    bindings = read(customers.reading_remembered(keys, vendor_id, with_clicks=False)).bindings
+    return [each for each in bindings.values() if each.unbound_at is None]

@@ -5,11 +5,12 @@ accepted first, and before it is posted it looks at the other; so whichever is a
 both, whatever happens in between.
 """
 
+from itertools import batched
+
 from linkage import clock
 from linkage.commissions import commission_of, withdrawal_transaction
 from linkage.conversions import (
     WITHDRAWAL,
-    Conversion,
     History,
     Refund,
     Withdrawal,
@@ -18,31 +19,45 @@ from linkage.conversions import (
 from linkage.flow.accepting import Accepted, accept
 from linkage.flow.postable import require_postable
 from linkage.flow.terms import reading_terms
-from linkage.introductions import could_introduce, ended_on
+from linkage.introductions import could_introduce, ended_before, ended_by, floor_minor
 from linkage.rules import RULES
 from linkage.shares import Commission
 from linkage.tables import conversions
-from linkage.tables.gathering import read
+from linkage.tables.conversions import reading_conversion
+from linkage.tables.gathering import BATCH_MAX, read, reading_each
 
 
-def take_back_what_lived_by(sale: Conversion, refund: Refund) -> None:
-    """Takes back what earned by this refunded sale's introduction and was not due by the refund.
+def take_back_what_lived_by(history: History, refund: Refund) -> None:
+    """Takes back what earned by a sale's introduction, if this refund of the sale has ended it.
 
-    Repeating changes nothing. One that fails, whatever its error, stops no other; an
-    ExceptionGroup names those that did.
+    Repeating changes nothing and passes quickly over what is done. One that fails, whatever its
+    error, stops no other; an ExceptionGroup names those that did.
     """
-    if not could_introduce(sale):
+    sale = history.conversion
+    if not could_introduce(sale) or not _is_the_one_that_ended(history, refund):
         return
     on = clock.day(clock.instant(refund.accepted_at)).isoformat()
     failed: list[Exception] = []
-    for conversion_id in conversions.introduced_by(sale.conversion_id, on):
-        try:
-            take_back_if_ended(conversion_id)
-        except Exception as error:  # noqa: BLE001, one of many
-            error.add_note(f"while taking back what {conversion_id} earned")
-            failed.append(error)
+    for some in batched(conversions.introduced_by(sale.conversion_id, on), BATCH_MAX, strict=False):
+        found = read(reading_each({each: reading_conversion(each) for each in some}))
+        for conversion_id, lives in found.items():
+            if lives and lives.withdrawn_at:
+                continue
+            try:
+                take_back_if_ended(conversion_id)
+            except Exception as error:  # noqa: BLE001, one of many
+                error.add_note(f"while taking back what {conversion_id} earned")
+                failed.append(error)
     if failed:
         raise ExceptionGroup(f"{len(failed)} commissions were not taken back", failed)
+
+
+def _is_the_one_that_ended(history: History, refund: Refund) -> bool:
+    sale = history.conversion
+    _, settings = read(reading_terms(sale))
+    least_minor = floor_minor(settings, sale.currency)
+    left_minor = sale.amount_minor - refund.refunded_before_minor
+    return left_minor >= least_minor > sale.amount_minor - refund.refunded_after_minor
 
 
 def take_back_if_ended(conversion_id: str) -> bool:
@@ -82,7 +97,8 @@ def _ended(history: History) -> tuple[Commission | None, tuple[str, str] | None]
         return None, None
     commission, _ = commission_of(conversion, confirmation, *read(reading_terms(conversion)))
     sale = conversions.get_history(introduction.conversion_id)
-    ended = ended_on(introduction, sale.conversion, sale.refunds)
-    if commission is None or ended is None or commission.due_on <= ended:
+    refund = ended_by(introduction.floor_minor, sale.conversion, sale.refunds)
+    if commission is None or refund is None:
         return commission, None
-    return commission, (introduction.conversion_id, ended)
+    on = ended_before(refund, confirmation, commission.due_on)
+    return commission, (introduction.conversion_id, on) if on else None

@@ -41,6 +41,10 @@ class CustomerItem(Model):
     unbound_at = UnicodeAttribute(null=True)
     unbound_by = UnicodeAttribute(null=True)
     unbound_why = UnicodeAttribute(null=True)
+    renewed_by = UnicodeAttribute(null=True)
+    renewed_due_on = UnicodeAttribute(null=True)
+    renewed_floor_minor = NumberAttribute(null=True)
+    renewed_until = UnicodeAttribute(null=True)
     opted_out_at = UnicodeAttribute(null=True)
     marks = PackedAttribute(null=True)
     clicks = PackedAttribute(null=True)
@@ -53,7 +57,10 @@ class CustomerItem(Model):
 _TABLE = CustomerItem.Meta.table_name
 
 
-_SINCE = ("due_on", "floor_minor", "unbound_at", "unbound_by", "unbound_why")
+_SINCE = (
+    *("due_on", "floor_minor", "unbound_at", "unbound_by", "unbound_why"),
+    *("renewed_by", "renewed_due_on", "renewed_floor_minor", "renewed_until"),
+)
 """What a binding need not have."""
 
 
@@ -105,8 +112,9 @@ def reading_presented(keys: Iterable[str], vendor_id: str) -> Reading[dict[str, 
 
 def _binding(item: CustomerItem) -> Binding:
     values = {name: getattr(item, name) for name in Binding.__dataclass_fields__}
-    floor_minor = values["floor_minor"]
-    return Binding(**values | {"floor_minor": None if floor_minor is None else int(floor_minor)})
+    floors = ("floor_minor", "renewed_floor_minor")
+    whole = {name: int(values[name]) for name in floors if values[name] is not None}
+    return Binding(**values | whole)
 
 
 def _presented(item: CustomerItem) -> Presented:
@@ -199,6 +207,8 @@ def put_binding(binding: Binding, was: Binding | None) -> dict[str, Any]:
     before: Mapping[str, Any] = {
         "conversion_id": was.conversion_id,
         "expires_at": was.expires_at,
+        "renewed_by": was.renewed_by,
+        "unbound_at": was.unbound_at,
     }
     return transactions.set_over(_TABLE, wire, ("customer_key",), before, _SINCE)
 

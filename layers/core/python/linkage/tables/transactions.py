@@ -134,12 +134,16 @@ def set_over(
     was: Mapping[str, Any],
     optional: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """An Update that writes a whole item over one whose attributes `was` are still as read.
+    """An Update that writes a whole item over one whose attributes `was` are still as read, None
+    for one that was not there.
 
     What a later release has stored beside these attributes stays. Of the `optional` ones, those
     the item no longer has are removed.
     """
-    held = [f"#{name} = :was_{name}" for name in was]
+    held = [
+        f"attribute_not_exists(#{name})" if value is None else f"#{name} = :was_{name}"
+        for name, value in was.items()
+    ]
     sets = [name for name in wire if name not in keys]
     gone = [name for name in optional if name not in wire]
     removed = " REMOVE " + ", ".join(f"#{name}" for name in gone) if gone else ""
