@@ -181,7 +181,8 @@ BOUND = [
     pytest.param(
         customer(binding(PHONE, expires=DAYS + 10)),
         introducing("ann"),
-        dict.fromkeys((EMAIL, OWN), ("ann", "cnv_new", at(DAYS))),
+        {PHONE: ("ann", "cnv_a", at(DAYS + 10))}
+        | dict.fromkeys((EMAIL, OWN), ("ann", "cnv_new", at(DAYS))),
         id="a renewal never shortens what was promised under longer settings",
     ),
     pytest.param(

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from linkage import clock
 from linkage.conversions import Conversion
 from linkage.customers import Customer
 from linkage.errors import InvalidFieldError
@@ -18,13 +20,24 @@ from linkage.tables.conversions import get_conversion
 from linkage.tables.customers import CustomerItem
 from linkage.tables.ledger import find_head
 from tests.domain.examples import MEMBER
+from tests.flow_units.calls import calls
 from tests.flow_units.network import (
     Network,
     put_members,
+    put_programs,
     small_network,
     table,
 )
-from tests.flow_units.two_shops import BUILDING, CLIENT, open_shops, publish, supplied
+from tests.flow_units.two_shops import (
+    BUILDING,
+    CLIENT,
+    EVERYTHING,
+    SLOW,
+    SUPPLY,
+    open_shops,
+    publish,
+    supplied,
+)
 
 
 @pytest.fixture
@@ -515,3 +528,143 @@ def test_an_order_of_nothing_takes_nobody_over(network: Network, event: str) -> 
     sale = supplied(network)
     network.deliver_facts()
     assert sale.attribution.affiliate_id is None
+
+
+VICTIM = "victim@example.com"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"amount_minor": 0},
+        {"amount_minor": 0, "event": "lead"},
+        {"amount_minor": 60_000, "affiliate_id": None},
+        {"amount_minor": 9},
+    ],
+)
+def test_no_other_key_follows_one_that_is_bound(network: Network, sent: dict[str, Any]) -> None:
+    introduced(network)
+    amount_minor, other = sent["amount_minor"], {k: v for k, v in sent.items() if k[:2] != "am"}
+    both = Customer(phone=CLIENT.phone, email=VICTIM)
+    network.report("x-1", amount_minor, program_id="prg_all", customer=both, **other)
+    supplied(network, "s-1", customer=both)  # an introducer's own binds nothing either
+    assert not is_introducer(supplied(network, "s-2", customer=Customer(email=VICTIM)))
+
+
+def test_every_key_that_is_newly_bound_counts_against_the_day(network: Network) -> None:
+    publish(bindings_per_day_max=2)
+    introduced(network)
+    for number in range(3):
+        both = Customer(phone=CLIENT.phone, email=f"victim{number}@example.com")
+        network.report(f"x-{number}", 60_000, program_id="prg_all", customer=both)
+    taken = [
+        is_introducer(
+            supplied(network, f"s-{n}", customer=Customer(email=f"victim{n}@example.com"))
+        )
+        for n in range(3)
+    ]
+    assert taken == [True, False, False]
+
+
+def test_a_sale_by_a_lead_of_an_introducer_lives_by_the_introduction_too(network: Network) -> None:
+    first = introduced(network)
+    led = {"program_id": "prg_led_sup"}
+    put_programs(replace(SUPPLY, program_id="prg_led_sup", hold_days=0, rewards=EVERYTHING.rewards))
+    lead = supplied(network, "l-2", event="lead", **led)
+    assert is_introducer(lead)
+    sale = supplied(network, "s-1", lead_id=lead.conversion_id, customer=Customer(), **led)
+    network.deliver_facts()
+    assert sale.attribution.model == "lead"
+    assert sale.attribution.introduction == lead.attribution.introduction
+    network.refund(first, "r-1", 100_000)
+    for _ in range(3):
+        network.deliver_facts()
+    assert get_conversion(sale.conversion_id).withdrawn_at is not None
+    assert network.balances() == {}
+    named = Customer(email=VICTIM)
+    supplied(network, "s-2", lead_id=lead.conversion_id, customer=named, **led)
+    assert not is_introducer(supplied(network, "s-3", customer=named))
+
+
+def test_what_ended_before_a_confirmation_earns_nothing_even_without_a_hold(
+    network: Network,
+) -> None:
+    put_programs(
+        replace(BUILDING, program_id="prg_b0", hold_days=0),
+        replace(SLOW, program_id="prg_s0", hold_days=0),
+    )
+    first = introduced(network, program_id="prg_b0")
+    sale = supplied(network, program_id="prg_s0")
+    network.refund(first, "r-1", 100_000)
+    network.deliver_facts()
+    deciding.confirm(sale.conversion_id, None)
+    for _ in range(2):
+        network.deliver_facts()
+    assert network.balances() == {}
+
+
+def test_a_refund_that_ends_nothing_looks_at_nothing_that_lives_by_the_sale(
+    network: Network,
+) -> None:
+    first = introduced(network)
+    made = []
+    for number in (1, 5):
+        for each in range(number):
+            supplied(network, f"s-{number}-{each}")
+        network.deliver_facts()
+        network.refund(first, f"r-{number}", 1)
+        with calls() as counted:
+            network.deliver_facts()
+        made.append(len(counted))
+    assert made[0] == made[1]
+
+
+def test_an_introduction_an_operator_ended_is_ended_by_all_its_sales_and_later_on(
+    network: Network,
+) -> None:
+    introduced(network)
+    both = Customer(phone=CLIENT.phone, email=VICTIM)
+    for number in (2, 3):
+        network.pass_time(days=1)
+        introduced(network, f"b-{number}", customer=both if number == 2 else CLIENT)
+    ended = unbind(SentUnbinding(None, CLIENT, "no customer of theirs"), "key_1")
+    assert len(ended) == 2
+    assert not is_introducer(supplied(network, "s-1", customer=both))
+    assert not is_introducer(supplied(network, "s-2", customer=Customer(email=VICTIM)))
+
+
+def test_an_expired_introduction_can_be_ended_for_what_is_reported_late(network: Network) -> None:
+    introduced(network)
+    began = network.moment
+    network.pass_time(days=366)
+    assert unbind(SentUnbinding(None, CLIENT, "no customer of theirs"), "key_1")
+    late = clock.text(began + timedelta(days=363))
+    assert not is_introducer(supplied(network, occurred_at=late, may_backdate=True))
+
+
+def test_a_renewal_that_races_with_an_operator_s_word_does_not_bring_it_back(
+    network: Network,
+) -> None:
+    introduced(network)
+    network.pass_time(days=1)
+    real, called = conversions.accept, list[int]()
+
+    def accept(operations: Any) -> None:
+        if not called:
+            called.append(1)
+            unbind(SentUnbinding(None, CLIENT, "no customer of theirs"), "key_1")
+        real(operations)
+
+    second = network.report("b-2", 100_000, program_id="prg_build", customer=CLIENT)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("linkage.tables.conversions.accept", accept)
+        network.confirm(second)
+    (binding,) = (item for item in table("customers") if item.get("bound_at"))
+    assert binding["conversion_id"] == second.conversion_id  # begun anew, by a sale of its own
+
+
+def test_a_sponsor_has_no_bonus_for_a_sale_of_its_own_shop(sponsored: Network) -> None:
+    shop = replace(RECRUIT, member_id="mem_own", sponsor_id="mem_shop", upline=("mem_shop",))
+    put_members(shop)
+    said = recruited(sponsored, "x-1", 50_000, affiliate_id="mem_own")
+    assert "the sponsor is the vendor. A later sale can" in said

@@ -10,6 +10,8 @@ from linkage import clock
 from linkage.ids import external
 from linkage.members import Member
 
+OTHERS_MAX = 20
+"""So many keys a binding remembers beside its own."""
 _GMAIL = ("gmail.com", "googlemail.com")
 """One mail service under two names, which does not mind dots."""
 
@@ -43,7 +45,9 @@ class Binding:
     `due_on` and `floor_minor` are those of its Introduction; one bound before there was any has
     neither, and lives until it expires or its sale is refunded in full. A further sale of the same
     affiliate introduces once more, until `renewed_until`: it takes over when the first one has
-    expired or no longer stands. An operator may have ended it: `unbound_at`, by whose key and why.
+    expired or no longer stands. `others` are keys that came with this one in a sale of the
+    affiliate: whoever ends one ends them all. An operator may have ended it: `unbound_at`, by whose
+    key and why.
     """
 
     customer_key: str
@@ -60,6 +64,7 @@ class Binding:
     renewed_due_on: str | None = None
     renewed_floor_minor: int | None = None
     renewed_until: str | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def introduction(self) -> Introduction | None:
@@ -203,6 +208,9 @@ def bound(
             new = replace(introducer, customer_key=key) if room else None
         elif own.affiliate_id == introducer.affiliate_id and own.introduction:
             new = own.renewed(introducer)
+        if new:
+            beside = (*new.others, *(each for each in customer.keys if each != key))
+            new = replace(new, others=tuple(dict.fromkeys(beside))[:OTHERS_MAX])
         if new and new not in {own, customer.bindings.get(key)}:
             written.append(new)
     return tuple(written)

@@ -53,8 +53,9 @@ def _bindings(keys: tuple[str, ...], vendor_id: str) -> list[Binding]:
         theirs = {each.affiliate_id for each in found.values()} or {e.affiliate_id for e in new}
         new = [each for each in new if each.affiliate_id in theirs]
         found |= {each.customer_key: each for each in new}
+        wanted |= {key for each in new for key in each.others}
         later = {name for e in new for name in (e.conversion_id, e.renewed_by) if name} - sales
-        if not later:
+        if not later and wanted <= found.keys():
             break
         sales |= later
         read_sales = read(reading_each({each: reading_conversion(each) for each in later}))

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from linkage.attribution import Click
@@ -45,6 +45,7 @@ class CustomerItem(Model):
     renewed_due_on = UnicodeAttribute(null=True)
     renewed_floor_minor = NumberAttribute(null=True)
     renewed_until = UnicodeAttribute(null=True)
+    others: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
     opted_out_at = UnicodeAttribute(null=True)
     marks = PackedAttribute(null=True)
     clicks = PackedAttribute(null=True)
@@ -59,7 +60,7 @@ _TABLE = CustomerItem.Meta.table_name
 
 _SINCE = (
     *("due_on", "floor_minor", "unbound_at", "unbound_by", "unbound_why"),
-    *("renewed_by", "renewed_due_on", "renewed_floor_minor", "renewed_until"),
+    *("renewed_by", "renewed_due_on", "renewed_floor_minor", "renewed_until", "others"),
 )
 """What a binding need not have."""
 
@@ -114,7 +115,7 @@ def _binding(item: CustomerItem) -> Binding:
     values = {name: getattr(item, name) for name in Binding.__dataclass_fields__}
     floors = ("floor_minor", "renewed_floor_minor")
     whole = {name: int(values[name]) for name in floors if values[name] is not None}
-    return Binding(**values | whole)
+    return Binding(**values | whole | {"others": tuple(item.others or ())})
 
 
 def _presented(item: CustomerItem) -> Presented:
@@ -201,7 +202,7 @@ def _count(what: str, vendor_id: str, day: date) -> str:
 
 def put_binding(binding: Binding, was: Binding | None) -> dict[str, Any]:
     """The operation that binds a key, if nobody has bound it since it was read."""
-    wire = transactions.to_wire(asdict(binding))
+    wire = transactions.to_wire(asdict(binding) | {"others": list(binding.others) or None})
     if was is None:
         return transactions.put_wire(_TABLE, wire, "customer_key")
     before: Mapping[str, Any] = {
