@@ -27,7 +27,7 @@ class Book:
             *(self.grow_an_update, self.take_over, self.print_money, self.after_suspension),
             *(self.recruit_for_cents, self.buy_in_at_full_price, self.play_with_marks),
             *(self.refund_in_crumbs, self.churn_a_bonus, self.pay_oneself, self.early_due),
-            self.buy_for_clients,
+            *(self.buy_for_clients, self.spend_a_limit_again),
         )
 
     def begin(self, vendor: str, affiliate: str) -> Recipe:
@@ -146,6 +146,19 @@ class Book:
             if random.random() < 0.5:
                 yield Action("month_end", "operators", {})
                 yield _refund(do, vendor, order, amount, 1)
+
+    def spend_a_limit_again(self, vendor: str, affiliate: str) -> Recipe:
+        """Spends a month's limit, has it paid out, refunds all, and spends it on somebody else."""
+        random, do, orders = self.random, self._as("again"), self._orders("again")
+        program, currency = f"again {self.begun}", random.choice(("USD", "EUR"))
+        hold_days = random.choice((0, 0, 7))
+        yield do("publish", vendor=vendor, program=program, body=terms(10_000, hold_days=hold_days))
+        for to in random.sample(("xav1", "xav2", "xav3"), random.randint(2, 3)):
+            order, amount = next(orders), random.randint(20_000, 30_000)
+            yield self._sale(do, vendor, program, order, amount, currency, to)
+            yield do("wait", hours=24 * hold_days + 1)
+            yield Action("month_end", "operators", {})
+            yield _refund(do, vendor, order, amount, 1)
 
     def after_suspension(self, vendor: str, affiliate: str) -> Recipe:
         """Has sales waiting when the operators suspend it, and goes on as if nothing was."""
