@@ -237,6 +237,18 @@ def test_a_renewal_lives_by_the_sale_that_renewed() -> None:
     assert by_the_second.conversion_id == "cnv_new"
 
 
+def test_the_vendors_own_id_follows_whoever_earned_and_is_known_by_a_contact() -> None:
+    def keys(known: KnownCustomer, earner: str | None) -> list[str]:
+        written = bound(known, None, NOW, room=True, earner=earner)
+        assert all(each.conversion_id == "cnv_a" for each in written)
+        return [each.customer_key for each in written]
+
+    assert keys(customer(binding(PHONE)), "ann") == [OWN]
+    assert keys(customer(binding(PHONE)), "bob") == []
+    assert keys(customer(binding(PHONE)), None) == []
+    assert keys(customer(binding(OWN)), "ann") == []
+
+
 def test_without_room_in_its_day_a_sale_renews_and_binds_no_free_key() -> None:
     assert bound(customer(), introducing("ann"), NOW, room=False) == ()
     written = bound(customer(binding(PHONE)), introducing("ann"), NOW, room=False)

@@ -10,6 +10,8 @@ from linkage import clock
 from linkage.ids import external
 from linkage.members import Member
 
+_OWN_ID = "own_"
+"""How the keys of a vendor's own ids begin (`customer_keys`)."""
 OTHERS_MAX = 20
 """So many keys a binding remembers beside its own."""
 _GMAIL = ("gmail.com", "googlemail.com")
@@ -185,32 +187,44 @@ class KnownCustomer:
 
 
 def bound(
-    customer: KnownCustomer, introducer: Binding | None, occurred_at: datetime, *, room: bool
+    customer: KnownCustomer,
+    introducer: Binding | None,
+    occurred_at: datetime,
+    *,
+    room: bool,
+    earner: str | None = None,
 ) -> tuple[Binding, ...]:
     """The bindings a confirmed conversion that occurred then writes, in the keys' order.
 
     `introducer` is what this conversion binds where nobody is bound; None for one that introduces
-    nobody, which writes nothing. Nobody takes over from another affiliate before it ends. The same
-    affiliate renews what it has, and binds what nobody has while there is `room` in its day; so a
-    key is only ever bound by a sale that introduces. A binding of before there were introductions
-    lives as long as it did and is not renewed. A customer who opted out is bound to nobody.
+    nobody. Nobody takes over from another affiliate before it ends. The same affiliate renews what
+    it has, and binds what nobody has while there is `room` in its day; so a phone number or an
+    e-mail address is only ever bound by a sale that introduces. The vendor's own id, which means
+    nothing elsewhere, follows whoever is bound by one of those and earned by this, the `earner`. A
+    binding of before there were introductions lives as long as it did and is not renewed. A
+    customer who opted out is bound to nobody.
     """
     live = customer.live(occurred_at)
-    if introducer is None or customer.opted_out:
+    if customer.opted_out or (live and introducer and live.affiliate_id != introducer.affiliate_id):
         return ()
-    if live and live.affiliate_id != introducer.affiliate_id:
-        return ()
+    followed = live if live and live.affiliate_id == earner and not _is_own_id(live) else None
     written = []
     for key in customer.keys:
-        own = customer.live(occurred_at, (key,))
         new = None
-        if own is None:
-            new = replace(introducer, customer_key=key) if room else None
-        elif own.affiliate_id == introducer.affiliate_id and own.introduction:
-            new = own.renewed(introducer)
+        own = customer.live(occurred_at, (key,))
+        if own is None and introducer and room:
+            new = replace(introducer, customer_key=key)
+        elif own is None and followed and key.startswith(_OWN_ID):
+            new = replace(followed, customer_key=key)
+        elif own and introducer and own.affiliate_id == introducer.affiliate_id:
+            new = own.renewed(introducer) if own.introduction else None
         if new:
             beside = (*new.others, *(each for each in customer.keys if each != key))
             new = replace(new, others=tuple(dict.fromkeys(beside))[:OTHERS_MAX])
         if new and new not in {own, customer.bindings.get(key)}:
             written.append(new)
     return tuple(written)
+
+
+def _is_own_id(binding: Binding) -> bool:
+    return binding.customer_key.startswith(_OWN_ID)

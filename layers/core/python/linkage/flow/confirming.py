@@ -35,6 +35,7 @@ from linkage.introductions import (
     introduces,
 )
 from linkage.members import Member
+from linkage.money import remaining
 from linkage.network import NetworkSettings
 from linkage.programs import Program
 from linkage.rules import RULES
@@ -124,7 +125,11 @@ def _bindings(
             floor_minor=floor_minor(settings, conversion.currency),
         )
     room = not beyond_bound(conversion, confirmation, settings)
-    written = bound(customer, introducer, occurred_at, room=room)
+    earned = commission and remaining(
+        commission.direct_minor, conversion.amount_minor, refunded_minor
+    )
+    earner = commission.affiliate_id if commission and earned else None
+    written = bound(customer, introducer, occurred_at, room=room, earner=earner)
     return [
         customers.put_binding(binding, customer.bindings.get(binding.customer_key))
         for binding in written
