@@ -154,9 +154,7 @@ def tallies_after_confirmation(
             case _ if commission is None:
                 return tally
             case "sales":
-                moved = moves.sold(tally, conversion, refunded_minor)
-                reached = moves.reached(moved, conversion, program.bonuses, commission.due_on)
-                granted = moves.granted(moved, reached, confirmation.rules)
+                moved, _, granted = _sold(tally, conversion, confirmation, program, commission)
                 return replace(moved, held=(*moved.held, *granted))
             case "reward":
                 return moves.rewarded_in(tally, commission.parts, conversion, refunded_minor)
@@ -244,10 +242,21 @@ def _bonuses_reached(
     """Each bonus this sale reaches, with the moved tally, and whether it is granted."""
     for tally in confirmation.seen.tallies:
         if kind_of(tally.name) == "sales":
-            moved = moves.sold(tally, conversion, confirmation.refunded_before_minor)
-            reached = moves.reached(moved, conversion, program.bonuses, commission.due_on)
-            granted = moves.granted(moved, reached, confirmation.rules)
+            moved, reached, granted = _sold(tally, conversion, confirmation, program, commission)
             yield from ((moved, bonus, bonus in granted) for bonus in reached)
+
+
+def _sold(
+    tally: Tally,
+    conversion: Conversion,
+    confirmation: Confirmation,
+    program: Program,
+    commission: Commission,
+) -> tuple[Tally, tuple[HeldBonus, ...], tuple[HeldBonus, ...]]:
+    """A tally of sales moved by this one, the bonuses it reaches, and those of them granted."""
+    moved = moves.sold(tally, conversion, confirmation.refunded_before_minor)
+    reached = moves.reached(moved, conversion, program.bonuses, commission.due_on)
+    return moved, reached, moves.granted(moved, reached, confirmation.rules)
 
 
 def _bonuses_lost(conversion: Conversion, refund: Refund) -> Iterator[tuple[Tally, HeldBonus]]:

@@ -105,7 +105,7 @@ def reasons(
         return (f"Less than {least} of it stands, so it introduces its customer to nobody.",)
     if not introduces(conversion, refunded_minor, direct_minor, settings):
         return ("It earns nothing, so it introduces its customer to nobody.",)
-    if refused(conversion, confirmation, settings, direct_minor):
+    if beyond_bound(conversion, confirmation, settings):
         most = settings.bindings_per_day_max
         return (
             f"The affiliate has introduced {most} new customers at this vendor that day, the most "

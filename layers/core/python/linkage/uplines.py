@@ -117,15 +117,8 @@ def is_first_sale(
     nothing, or comes when the sponsor has had as many as a month allows leaves the bonus to a
     later one.
     """
-    affiliate_id = conversion.attribution.affiliate_id
     refunded_minor = confirmation.refunded_before_minor
-    if (
-        affiliate_id is None
-        or conversion.event != "sale"
-        or conversion.attribution.model == "introducer"
-        or refunded_minor >= conversion.amount_minor
-        or tally_named(confirmation.seen.tallies, member_tally(affiliate_id)).recruited_by
-    ):
+    if not _could_be_first(conversion, confirmation) or refunded_minor >= conversion.amount_minor:
         return False
     if confirmation.rules == RULES_FIRST:
         return True
@@ -134,6 +127,17 @@ def is_first_sale(
         and remaining(direct_minor, conversion.amount_minor, refunded_minor) > 0
         and _stands(conversion, confirmation, settings)
         and not _had_enough(confirmation, settings)
+    )
+
+
+def _could_be_first(conversion: Conversion, confirmation: Confirmation) -> bool:
+    """Whether its kind can be a recruit's first at all, and none has been before it."""
+    affiliate_id = conversion.attribution.affiliate_id
+    return (
+        affiliate_id is not None
+        and conversion.event == "sale"
+        and conversion.attribution.model != "introducer"
+        and not tally_named(confirmation.seen.tallies, member_tally(affiliate_id)).recruited_by
     )
 
 
@@ -204,14 +208,7 @@ def _left_to_a_later_sale(
     conversion: Conversion, confirmation: Confirmation, settings: NetworkSettings, amount: str
 ) -> Iterator[str]:
     """Why an affiliate's sale, though it is the first, does not bring its sponsor the bonus."""
-    affiliate_id = conversion.attribution.affiliate_id
-    if (
-        affiliate_id is None
-        or confirmation.rules == RULES_FIRST
-        or conversion.event != "sale"
-        or conversion.attribution.model == "introducer"
-        or tally_named(confirmation.seen.tallies, member_tally(affiliate_id)).recruited_by
-    ):
+    if confirmation.rules == RULES_FIRST or not _could_be_first(conversion, confirmation):
         return
     least_minor = recruitment_floor_minor(settings, conversion.currency)
     if _is_the_sponsor_s_shop(conversion, confirmation):
