@@ -98,5 +98,22 @@ def test_a_fingerprint_is_of_the_content_not_of_its_spelling(
     assert (ids.fingerprint(one) == ids.fingerprint(other)) is same
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        pytest.param({"a": 1, "b": 2}, {"b": 2, "a": 1}, True, id="order of keys"),
+        pytest.param({"a": "é"}, {"a": "e\u0301"}, True, id="composed or not"),
+        pytest.param([1, 2], [2, 1], False, id="order of a list"),
+        pytest.param({"a": 1}, {"a": "1"}, False, id="number and text"),
+        pytest.param({"a": "b"}, {"a": "B"}, False, id="case"),
+        pytest.param({"a": "x"}, {"b": "x"}, False, id="name"),
+    ],
+)
+def test_a_meaning_is_the_same_however_texts_are_composed(
+    one: object, other: object, same: bool
+) -> None:
+    assert (ids.meaning(one) == ids.meaning(other)) is same
+
+
 def test_even_broken_unicode_has_a_fingerprint() -> None:
     assert ids.fingerprint({"a": "\ud800"}) != ids.fingerprint({"a": "\ud801"})

@@ -119,6 +119,109 @@ def test_a_customer_is_normalised_and_the_fingerprint_is_of_what_was_sent() -> N
     assert report.fingerprint == report_in({"customer": customer, **SENT}, VENDOR).fingerprint
 
 
+FULL: dict[str, Any] = {
+    **SENT,
+    "click_id": "c1.x",
+    "affiliate_id": "mem_ann",
+    "coupon": "ROOF-10",
+    "customer": {"id": "José 1", "email": "tendai@example.com", "phone": "+263773047653"},
+    "items": [{"amount_minor": 6_000, "sku": "a"}, {"amount_minor": 4_000, "category": "tiles"}],
+    "occurred_at": "2026-11-21T09:12:00.000Z",
+    "lead_id": "cnv_lead",
+    "joint_with": "cnv_joint",
+    "client": {"phone": "+263773047654", "code": "cc-1"},
+    "metadata": {"till": "7"},
+}
+"""Every field of a report, in its plainest spelling."""
+
+
+@pytest.mark.parametrize(
+    "respelled",
+    [
+        pytest.param({"coupon": " roof-10"}, id="case and space of a coupon"),
+        pytest.param({"external_id": f" {SENT['external_id']} "}, id="space"),
+        pytest.param({"occurred_at": "2026-11-21T11:12:00+02:00"}, id="the same instant"),
+        pytest.param({"occurred_at": "2026-11-21t09:12:00.000000z"}, id="digits of a second"),
+        pytest.param(
+            {"client": {"phone": "+263 77 304-7654", "email": None, "code": "cc-1"}},
+            id="a phone, and null",
+        ),
+        pytest.param(
+            {
+                "customer": {
+                    "id": "Jose\u0301 1",
+                    "email": "Tendai@Example.COM",
+                    "phone": "+263(77)3047653",
+                }
+            },
+            id="a customer, not composed",
+        ),
+        pytest.param(
+            {
+                "items": [
+                    {"amount_minor": 6_000, "sku": "a", "quantity": 1, "category": None},
+                    {"amount_minor": 4_000, "category": " tiles "},
+                ]
+            },
+            id="what lines have by default",
+        ),
+    ],
+)
+def test_a_report_means_the_same_however_it_is_written(respelled: dict[str, object]) -> None:
+    plain, other = report_in(FULL, VENDOR), report_in({**FULL, **respelled}, VENDOR)
+    assert plain.fingerprint != other.fingerprint
+    assert plain.meaning == other.meaning
+
+
+def test_null_means_what_leaving_out_means_and_an_operator_means_what_a_vendor_does() -> None:
+    absent = dict.fromkeys(("coupon", "items", "occurred_at", "metadata", "client", "customer"))
+    plain = report_in(SENT, VENDOR)
+    by_operator = report_in({**SENT, **absent, "vendor_id": plain.vendor_id}, OPERATOR)
+    assert plain.meaning == by_operator.meaning
+    assert plain.may_backdate is not by_operator.may_backdate
+
+
+@pytest.mark.parametrize("name", sorted(FULL.keys() - {"event", "currency", "amount_minor"}))
+def test_a_report_without_one_of_its_fields_means_something_else(name: str) -> None:
+    left = {key: value for key, value in FULL.items() if key != name}
+    if name in SENT:
+        left[name] = "another"
+    assert report_in(left, VENDOR).meaning != report_in(FULL, VENDOR).meaning
+
+
+@pytest.mark.parametrize(
+    "change", [{"event": "lead"}, {"currency": "ZWG"}, {"amount_minor": 10_001}]
+)
+def test_a_report_of_another_event_currency_or_amount_means_something_else(
+    change: dict[str, object],
+) -> None:
+    assert report_in({**FULL, **change}, VENDOR).meaning != report_in(FULL, VENDOR).meaning
+
+
+def test_what_a_report_and_a_refund_mean_never_changes() -> None:
+    """It is stored with the facts, and a later release compares with what this one wrote."""
+    assert report_in(FULL, VENDOR).meaning == "mqd3ujiwnjiwxw6yegcsyrq4qj"
+    refund = refund_in({"external_id": "r-1", "amount_minor": 5, "reason": "returned"})
+    assert refund.meaning == "zgo5m75f6sqwa37ptgln4zeh2h"
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"reason": " returne\u0301 "}, True),
+        ({"external_id": " r-1"}, True),
+        ({"reason": "Returné"}, False),
+        ({"amount_minor": 6}, False),
+        ({"external_id": "r-2"}, False),
+    ],
+)
+def test_a_refund_means_the_same_however_it_is_written(
+    change: dict[str, object], same: bool
+) -> None:
+    plain = {"external_id": "r-1", "amount_minor": 5, "reason": "returné"}
+    assert (refund_in({**plain, **change}).meaning == refund_in(plain).meaning) is same
+
+
 def test_a_report_without_the_later_fields_has_none_of_them() -> None:
     report = report_in(SENT, VENDOR)
     assert (report.coupon, report.items, report.occurred_at) == (None, (), None)

@@ -38,6 +38,9 @@ def test_the_same_conversion_fifty_times_is_one_commission_set(world, ledger_is_
     assert _entries(world, rudo) == [500]
     assert _entries(world, sponsor) == [50]
 
+    respelled = {**sale, "external_id": f" {sale['external_id']} ", "coupon": None}
+    same = world.api.call("POST", "/v1/conversions", respelled, key=shop.key)
+    assert (same.status, same.body["id"]) == (200, answers[0].body["id"])
     other = world.api.call("POST", "/v1/conversions", {**sale, "amount_minor": 1}, key=shop.key)
     assert (other.status, other.body["code"]) == (409, "external_id_reused")
     assert world.balance(rudo) == 500

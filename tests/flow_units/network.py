@@ -142,8 +142,7 @@ class Network:
         return deciding.reject(conversion.conversion_id, VENDOR, "cancelled", "not picked up")[0]
 
     def refund(self, conversion: Conversion, external_id: str, amount_minor: int) -> Refund:
-        body = {"external_id": external_id, "amount_minor": amount_minor}
-        sent = SentRefund(external_id, amount_minor, "returned", fingerprint(body))
+        sent = sent_refund(external_id, amount_minor)
         return deciding.refund(conversion.conversion_id, VENDOR, sent)[1]
 
     def start_batch(self, batch_id: str, currency: str = "USD", cutoff: str | None = None) -> Batch:
@@ -264,6 +263,11 @@ def reported(external_id: str, amount_minor: int, **changes: Any) -> Report:
         **changes,
     }
     return Report(**values, fingerprint=fingerprint(repr(sorted(values.items()))))
+
+
+def sent_refund(external_id: str, amount_minor: int) -> SentRefund:
+    body = {"external_id": external_id, "amount_minor": amount_minor}
+    return SentRefund(external_id, amount_minor, "returned", fingerprint(body))
 
 
 def table(noun: str) -> list[dict[str, Any]]:

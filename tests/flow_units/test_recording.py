@@ -2,12 +2,23 @@ from dataclasses import replace
 
 import pytest
 
+from linkage.conversions import refund_key
 from linkage.customers import Customer
 from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
 from linkage.flow import deciding, recording
 from linkage.tables import members
 from tests.domain.examples import MEMBER
-from tests.flow_units.network import ANN, VENDOR, Network, put_click, put_members, reported, table
+from tests.flow_units.network import (
+    ANN,
+    VENDOR,
+    Network,
+    put_click,
+    put_members,
+    reported,
+    sent_refund,
+    spoil_fact,
+    table,
+)
 
 BUYER = Customer(phone="+263773000001", email="buyer@example.com", vendor_customer_id="c-1")
 
@@ -33,6 +44,39 @@ def test_an_external_id_sent_with_other_content_is_a_conflict(
     with pytest.raises(ConflictError) as refused:
         recording.report(reported("o-1", **{"amount_minor": 10_000, **change}))
     assert refused.value.code == "external_id_reused"
+    assert network.everything() == before
+
+
+def test_a_report_written_otherwise_is_the_same_conversion(network: Network) -> None:
+    first = network.report("o-1", 10_000, customer=BUYER)
+    before = network.everything()
+    sent = replace(reported("o-1", 10_000, customer=BUYER), fingerprint="f-2", may_backdate=True)
+    assert recording.report(sent) == (first, True)
+    assert network.everything() == before
+
+
+def test_what_was_accepted_before_facts_had_a_meaning_is_known_by_its_spelling_alone(
+    network: Network,
+) -> None:
+    sold = network.report("o-1", 10_000)
+    network.refund(sold, "r-1", 4_000)
+    spoil_fact(sold.conversion_id, "report", "meaning")
+    spoil_fact(sold.conversion_id, refund_key("r-1"), "meaning")
+    assert recording.report(reported("o-1", 10_000))[1]
+    with pytest.raises(ConflictError, match="other content"):
+        recording.report(replace(reported("o-1", 10_000), fingerprint="f-2"))
+    refund = sent_refund("r-1", 4_000)
+    assert deciding.refund(sold.conversion_id, None, refund)[2]
+    with pytest.raises(ConflictError, match="other content"):
+        deciding.refund(sold.conversion_id, None, replace(refund, fingerprint="f-2"))
+
+
+def test_a_refund_written_otherwise_is_the_same_refund(network: Network) -> None:
+    sold = network.report("o-1", 10_000)
+    network.refund(sold, "r-1", 4_000)
+    before = network.everything()
+    again = replace(sent_refund("r-1", 4_000), fingerprint="f-2")
+    assert deciding.refund(sold.conversion_id, None, again)[2]
     assert network.everything() == before
 
 

@@ -1,10 +1,8 @@
-from dataclasses import dataclass, field
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkage.tables.packed import packed, unpacked, without_defaults
+from linkage.tables.packed import packed, unpacked
 
 TEXTS = st.text(max_size=20)
 LEAVES = st.none() | st.booleans() | st.integers() | TEXTS
@@ -32,28 +30,3 @@ def test_integers_stay_integers_and_empty_texts_stay() -> None:
 def test_what_was_never_packed_is_an_error(content: bytes) -> None:
     with pytest.raises(ValueError, match="it is not deflated"):
         unpacked(content)
-
-
-@dataclass(frozen=True)
-class Part:
-    name: str
-    number: int = 0
-
-
-@dataclass(frozen=True)
-class Whole:
-    first: Part
-    parts: tuple[Part, ...] = ()
-    notes: dict[str, Part] = field(default_factory=dict)
-    nothing: str | None = None
-
-
-def test_a_field_at_its_default_is_left_out_at_any_depth() -> None:
-    assert without_defaults(Whole(Part("a"))) == {"first": {"name": "a"}}
-    whole = Whole(Part("", 1), (Part("b"), Part("c", 2)), {"n": Part("d")}, "")
-    assert without_defaults(whole) == {
-        "first": {"name": "", "number": 1},
-        "parts": [{"name": "b"}, {"name": "c", "number": 2}],
-        "notes": {"n": {"name": "d"}},
-        "nothing": "",
-    }

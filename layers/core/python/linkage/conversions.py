@@ -44,7 +44,8 @@ class Conversion:
     many clicks or impressions it stands for, where the network counted them. `by_operator` is
     whether an operator reported it. `withdrawn_at` is when its introducer's commission was taken
     back, because the sale that introduced its customer no longer stood. `rules` is the version of
-    the rules it was accepted under, as of every fact.
+    the rules it was accepted under, as of every fact. `fingerprint` is of the report as it was sent
+    and `meaning` of what it says (`ids.meaning`); facts accepted before there was one have none.
     """
 
     conversion_id: str
@@ -75,6 +76,7 @@ class Conversion:
     held_at: str | None = None
     by_operator: bool = False
     withdrawn_at: str | None = None
+    meaning: str | None = None
 
     @property
     def counted(self) -> bool:
@@ -133,7 +135,8 @@ class Refund:
     """Money a vendor gave back to the customer of a conversion.
 
     `tallies` are those its confirmation moved, as they were before this refund moves them back.
-    `withdrawn` is whether the commission had been taken back whole before.
+    `withdrawn` is whether the commission had been taken back whole before. `fingerprint` and
+    `meaning` are as a conversion's.
     """
 
     conversion_id: str
@@ -148,6 +151,7 @@ class Refund:
     tallies: tuple[Tally, ...] = ()
     rules: int = RULES_FIRST
     withdrawn: bool = False
+    meaning: str | None = None
 
     @property
     def refunded_after_minor(self) -> int:
@@ -204,6 +208,11 @@ def counted_text(conversion: Conversion) -> str:
     """How many clicks or impressions it stands for, in words: `1,234 clicks`."""
     plural = "" if conversion.quantity == 1 else "s"
     return f"{conversion.quantity:,} {conversion.event}{plural}"
+
+
+def says_again(known: Conversion | Refund, fingerprint: str, meaning: str) -> bool:
+    """Whether what was sent says what is known: the same JSON, or the same written otherwise."""
+    return known.fingerprint == fingerprint or known.meaning == meaning
 
 
 def decided(conversion: Conversion, status: str) -> Conversion:

@@ -45,3 +45,9 @@ def fingerprint(body: object) -> str:
     """SHA-256 (hex) of a JSON value in canonical form: sorted keys, no white space."""
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def meaning(said: object) -> str:
+    """The digest of checked values, the same however their texts are composed (NFC)."""
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return digest(unicodedata.normalize("NFC", canonical))

@@ -10,10 +10,11 @@ from linkage.coupons import normalised_code
 from linkage.customers import Customer
 from linkage.errors import ForbiddenError, InvalidFieldError
 from linkage.fields import Fields
-from linkage.ids import fingerprint
+from linkage.ids import fingerprint, meaning
 from linkage.keys import Key
 from linkage.members import normalised_email, normalised_phone
 from linkage.money import MAX_AMOUNT_MINOR
+from linkage.plain import without_defaults
 from linkage.programs import COUNTED_EVENTS, EVENTS
 
 RESULTS_MAX = 100
@@ -52,6 +53,11 @@ class Report:
     link: CountedLink | None = None
     quantity: int = 1
 
+    @property
+    def meaning(self) -> str:
+        """What it says, whoever says it and however it is written (`ids.meaning`)."""
+        return _meaning(self)
+
 
 @dataclass(frozen=True)
 class SentClientCode:
@@ -87,6 +93,11 @@ class SentRefund:
     amount_minor: int
     reason: str
     fingerprint: str
+
+    @property
+    def meaning(self) -> str:
+        """What it says, however it is written (`ids.meaning`)."""
+        return _meaning(self)
 
 
 @dataclass(frozen=True)
@@ -136,6 +147,15 @@ def report_in(body: object, key: Key) -> Report:
     )
     fields.done()
     return report
+
+
+def _meaning(sent: Report | SentRefund) -> str:
+    """Of every value but how it was spelt and by whom; a field left out is its default.
+
+    It is stored with the fact, so what a value is read as may change only with `rules`.
+    """
+    said: dict[str, object] = without_defaults(sent)
+    return meaning({name: said[name] for name in said.keys() - {"fingerprint", "may_backdate"}})
 
 
 def acting_vendor(fields: Fields, key: Key) -> str:

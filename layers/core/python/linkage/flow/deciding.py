@@ -20,6 +20,7 @@ from linkage.conversions import (
     require_refundable,
     require_rejectable,
     require_room_for_refund,
+    says_again,
 )
 from linkage.errors import ConflictError
 from linkage.flow.accepting import Accepted, Operations, accept
@@ -163,7 +164,7 @@ def refund(
 
 
 def _same(known: Refund, sent: SentRefund) -> Refund:
-    if known.fingerprint != sent.fingerprint:
+    if not says_again(known, sent.fingerprint, sent.meaning):
         raise ConflictError(
             "external_id_reused",
             f"A refund {sent.external_id!r} was already reported with other content. "
@@ -194,6 +195,7 @@ def _refund(
         refunded_before_minor=conversion.refunded_minor,
         posts=confirmation is not None,
         fingerprint=sent.fingerprint,
+        meaning=sent.meaning,
         tallies=tuple(tallies[name] for name in names),
         rules=RULES,
         withdrawn=conversion.withdrawn_at is not None,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from linkage import clock
-from linkage.conversions import BY_REPORT, Conversion, Held, held
+from linkage.conversions import BY_REPORT, Conversion, Held, held, says_again
 from linkage.errors import ConflictError, NotFoundError
 from linkage.flow.accepting import busy
 from linkage.flow.attributing import Attributed, attributed
@@ -40,7 +40,7 @@ def report(sent: Report, program: Program | None = None) -> tuple[Conversion, bo
 
 
 def _same(known: Conversion, sent: Report) -> Conversion:
-    if known.fingerprint != sent.fingerprint:
+    if not says_again(known, sent.fingerprint, sent.meaning):
         raise ConflictError(
             "external_id_reused",
             f"external_id {sent.external_id!r} was already reported with other content. "
@@ -96,6 +96,7 @@ def _conversion(
         occurred_at=clock.text(found.occurred_at),
         reported_at=clock.text(moment),
         fingerprint=sent.fingerprint,
+        meaning=sent.meaning,
         attribution=found.attribution,
         customer_keys=found.customer_keys,
         customer_aliases=found.customer_aliases,

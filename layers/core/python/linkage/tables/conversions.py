@@ -36,12 +36,13 @@ from linkage.conversions import (
     withdrawn,
 )
 from linkage.errors import NotFoundError
+from linkage.plain import without_defaults
 from linkage.tables import transactions
 from linkage.tables.base import TableMeta
 from linkage.tables.facts import attribution_in, seen_in, tallies_in
 from linkage.tables.gathering import Found, Place, Reading, place, read, reading_one
 from linkage.tables.limits import require_within
-from linkage.tables.packed import PackedAttribute, known_fields, without_defaults
+from linkage.tables.packed import PackedAttribute, known_fields
 from linkage.tables.pages import LIMIT_MAX, Listed, read_page
 
 UNPOSTED_SHARDS = AWAITING_SHARDS = 8

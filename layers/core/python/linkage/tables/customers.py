@@ -18,11 +18,12 @@ from linkage.attribution import Click
 from linkage.client_codes import ClientCode
 from linkage.consent import NETWORK, Mark, Marks, holds_at, holds_everywhere_since
 from linkage.customers import Binding
+from linkage.plain import without_defaults
 from linkage.tables import transactions
 from linkage.tables.base import TableMeta
 from linkage.tables.facts import click_in
 from linkage.tables.gathering import Found, Reading, Wire, place
-from linkage.tables.packed import PackedAttribute, without_defaults
+from linkage.tables.packed import PackedAttribute
 
 
 class CustomerItem(Model):

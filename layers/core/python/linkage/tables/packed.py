@@ -8,7 +8,7 @@ says how to look inside by hand.
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import fields
 from typing import Any
 
 from pynamodb.attributes import Attribute
@@ -52,22 +52,3 @@ def known_fields(kind: type[Any], said: Mapping[str, Any]) -> dict[str, Any]:
     A field that is not there has its default.
     """
     return {field.name: said[field.name] for field in fields(kind) if field.name in said}
-
-
-def without_defaults(value: Any) -> Any:
-    """A domain value as plain maps and lists, less each field that has its dataclass's default.
-
-    So a default of a stored dataclass is a part of what is stored, and must never change.
-    """
-    if is_dataclass(value):
-        said = ((field.name, getattr(value, field.name), field) for field in fields(value))
-        return {name: without_defaults(own) for name, own, field in said if own != _default(field)}
-    if isinstance(value, Mapping):
-        return {name: without_defaults(own) for name, own in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [without_defaults(own) for own in value]
-    return value
-
-
-def _default(field: Field[Any]) -> Any:
-    return field.default if field.default_factory is MISSING else field.default_factory()
