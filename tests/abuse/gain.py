@@ -191,8 +191,40 @@ class Judge:
                 TAKEOVER, sale.currency, excess, f"{said}, introduced by {why}", found, source
             )
             return
+        if self._renews(source, affiliate, sale.customer):
+            self.gain.apart["renewed at full price, USD"] += excess
+            return
         day = self._confirmed_at(source).date().isoformat()
         introduced[affiliate, fake.vendor, day][source] += excess
+
+    def _renews(self, source: str, affiliate: str, customer: str) -> bool:
+        """Whether the customer was the affiliate's already, by an earlier sale that stood.
+
+        That one counted against its own day, so this one introduces nobody new.
+        """
+        before = self._confirmed_at(source)
+        for candidate in self.reports[source]["attribution"]["candidates"]:
+            earlier = candidate["reference"]
+            if (
+                candidate["model"] != "introducer"
+                or self.names[candidate["affiliate_id"]] != affiliate
+            ):
+                continue
+            known: Fake | Sale | None = self.play.fakes.get(earlier) or self.truth.sales.get(
+                earlier
+            )
+            if known is None or self._confirmed_at(earlier) >= before:
+                continue
+            if isinstance(known, Sale) and (known.brought_by, known.customer) != (
+                affiliate,
+                customer,
+            ):
+                continue
+            gone = sum(minor for at, minor in known.refunds if at <= before)
+            floor_minor = self.rules.introduction_floor(known.currency)
+            if known.amount_minor - gone >= floor_minor:
+                return True
+        return False
 
     def _brought_later(self, sale: Sale, source: Sale, affiliate: str, excess: int) -> None:
         """They did bring the customer, but somebody had before, whose introduction did not hold."""

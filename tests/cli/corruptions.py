@@ -255,6 +255,71 @@ def a_hold_that_waits_for_silence(n: dict[str, Items]) -> None:
     find(n["conversions"], external_id="limit-beyond")["awaiting"] = "awaiting#0"
 
 
+def introduction_of(n: dict[str, Items], external_id: str) -> dict[str, Any]:
+    """What a report says of the sale that introduced its customer."""
+    found: dict[str, Any] = find(n["conversions"], external_id=external_id)["attribution"]
+    return found["introduction"]
+
+
+def remembered(n: dict[str, Items], external_id: str) -> dict[str, Any]:
+    """What a sale remembers of what lives by it."""
+    sale = find(n["conversions"], external_id=external_id)["conversion_id"]
+    return find(n["conversions"], conversion_id=sale, fact="~introduced#")
+
+
+def an_introduced_commission_due_before_its_introduction(n: dict[str, Items]) -> None:
+    introduction_of(n, "lives-by-villa")["due_on"] = "2020-01-01"
+
+
+def an_introduction_with_another_floor(n: dict[str, Items]) -> None:
+    introduction_of(n, "lives-by-villa")["floor_minor"] += 1
+
+
+def an_introduction_by_nothing_confirmed(n: dict[str, Items]) -> None:
+    pending = find(n["conversions"], external_id="pending")["conversion_id"]
+    introduction_of(n, "lives-by-villa")["conversion_id"] = pending
+
+
+def an_introduction_by_another_affiliates_sale(n: dict[str, Items]) -> None:
+    others = find(n["conversions"], external_id="tools-1")["conversion_id"]
+    introduction_of(n, "lives-by-villa")["conversion_id"] = others
+
+
+def a_sale_that_forgot_what_lives_by_it(n: dict[str, Items]) -> None:
+    n["conversions"].remove(remembered(n, "villa"))
+
+
+def a_sale_that_remembers_what_does_not_live_by_it(n: dict[str, Items]) -> None:
+    item = remembered(n, "villa")
+    other = find(n["conversions"], external_id="tools-1")["conversion_id"]
+    fact = f"{item['fact'].rpartition('#')[0]}#{other}"
+    n["conversions"].append(item | {"fact": fact})
+
+
+def withdrawal(n: dict[str, Items]) -> dict[str, Any]:
+    return find(n["conversions"], fact="withdrawal")
+
+
+def a_withdrawal_though_the_introduction_stood(n: dict[str, Items]) -> None:
+    sale = find(n["conversions"], external_id="shed")["conversion_id"]
+    n["conversions"].remove(find(n["conversions"], conversion_id=sale, fact="refund#"))
+
+
+def a_withdrawal_of_another_day(n: dict[str, Items]) -> None:
+    withdrawal(n)["ended_on"] = "2020-01-01"
+
+
+def a_withdrawal_of_what_nothing_introduced(n: dict[str, Items]) -> None:
+    del find(n["conversions"], external_id="lives-by-shed")["attribution"]["introduction"]
+
+
+def a_withdrawal_that_never_came(n: dict[str, Items]) -> None:
+    fact = withdrawal(n)
+    n["conversions"].remove(fact)
+    transaction_id = f"{fact['conversion_id']}/withdrawal"
+    n["ledger"][:] = [each for each in n["ledger"] if each.get("transaction_id") != transaction_id]
+
+
 def a_number_that_is_not_whole(n: dict[str, Items]) -> None:
     find(n["ledger"], line="balance#")["balance_minor"] = 1.5
 
@@ -309,6 +374,16 @@ CORRUPTIONS = [
     (a_hold_of_what_is_rejected, {"I23"}),
     (a_hold_that_says_not_why, {"I23"}),
     (a_hold_that_waits_for_silence, {"I19"}),
+    (an_introduced_commission_due_before_its_introduction, {"I24"}),
+    (an_introduction_with_another_floor, {"I24"}),
+    (an_introduction_by_nothing_confirmed, {"I24"}),
+    (an_introduction_by_another_affiliates_sale, {"I24"}),
+    (a_sale_that_forgot_what_lives_by_it, {"I24"}),
+    (a_sale_that_remembers_what_does_not_live_by_it, {"I24"}),
+    (a_withdrawal_though_the_introduction_stood, {"I25"}),
+    (a_withdrawal_of_another_day, {"I25"}),
+    (a_withdrawal_of_what_nothing_introduced, {"I25"}),
+    (a_withdrawal_that_never_came, {"I25"}),
     (a_number_that_is_not_whole, {"I1"}),
     (something_that_is_no_ledger_item, {"I1"}),
 ]

@@ -76,6 +76,7 @@ def trade() -> None:
     trade_by_every_rule()
     pay_for_clicks()
     trade_within_limits()
+    trade_by_introductions()
     sell("in-flight", 9_999, affiliate_id="mem_tendai", post=False)
 
 
@@ -176,6 +177,24 @@ def trade_within_limits() -> None:
     set_member("mem_hardware", confirmed_max_minor=None, status="suspended")
     held("limit-suspended")
     set_member("mem_hardware", status="approved")
+
+
+def trade_by_introductions() -> None:
+    """What two sales introduced, of which one is refunded before that is due."""
+    from linkage.conversions import WITHDRAWAL
+    from linkage.flow.posting import post_fact
+    from linkage.tables.members import set_member
+
+    set_member("mem_hardware", confirmed_max_minor={"USD": 100_000})
+    introduction = {"program": "prg_builder", "affiliate_id": "mem_architect"}
+    sell("villa", 50_000, customer="villa", **introduction)
+    sell("lives-by-villa", 10_000, customer="villa")
+    shed = sell("shed", 50_000, customer="shed", **introduction)
+    introduced = sell("lives-by-shed", 10_000, customer="shed")
+    refund(shed, 50_000)
+    post_fact(introduced, WITHDRAWAL)
+    refund(introduced, 10_000)
+    set_member("mem_hardware", confirmed_max_minor=None)
 
 
 def post_link_day(event: str, external_id: str) -> None:

@@ -376,7 +376,8 @@ class Trade:
         Then the first one, by which all bonuses are reached, is given back. Under the first rules
         that is more due dates than one expression takes.
         """
-        program_id, affiliate_id = self.world.open_program(), self.world.open_affiliate()
+        with self.mischief.calm():
+            program_id, affiliate_id = self.world.open_program(), self.world.open_affiliate()
         vendor_id = self.world.programs[program_id].vendor_id
         first: Known | None = None
         rules = self.random.choice((RULES_FIRST, RULES)) if self.grown else RULES_FIRST

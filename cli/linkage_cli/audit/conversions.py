@@ -262,12 +262,12 @@ def _expected(
     else:
         on = datetime.fromisoformat(fact.accepted_at).astimezone(UTC).date().isoformat()
         refund = Refunded(before, before + fact.whole("amount_minor"), on)
-        moves = refunded(sale, earning, seen, refund)
         postings = (
             []
             if is_after(fact, conversion)
             else returned_postings(earning, refund.before_minor, refund.after_minor)
         )
+        moves = refunded(sale, earning, seen, refund, postings)
     return moves, [*((posting, sale.due_on) for posting in postings), *moves.bonuses]
 
 

@@ -21,7 +21,6 @@ from linkage_cli.audit.earnings import (
     may_recruit,
     recruitment_least,
     recruits_tally,
-    returned_postings,
     standing_postings,
 )
 from linkage_cli.audit.rewards import limits_of
@@ -232,9 +231,13 @@ def _bonus(sale: Sale, held: Held) -> Posting:
 
 
 def refunded(
-    sale: Sale, earning: Earning | None, seen: Mapping[str, Tally], refund: Refunded
+    sale: Sale,
+    earning: Earning | None,
+    seen: Mapping[str, Tally],
+    refund: Refunded,
+    returned: Iterable[Posting],
 ) -> Moves:
-    """What a refund after the confirmation makes of the tallies it saw."""
+    """What a refund after the confirmation, which returns so much, makes of the tallies it saw."""
     moved = dict(seen)
     is_whole = refund.after_minor == sale.amount_minor
     bonuses: list[tuple[Posting, str]] = []
@@ -268,7 +271,6 @@ def refunded(
     is_over = sale.amount_minor - refund.after_minor < least
     if is_over and member in seen and seen[member].recruited_by == sale.conversion_id:
         moved[member] = seen[member]._replace(recruited_by=None)
-    returned = returned_postings(earning, refund.before_minor, refund.after_minor)
     dated = [*((each, sale.due_on) for each in returned), *bonuses]
     in_time = [posting for posting, due_on in dated if refund.on < due_on]
     for currency, name in costs_of(sale).items():
