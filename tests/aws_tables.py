@@ -6,13 +6,10 @@ is made (tests/conftest.py sees to it).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from typing import Any
 
 import boto3
 from moto import mock_aws
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import dynamodb_backends
 
 type Index = tuple[str, str, str, str]
 """Name, partition key, sort key, projection."""
@@ -95,7 +92,7 @@ def _schema(partition: str, sort: str | None = None) -> list[dict[str, str]]:
 
 
 @contextmanager
-def empty_network() -> Iterator[None]:
+def mocked_network() -> Iterator[None]:
     """A mock AWS account with every table and nothing in them."""
     with mock_aws():
         create_tables()
@@ -109,17 +106,3 @@ def forget_versions() -> None:
 
     programs.kept_versions.clear()
     settings.kept_versions.clear()
-
-
-def stored() -> Any:
-    """A copy of everything in the tables now, for `restore`."""
-    return deepcopy(_backend().tables)
-
-
-def restore(copy: Any) -> None:
-    """Puts the tables back as they were when `stored` copied them, in no time."""
-    _backend().tables = deepcopy(copy)
-
-
-def _backend() -> Any:
-    return dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"]

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.api.client import Client, client_with_key
-from tests.aws_tables import empty_network, restore, stored
+from tests.faults.standin import Standin
+from tests.in_memory import empty_network
 
 METHOD = {"type": "mobile_money", "provider": "EcoCash", "phone": "+263773047653"}
 PROGRAM = {
@@ -59,20 +60,20 @@ def make_member(operator: Client, name: str, *roles: str, **fields: object) -> s
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[None]:
-    with empty_network():
-        yield
+def aws() -> Iterator[Standin]:
+    with empty_network() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
-def first_key(aws: None) -> tuple[Client, Any]:
-    return client_with_key("operator"), stored()
+def first_key(aws: Standin) -> tuple[Client, Any]:
+    return client_with_key("operator"), aws.saved()
 
 
 @pytest.fixture(scope="module")
-def first_members(first_key: tuple[Client, Any]) -> tuple[Network, Any]:
+def first_members(aws: Standin, first_key: tuple[Client, Any]) -> tuple[Network, Any]:
     operator, only_a_key = first_key
-    restore(only_a_key)
+    aws.go_back(only_a_key)
     vendor = make_member(operator, "Hardware", "vendor", hosts=["shop.example"])
     other_vendor = make_member(operator, "Paint", "vendor", hosts=["paint.example"])
     sponsor = make_member(operator, "Architect", "affiliate")
@@ -88,20 +89,20 @@ def first_members(first_key: tuple[Client, Any]) -> tuple[Network, Any]:
         client_with_key("affiliate", affiliate),
         client_with_key("affiliate", other),
     )
-    return network, stored()
+    return network, aws.saved()
 
 
 @pytest.fixture
-def operator(first_key: tuple[Client, Any]) -> Client:
+def operator(aws: Standin, first_key: tuple[Client, Any]) -> Client:
     """An operator of a network that has nothing but the operator's key."""
     client, only_a_key = first_key
-    restore(only_a_key)
+    aws.go_back(only_a_key)
     return client
 
 
 @pytest.fixture
-def network(first_members: tuple[Network, Any]) -> Network:
+def network(aws: Standin, first_members: tuple[Network, Any]) -> Network:
     """The members and their keys, and nothing else."""
     network, members_and_keys = first_members
-    restore(members_and_keys)
+    aws.go_back(members_and_keys)
     return network

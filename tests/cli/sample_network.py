@@ -1,4 +1,4 @@
-"""A small network made by the product's own code on moto; prints every item of it as JSON.
+"""A small network made by the product's own code in memory; prints every item of it as JSON.
 
 Run as a script, because the tables' modules take their names from the environment when imported.
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from tests.aws_tables import TABLES, create_tables
+from tests.aws_tables import TABLES
 from tests.domain.examples import operator
 
 KEPT = ("conversions", "tallies", "ledger", "payouts", "programs", "settings", "statistics")
@@ -31,9 +31,9 @@ ENVIRONMENT = {
 
 def main() -> None:
     os.environ.update(ENVIRONMENT)
-    from moto import mock_aws
+    from tests.in_memory import empty_network
 
-    with mock_aws():
+    with empty_network():
         create_stores()
         trade()
         json.dump(everything(), sys.stdout, default=lambda each: b64encode(each).decode())
@@ -42,7 +42,6 @@ def main() -> None:
 def create_stores() -> None:
     import boto3
 
-    create_tables()
     boto3.client("sqs").create_queue(QueueName="work")
     boto3.client("s3").create_bucket(Bucket="payout-files")
 

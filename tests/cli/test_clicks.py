@@ -19,9 +19,9 @@ from linkage.tables.statistics import DayState, StatisticsItem, as_stored, put_c
 from linkage_cli import clicks as command
 from linkage_cli.click_recount import differences, in_statistics, recounted
 from linkage_cli.clicks import Counted, lines_of, recount
-from tests.aws_tables import empty_network
 from tests.cli.standin_stack import standin_stacks
 from tests.domain.test_statistics import CLICK, clicks, folded
+from tests.in_memory import empty_network
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from linkage_cli import explain
 from linkage_cli.main import app
-from tests.aws_tables import empty_network
+from tests.aws_tables import mocked_network
 from tests.cli.corruptions import Items
 from tests.cli.standin_stack import standin_stacks
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("stack")
 def stack(wire: dict[str, Items], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The sample network, as stage dev; gives DynamoDB."""
     outputs = {f"{noun.capitalize()}TableName": noun for noun in explain.NOUNS}
-    with empty_network():
+    with mocked_network():
         standin_stacks(monkeypatch, {"Linkage-dev": outputs})
         dynamodb = boto3.client("dynamodb")
         for noun in explain.NOUNS:

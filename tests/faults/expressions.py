@@ -184,6 +184,16 @@ def condition(text: str) -> Parsed[Clause]:
     return tokens.parsed(_either(tokens))
 
 
+def projection(text: str) -> Parsed[tuple[Operand, ...]]:
+    """The whole attributes a read asks for."""
+    tokens = _Tokens(text)
+    wanted = [tokens.operand()]
+    while tokens.peek() == ",":
+        tokens.next()
+        wanted.append(tokens.operand())
+    return tokens.parsed(tuple(wanted))
+
+
 def _either(tokens: _Tokens) -> Clause:
     parts = [_both(tokens)]
     while tokens.word() == "OR":

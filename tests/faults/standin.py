@@ -20,11 +20,13 @@ from tests.faults.expressions import (
     Given,
     InvalidError,
     Item,
+    Operand,
     Parsed,
     UnsupportedError,
     changed,
     compared,
     condition,
+    projection,
     update,
 )
 from tests.faults.store import Index, Key, Table, check_item, size_of
@@ -36,6 +38,7 @@ TRANSACTION_BYTES_MAX = 4 * 1024 * 1024
 TRANSACTION_ITEMS_MAX, BATCH_GET_MAX, BATCH_WRITE_MAX = 100, 100, 25
 
 type Arguments = Mapping[str, Any]
+type Saved = Mapping[str, dict[Key, Item]]
 
 
 class RefusedError(Exception):
@@ -97,6 +100,7 @@ class Standin:
         self._operations: dict[str, Callable[[Arguments], dict[str, Any]]] = {
             "GetItem": self._get_item,
             "PutItem": lambda arguments: self._write_one("Put", arguments),
+            "DeleteItem": self._delete_item,
             "UpdateItem": lambda arguments: self._write_one("Update", arguments),
             "TransactWriteItems": self._transact_write,
             "BatchGetItem": self._batch_get,
@@ -120,16 +124,22 @@ class Standin:
         self,
         around: Callable[[str, Arguments, Callable[[], Any]], Any] | None = None,
         others: Mapping[str, Callable[[Arguments], Any]] = MappingProxyType({}),
+        *,
+        alone: bool = True,
     ) -> Iterator[None]:
         """Answers every call of the process; `around(operation, arguments, go)` may interfere.
 
-        `others` answer operations of other services, by names such as `sqs SendMessage`.
+        `others` answer operations of other services, by names such as `sqs SendMessage`; unless it
+        is `alone`, what they do not answer goes where it would without it.
         """
+        elsewhere = BaseClient._make_api_call
 
         def call(client: BaseClient, operation: str, arguments: Arguments) -> Any:
             service = client.meta.service_model.service_name
             if service != "dynamodb":
                 if f"{service} {operation}" not in others:
+                    if not alone:
+                        return elsewhere(client, operation, arguments)
                     raise UnsupportedError(f"{service} {operation}")
                 return others[f"{service} {operation}"](arguments)
             try:
@@ -141,6 +151,17 @@ class Standin:
 
         with patch.object(BaseClient, "_make_api_call", call):
             yield
+
+    # ---- going back
+
+    def saved(self) -> Saved:
+        """What the tables hold now, for `go_back`."""
+        return {name: table.saved() for name, table in self.tables.items()}
+
+    def go_back(self, saved: Saved) -> None:
+        """Makes the tables hold again what they did."""
+        for name, kept in saved.items():
+            self.tables[name].go_back(kept)
 
     # ---- reading
 
@@ -187,13 +208,15 @@ class Standin:
             arguments,
             *("TableName", "IndexName", "KeyConditionExpression", "FilterExpression"),
             *("ExpressionAttributeNames", "ExpressionAttributeValues", "ConsistentRead"),
-            *("ScanIndexForward", "Limit", "ExclusiveStartKey"),
+            *("ScanIndexForward", "Limit", "ExclusiveStartKey", "ProjectionExpression", "Select"),
         )
         table = self._table(arguments["TableName"])
         index = _index_of(table, arguments)
         keyed = condition(arguments["KeyConditionExpression"])
         kept = arguments.get("FilterExpression") and condition(arguments["FilterExpression"])
-        given = _given(arguments, keyed, kept)
+        text = arguments.get("ProjectionExpression")
+        wanted = projection(text) if text else None
+        given = _given(arguments, keyed, kept, wanted)
         names = (index.partition, index.sort) if index else table.keys
         partition, sort_test = _key_condition(table, keyed.content, names, given)
         if index:
@@ -209,7 +232,10 @@ class Standin:
             last = (start[names[1]]["S"], table.key_in(start))
             forward = arguments.get("ScanIndexForward", True)
             rows = [row for row in rows if (row > last if forward else row < last)]
-        return _page(table, index, rows, arguments.get("Limit"), kept, given)
+        page = _page(table, index, rows, arguments.get("Limit"), kept, given)
+        if arguments.get("Select"):
+            return _counted(page, arguments["Select"])
+        return _projected(page, wanted.content, given) if wanted else page
 
     def _scan(self, arguments: Arguments) -> dict[str, Any]:
         _only(
@@ -264,6 +290,12 @@ class Standin:
         if returned not in {"NONE", "ALL_NEW"}:
             raise UnsupportedError(f"ReturnValues {returned}")
         return {"Attributes": dict(item)} if returned == "ALL_NEW" else {}
+
+    def _delete_item(self, arguments: Arguments) -> dict[str, Any]:
+        _only(arguments, "TableName", "Key")
+        table = self._table(arguments["TableName"])
+        table.store(table.key_of(arguments["Key"]), None)
+        return {}
 
     def _batch_write(self, arguments: Arguments) -> dict[str, Any]:
         _only(arguments, "RequestItems")
@@ -415,6 +447,18 @@ def _page(
             last = {name: item[name] for name in names}
             return _answer(items, count) | {"LastEvaluatedKey": last}
     return _answer(items, len(rows))
+
+
+def _projected(page: dict[str, Any], wanted: tuple[Operand, ...], given: Given) -> dict[str, Any]:
+    names = {given.name(operand.token) for operand in wanted}
+    items = [{name: item[name] for name in names if name in item} for item in page["Items"]]
+    return page | {"Items": items}
+
+
+def _counted(page: dict[str, Any], select: str) -> dict[str, Any]:
+    if select != "COUNT":
+        raise UnsupportedError(f"Select {select}")
+    return {name: value for name, value in page.items() if name != "Items"}
 
 
 def _answer(items: list[Item], scanned: int) -> dict[str, Any]:

@@ -74,6 +74,19 @@ class Table:
         for partition in self.partitions.values():
             yield from partition.values()
 
+    def saved(self) -> dict[Key, Item]:
+        """Every item by its key: items are replaced and never changed."""
+        return {(p, s): item for p, items in self.partitions.items() for s, item in items.items()}
+
+    def go_back(self, saved: Mapping[Key, Item]) -> None:
+        """Makes it hold what it did, touching only what has changed since."""
+        now = self.saved()
+        for key in now.keys() - saved.keys():
+            self.store(key, None)
+        for key, item in saved.items():
+            if now.get(key) is not item:
+                self.store(key, item, size_of(item))
+
     def clear(self) -> None:
         """Empties the table."""
         self.partitions.clear()

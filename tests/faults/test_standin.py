@@ -34,8 +34,9 @@ class Calls:
 
     def one(self) -> Call:
         reads = (self.get, self.batch, self.query, self.query_index, self.query_index, self.scan)
+        parts = (self.query_part, self.count)
         writes = (self.put, self.batch_write, self.move, self.add, self.transact, self.transact)
-        return self.random.choice((*reads, *writes))()
+        return self.random.choice((*reads, *parts, *writes, self.delete))()
 
     def _key(self) -> dict[str, str]:
         return {
@@ -131,6 +132,25 @@ class Calls:
         writes = [{"PutRequest": {"Item": item}}, {"DeleteRequest": {"Key": key}}]
         return "BatchWriteItem", {"RequestItems": {"conversions": writes}}
 
+    def delete(self) -> Call:
+        return "DeleteItem", {
+            "TableName": "conversions",
+            "Key": transactions.to_wire(self._key()),
+        }
+
+    def query_part(self) -> Call:
+        operation, arguments = self.query()
+        names = arguments["ExpressionAttributeNames"] | {"#status": "status", "#dues": "dues"}
+        return operation, {
+            **arguments,
+            "ExpressionAttributeNames": names,
+            "ProjectionExpression": "#status, #dues, accepted_at",
+        }
+
+    def count(self) -> Call:
+        operation, arguments = self.query()
+        return operation, {**arguments, "Select": "COUNT"}
+
     def query(self) -> Call:
         tests = ("", " AND begins_with (#1, :1)", " AND #1 > :1", " AND #1 <= :1")
         test = self.random.choice(tests)
@@ -188,6 +208,7 @@ def outcome(client: Any, call: Call) -> tuple[str, Any]:
         answer.get("Item"),
         answer.get("Attributes"),
         answer.get("LastEvaluatedKey"),
+        answer.get("Count"),
     )
 
 

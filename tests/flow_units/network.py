@@ -4,7 +4,6 @@ The clock stands still until a test moves it, so that two runs of one story can 
 byte. One thread only: the mock loses writes under threads.
 """
 
-import copy
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +13,6 @@ from typing import Any
 from unittest.mock import patch
 
 from botocore.client import BaseClient
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import dynamodb_backends
 
 from linkage import clock
 from linkage.attribution import Click
@@ -41,8 +38,10 @@ from linkage.tables import conversions, ledger, members, payouts, programs, sett
 from linkage.tables.gathering import read
 from linkage.tables.tallies import reading_tallies
 from linkage.tallies import Tally
-from tests.aws_tables import TABLES, empty_network
+from tests.aws_tables import TABLES
 from tests.domain.examples import MEMBER, PROGRAM, operator
+from tests.faults.standin import Standin
+from tests.in_memory import empty_network
 
 VENDOR = "mem_shop"
 WRITES = {"PutItem", "UpdateItem", "TransactWriteItems", "SendMessage", "PutObject"}
@@ -106,19 +105,18 @@ class CrashError(BaseException):
 class Network:
     """What the outside can do to a network, and what it can see of it."""
 
-    def __init__(self) -> None:
-        self.moment = START
-        self.saved = _tables()
+    def __init__(self, standin: Standin) -> None:
+        self.moment, self.standin = START, standin
+        self.saved = standin.saved()
 
     def save(self) -> None:
         """Remembers what the tables hold, to go back to; messages and files are let go."""
-        self.saved = _tables()
+        self.saved = self.standin.saved()
         self._empty()
 
     def restore(self) -> None:
         """Goes back to what was saved, with no message waiting and no file written."""
-        for noun, items in copy.deepcopy(self.saved).items():
-            _backend().tables[noun].items = items
+        self.standin.go_back(self.saved)
         self._empty()
 
     def _empty(self) -> None:
@@ -243,7 +241,8 @@ class Network:
     def everything(self) -> str:
         """All that is stored, as one text to be compared."""
         kept: dict[str, Any] = {
-            noun: sorted(_text(item) for item in _items(noun)) for noun in TABLES
+            noun: sorted(json.dumps(item, sort_keys=True, default=repr) for item in held.items())
+            for noun, held in self.standin.tables.items()
         }
         return json.dumps(kept | {"files": self.files()}, sort_keys=True, indent=1)
 
@@ -305,25 +304,6 @@ def put_click(affiliate_id: str, click_id: str = "clk_1", vendor_id: str = VENDO
     return click
 
 
-def _backend() -> Any:
-    return dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"]
-
-
-def _items(noun: str) -> Iterator[Any]:
-    """The mock's own items of a table: a scan of ten tables for each crash would take minutes."""
-    for found in _backend().tables[noun].items.values():
-        yield from found.values() if isinstance(found, dict) else (found,)
-
-
-def _text(item: Any) -> str:
-    """A stored item as one text; what is deflated in it is bytes."""
-    return json.dumps(item.to_json(), sort_keys=True, default=repr)
-
-
-def _tables() -> dict[str, Any]:
-    return {noun: copy.deepcopy(_backend().tables[noun].items) for noun in TABLES}
-
-
 def make_rich() -> None:
     """Gives the small network terms that look at more than the sale itself, and Ann an employee."""
     put_members(EMP)
@@ -335,13 +315,13 @@ def make_rich() -> None:
 @contextmanager
 def small_network() -> Iterator[Network]:
     """A shop, an affiliate with two above, and programs that hold nothing back."""
-    with empty_network():
+    with empty_network() as standin:
         planning._queue.create_queue(QueueName="work")
         exporting._files.create_bucket(Bucket=exporting._BUCKET)
         settings.publish_settings(SETTINGS)
         put_members(SHOP, ANN, SPO, TOP)
         put_programs(ON_REPORT, MANUAL, LEADS)
-        network = Network()
+        network = Network(standin)
         with patch.object(clock, "now", lambda: network.moment), patch("time.sleep"):
             yield network
 

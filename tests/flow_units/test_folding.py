@@ -14,8 +14,8 @@ from linkage.flow.counting import Batch, NotCounted, count_clicks
 from linkage.flow.folding import fold_again, fold_day, fold_open_days, oldest_open_age_s
 from linkage.statistics import LinkDay, Owners, UnreadablePackError
 from linkage.tables.statistics import DayState, StatisticsItem, find_counts, find_days
-from tests.aws_tables import empty_network
 from tests.domain.test_statistics import CLICK
+from tests.in_memory import empty_network
 
 NOW = datetime(2026, 11, 22, 0, 20, tzinfo=UTC)
 TODAY = NOW.date()

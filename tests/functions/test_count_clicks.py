@@ -13,10 +13,10 @@ from linkage.ids import created
 from linkage.statistics import fold
 from linkage.tables import transactions
 from linkage.tables.statistics import StatisticsItem, find_packs
-from tests.aws_tables import empty_network
 from tests.counted_units import counting
 from tests.domain.test_statistics import CLICK, DAY
 from tests.handlers import load_handler
+from tests.in_memory import empty_network
 
 CONTEXT = SimpleNamespace(
     function_name="count_clicks",

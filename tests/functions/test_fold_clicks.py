@@ -13,9 +13,9 @@ from linkage.errors import NotFoundError
 from linkage.flow import folding
 from linkage.flow.billing import Billed, NotBilled
 from linkage.flow.counting import count_clicks
-from tests.aws_tables import empty_network
 from tests.domain.test_statistics import CLICK
 from tests.handlers import load_handler
+from tests.in_memory import empty_network
 
 NOW = datetime(2026, 11, 22, 1, tzinfo=UTC)
 CONTEXT = SimpleNamespace(

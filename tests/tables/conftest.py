@@ -6,7 +6,7 @@ import pytest
 @pytest.fixture
 def network() -> Iterator[None]:
     """Every table, empty, on the in-process mock."""
-    from tests.aws_tables import empty_network
+    from tests.aws_tables import mocked_network
 
-    with empty_network():
+    with mocked_network():
         yield
