@@ -45,7 +45,7 @@ types: $(STAMPS)/python ## static types
 	$(PYTHON) -m mypy
 
 unit: bootstrap layers ## tests that need no emulator
-	$(PYTHON) -m pytest -q -n auto -m 'not flow and not orders and not faults' --ignore=tests/flow
+	$(PYTHON) -m pytest -q -n auto --dist loadscope -m 'not flow and not orders and not faults' --ignore=tests/flow
 
 flow: bootstrap layers ## tests of the deployed app on the emulator
 	$(PYTHON) -m pytest -q -m 'not orders' tests/flow

@@ -1,15 +1,8 @@
-"""The tables of docs/architecture.md on an in-process mock: for one thread, never to prove money.
+"""The tables of docs/architecture.md, by their keys and indexes, and how moto is given them."""
 
-moto hooks into botocore when it is imported, so this module is imported before any table's client
-is made (tests/conftest.py sees to it).
-"""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import boto3
-from moto import mock_aws
 
 type Index = tuple[str, str, str, str]
 """Name, partition key, sort key, projection."""
@@ -89,15 +82,6 @@ def create_tables() -> None:
 def _schema(partition: str, sort: str | None = None) -> list[dict[str, str]]:
     schema = [{"AttributeName": partition, "KeyType": "HASH"}]
     return schema + ([{"AttributeName": sort, "KeyType": "RANGE"}] if sort else [])
-
-
-@contextmanager
-def mocked_network() -> Iterator[None]:
-    """A mock AWS account with every table and nothing in them."""
-    with mock_aws():
-        create_tables()
-        yield
-    forget_versions()
 
 
 def forget_versions() -> None:

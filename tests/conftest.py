@@ -2,6 +2,8 @@
 
 import os
 
+import moto  # noqa: F401, it hooks into botocore, so before any client is made
+
 os.environ |= {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",

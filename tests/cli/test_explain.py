@@ -1,5 +1,6 @@
 """`linkage explain` tells a conversion's story, and with `--replay` computes it again."""
 
+import copy
 import functools
 import json
 import operator
@@ -13,9 +14,9 @@ from typer.testing import CliRunner
 
 from linkage_cli import explain
 from linkage_cli.main import app
-from tests.aws_tables import mocked_network
 from tests.cli.corruptions import Items
 from tests.cli.standin_stack import standin_stacks
+from tests.in_memory import empty_network
 
 pytestmark = pytest.mark.usefixtures("stack")
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("stack")
 def stack(wire: dict[str, Items], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The sample network, as stage dev; gives DynamoDB."""
     outputs = {f"{noun.capitalize()}TableName": noun for noun in explain.NOUNS}
-    with mocked_network():
+    with empty_network():
         standin_stacks(monkeypatch, {"Linkage-dev": outputs})
         dynamodb = boto3.client("dynamodb")
         for noun in explain.NOUNS:
@@ -142,20 +143,17 @@ def test_a_line_that_is_missing_or_changed_is_a_difference(
 ) -> None:
     conversion = conversion_id(wire, "bricks")
     lines = [
-        {name: item[name] for name in ("account", "line")}
+        item
         for item in wire["ledger"]
         if item.get("transaction_id") == {"S": f"{conversion}/confirmation"}
         and item["line"]["S"].startswith("line#")
     ]
-    architect, builder = sorted(lines, key=lambda key: str(key["account"]["S"]))[:2]
-    stack.delete_item(TableName="ledger", Key=architect)
-    stack.update_item(
-        TableName="ledger",
-        Key=builder,
-        UpdateExpression="SET parts[0].#level = :zero",
-        ExpressionAttributeNames={"#level": "level"},
-        ExpressionAttributeValues={":zero": {"N": "0"}},
-    )
+    architect, builder = sorted(lines, key=lambda item: str(item["account"]["S"]))[:2]
+    key = {name: architect[name] for name in ("account", "line")}
+    stack.delete_item(TableName="ledger", Key=key)
+    changed = copy.deepcopy(builder)
+    changed["parts"]["L"][0]["M"]["level"] = {"N": "0"}
+    stack.put_item(TableName="ledger", Item=changed)
     told = run(conversion, "--replay")
     assert told.exit_code == 1
     assert "line of affiliate:mem_architect in USD.amount_minor: stored nothing," in told.output

@@ -7,13 +7,13 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 from typer.testing import CliRunner
 
 from linkage_cli import ledger_check, networks
-from linkage_cli.ledger_check import Tables, check, lines_of
+from linkage_cli.ledger_check import NOUNS, Tables, check, lines_of
 from tests.cli.corruptions import Items, find
 from tests.cli.standin_stack import standin_stacks
+from tests.in_memory import empty_network
 
 
 @pytest.fixture
@@ -24,30 +24,12 @@ def tables(wire: dict[str, Items], monkeypatch: pytest.MonkeyPatch) -> Iterator[
         "AWS_DEFAULT_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
-    keys = {
-        "conversions": ("conversion_id", "fact"),
-        "tallies": ("tally",),
-        "ledger": ("account", "line"),
-        "payouts": ("batch_id", "item"),
-        "programs": ("program_id", "version"),
-        "settings": ("version",),
-        "statistics": ("of", "at"),
-    }
-    with mock_aws():
+    with empty_network():
         dynamodb = boto3.client("dynamodb")
-        for noun, names in keys.items():
-            dynamodb.create_table(
-                TableName=noun,
-                BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in names],
-                KeySchema=[
-                    {"AttributeName": name, "KeyType": kind}
-                    for name, kind in zip(names, ("HASH", "RANGE"), strict=False)
-                ],
-            )
+        for noun in NOUNS:
             for item in wire[noun]:
                 dynamodb.put_item(TableName=noun, Item=item)
-        yield Tables(dynamodb, {noun: noun for noun in keys})
+        yield Tables(dynamodb, {noun: noun for noun in NOUNS})
 
 
 def test_a_running_network_is_read_whole_and_found_right(tables: Tables) -> None:

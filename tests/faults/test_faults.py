@@ -26,7 +26,7 @@ def test_a_few_thousand_facts_leave_the_ledger_right_to_the_unit() -> None:
     run = Run(SEED, FEW_FACTS)
     outcome = run.play()
     assert_right(run, outcome)
-    assert {"report", "confirmation", "rejection", "refund"} == set(outcome.facts)
+    assert {"report", "confirmation", "rejection", "refund", "withdrawal"} == set(outcome.facts)
     assert set(outcome.models) >= MODELS
     assert set(outcome.kinds) >= EARNED
     assert {what for what, count in outcome.met.items() if count} >= TROUBLES

@@ -21,7 +21,7 @@ from linkage.flow import awaiting, client_codes, consenting, deciding, recording
 from linkage.flow.billing import DayNotBilledError, bill_day
 from linkage.ids import conversion_id
 from linkage.keys import Key
-from linkage.programs import COUNTED_EVENTS, EVENTS
+from linkage.programs import COUNTED_EVENTS, EVENTS, Program
 from linkage.requests import client_code_in, customer_in, refund_in, report_in, unbinding_in
 from linkage.rules import RULES, RULES_FIRST
 from linkage.statistics import Counts, LinkDay
@@ -72,7 +72,7 @@ class Trade:
         self.pending: list[str] = []
         self.confirmed: list[str] = []
         self.recent: list[str] = []
-        self.reports = self.refunds = self.links = self.steps = self.grown = 0
+        self.reports = self.refunds = self.links = self.steps = self.grown = self.strangers = 0
         self.billed: dict[date, list[LinkDay]] = {}
         self.opted_out: list[tuple[str, dict[str, str]]] = []
         self.focus: Callable[[], None] | None = None
@@ -104,6 +104,7 @@ class Trade:
             self.bill: 1,
             self.consent: 1,
             self.unbind: 0.5,
+            self.introduce: 0.7,
         }
         self.random.choices(list(chances), list(chances.values()))[0]()
 
@@ -325,7 +326,7 @@ class Trade:
 
     def _one(self, mostly: list[str]) -> Known | None:
         """One of these, the latest more often, and now and then any other conversion."""
-        if not self.known:
+        if not self.recent:
             return None
         if not mostly or self.random.random() < 0.05:
             return self.known[self.random.choice(self.recent)]
@@ -408,6 +409,42 @@ class Trade:
         assert self.answers["refund refused: too_many_refunds"] > refused
         self._give_back(known, known.rest_minor)
         assert known.rest_minor == 0
+
+    def introduce(self) -> None:
+        """A sale brings a customer nobody knew, who then buys elsewhere; it may come to nothing."""
+        self.strangers += 1
+        customer = {"phone": f"+26372{self.strangers:07d}"}
+        affiliate_id = self.random.choice(self.world.affiliates)
+        programs = list(self.world.programs.values())
+        paying = [each for each in programs if each.introducer_rate_bps] or programs
+        first = self._sold(self.random.choice(programs), customer, affiliate_id=affiliate_id)
+        later = [self._sold(self.random.choice(paying), customer) for _ in range(2)]
+        for known in (first, *later):
+            if known and known.rest_minor and self.random.random() < 0.6:
+                rest = known.rest_minor
+                self._give_back(known, self.random.choice((rest, rest, max(1, rest - 1))))
+
+    def _sold(self, program: Program, customer: dict[str, str], **claims: str) -> Known | None:
+        """A sale of a program, confirmed by its vendor where it waits for that."""
+        self.reports += 1
+        body = {
+            "program_id": program.program_id,
+            "external_id": f"order-{self.reports}",
+            "event": "sale",
+            "amount_minor": self.random.randint(5_000, 500_000),
+            "currency": self.random.choice(CURRENCIES[:2]),
+            "customer": customer,
+            **claims,
+        }
+        before = self.recent[-1:]
+        self._report(body, self.vendor_key(program.vendor_id))
+        if self.recent[-1:] == before:
+            return None
+        known = self.known[self.recent[-1]]
+        found = known.conversion.conversion_id
+        if known.conversion.status == "pending":
+            self._decided(known, "confirmation", lambda: deciding.confirm(found, program.vendor_id))
+        return known
 
     def _give_back(self, known: Known, amount_minor: int) -> None:
         self.refunds += 1

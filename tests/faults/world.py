@@ -157,9 +157,9 @@ class World:
         self.programs[program.program_id] = program
 
     def open_program(self) -> str:
-        """A program whose vendor may sell now: one that was suspended is taken back first."""
+        """A program whose vendor may sell now, as much as it will."""
         program = self.programs[self.random.choice(list(self.programs))]
-        self._set(program.vendor_id, status="approved")
+        self._set(program.vendor_id, status="approved", confirmed_max_minor=None)
         return program.program_id
 
     def open_affiliate(self) -> str:

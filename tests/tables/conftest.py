@@ -5,8 +5,8 @@ import pytest
 
 @pytest.fixture
 def network() -> Iterator[None]:
-    """Every table, empty, on the in-process mock."""
-    from tests.aws_tables import mocked_network
+    """Every table, empty, in memory."""
+    from tests.in_memory import empty_network
 
-    with mocked_network():
+    with empty_network():
         yield
