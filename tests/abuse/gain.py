@@ -220,9 +220,7 @@ class Judge:
                 customer,
             ):
                 continue
-            gone = sum(minor for at, minor in known.refunds if at <= before)
-            floor_minor = self.rules.introduction_floor(known.currency)
-            if known.amount_minor - gone >= floor_minor:
+            if self._left_after(known, before) >= self.rules.introduction_floor(known.currency):
                 return True
         return False
 
@@ -263,8 +261,8 @@ class Judge:
             yield "unbound by the operators"
 
     @staticmethod
-    def _left_after(fake: Fake, at: datetime) -> int:
-        return fake.amount_minor - sum(minor for when, minor in fake.refunds if when <= at)
+    def _left_after(sold: Fake | Sale, at: datetime) -> int:
+        return sold.amount_minor - sum(minor for when, minor in sold.refunds if when <= at)
 
     def _bindings(self, introduced: dict[tuple[str, str, str], Counter[str]]) -> None:
         """What sales at full price have introduced is apart, up to so many of them a day."""

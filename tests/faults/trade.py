@@ -165,12 +165,15 @@ class Trade:
             body["vendor_id"] = program.vendor_id
         self._report(body, key)
 
-    def _report(self, body: dict[str, Any], key: Key) -> None:
+    def _report(self, body: dict[str, Any], key: Key) -> Known | None:
+        """Sends a report; what is known of its conversion, None if it was refused."""
         self.hot = body
         answer = self._sent("report", lambda: recording.report(report_in(body, key)))
         self.hot = {}
-        if answer:
-            self._learn(*answer, Known(answer[0], body, key))
+        if answer is None:
+            return None
+        self._learn(*answer, Known(answer[0], body, key))
+        return self.known[answer[0].conversion_id]
 
     def _learn(self, conversion: Conversion, replayed: bool, known: Known) -> None:
         self.answers["replays"] += replayed
@@ -303,8 +306,11 @@ class Trade:
         """The vendor confirms what is pending, or sometimes what is not."""
         known = self._one(self.pending)
         if known:
-            found, vendor_id = known.conversion.conversion_id, known.conversion.vendor_id
-            self._decided(known, "confirmation", lambda: deciding.confirm(found, vendor_id))
+            self._confirm(known)
+
+    def _confirm(self, known: Known) -> None:
+        found, vendor_id = known.conversion.conversion_id, known.conversion.vendor_id
+        self._decided(known, "confirmation", lambda: deciding.confirm(found, vendor_id))
 
     def release(self) -> None:
         """An operator releases what is held, or sometimes what is not."""
@@ -395,8 +401,8 @@ class Trade:
                     "currency": CURRENCIES[0],
                     "affiliate_id": affiliate_id,
                 }
-                self._report(body, self.vendor_key(vendor_id))
-                first = first or self.known[self.recent[-1]]
+                known = self._report(body, self.vendor_key(vendor_id))
+                first = first or known
         assert first is not None
         self._give_back(first, first.rest_minor)
 
@@ -436,14 +442,9 @@ class Trade:
             "customer": customer,
             **claims,
         }
-        before = self.recent[-1:]
-        self._report(body, self.vendor_key(program.vendor_id))
-        if self.recent[-1:] == before:
-            return None
-        known = self.known[self.recent[-1]]
-        found = known.conversion.conversion_id
-        if known.conversion.status == "pending":
-            self._decided(known, "confirmation", lambda: deciding.confirm(found, program.vendor_id))
+        known = self._report(body, self.vendor_key(program.vendor_id))
+        if known and known.conversion.status == "pending":
+            self._confirm(known)
         return known
 
     def _give_back(self, known: Known, amount_minor: int) -> None:

@@ -1,7 +1,7 @@
-"""A small network on the in-process mock, driven as the outside drives it: at least once.
+"""A small network in memory, driven as the outside drives it: at least once.
 
 The clock stands still until a test moves it, so that two runs of one story can be compared byte for
-byte. One thread only: the mock loses writes under threads.
+byte. One thread only: nothing here takes turns.
 """
 
 import json
