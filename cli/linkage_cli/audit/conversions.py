@@ -40,7 +40,7 @@ from linkage_cli.audit.terms import Terms
 
 UNPOSTED_AGE_MAX = timedelta(minutes=15)
 CONVERSION_KINDS = ("commission", "clawback")
-RULES_KNOWN = 2
+RULES_KNOWN = 3
 """The latest version of the rules that this audit can judge."""
 OF_THE_PERIOD = ("bonus", "bonus_return")
 """What belongs to a period's sales together and not to one conversion."""

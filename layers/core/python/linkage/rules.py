@@ -10,12 +10,14 @@ from linkage.errors import LaterReleaseError
 
 RULES_FIRST = 1
 """What a fact is of that says nothing: the rules of the release of 2026-11-22."""
-RULES = 2
+RULES = 3
 """What this release accepts facts under, and the latest it understands.
 
 2: introductions and recruitment bonuses have floors, fall due with the sale that brought them and
 end with it (linkage.introductions, linkage.uplines); one tally holds at most 24 bonuses; the
 network's least hold counts, and what a vendor's month may cost is bounded (linkage.holding).
+3: what stands of an introducing or a recruit's first sale must still earn; what is taken back with
+an introduction is taken out of the tallies, too; each contact counts against a day's bindings.
 """
 
 
