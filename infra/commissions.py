@@ -24,7 +24,8 @@ class Commissions(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         reads = [storage.settings, storage.programs]
-        writes = [storage.ledger, storage.conversions]
+        # A withdrawal is accepted where its cause is posted, and moves tallies as it is.
+        writes = [storage.ledger, storage.conversions, storage.tallies]
         size = Size(timeout_s=60)
 
         self.compute_commissions = FlowFunction(

@@ -2,19 +2,37 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 from unittest.mock import patch
 
-from linkage.flow import confirming, deciding, recording, seeing
-from linkage.rules import RULES_FIRST
+from linkage.conversions import Confirmation, Conversion
+from linkage.flow import confirming, deciding, recording, seeing, withdrawing
+from linkage.rules import RULES_FIRST, RULES_OF_WHAT_STANDS
+from linkage.shares import Commission
 
 
 @contextmanager
 def rules_of(version: int) -> Iterator[None]:
     """Facts are accepted under these rules meanwhile, whoever accepts them."""
     with ExitStack() as stack:
-        for module in (confirming, deciding, recording):
+        for module in (confirming, deciding, recording, withdrawing):
             stack.enter_context(patch.object(module, "RULES", version))
+        if version < RULES_OF_WHAT_STANDS:  # what it withdrew stayed in the tallies
+            stack.enter_context(patch.object(withdrawing, "moved_by_withdrawal", lambda _: ()))
+            stack.enter_context(patch.object(confirming, "_living_by_introduction", _until_due))
         if version == RULES_FIRST:  # it knew no bounds on a day or a month
             stack.enter_context(patch.object(confirming, "_daily_bound", lambda *_: ()))
             stack.enter_context(patch.object(seeing, "_may_recruit", lambda *_: False))
         yield
+
+
+_remembering = confirming._living_by_introduction
+
+
+def _until_due(
+    conversion: Conversion, confirmation: Confirmation, commission: Commission | None
+) -> list[dict[str, Any]]:
+    """It did not remember what was due on the day it was confirmed."""
+    if commission and commission.due_on == confirmation.accepted_at[:10]:
+        return []
+    return _remembering(conversion, confirmation, commission)

@@ -423,12 +423,21 @@ class Trade:
         affiliate_id = self.random.choice(self.world.affiliates)
         programs = list(self.world.programs.values())
         paying = [each for each in programs if each.introducer_rate_bps] or programs
-        first = self._sold(self.random.choice(programs), customer, affiliate_id=affiliate_id)
-        later = [self._sold(self.random.choice(paying), customer) for _ in range(2)]
+        with rules_of(self.random.choice((RULES - 1, RULES, RULES))):
+            first = self._sold(self.random.choice(programs), customer, affiliate_id=affiliate_id)
+            later = [self._sold(self.random.choice(paying), customer), *self._led(paying, customer)]
         for known in (first, *later):
             if known and known.rest_minor and self.random.random() < 0.6:
                 rest = known.rest_minor
                 self._give_back(known, self.random.choice((rest, rest, max(1, rest - 1))))
+
+    def _led(self, programs: list[Program], customer: dict[str, str]) -> list[Known | None]:
+        """A lead, and the sale that comes of it."""
+        program = self.random.choice(programs)
+        lead = self._sold(program, customer, event="lead")
+        if lead is None:
+            return [None]
+        return [lead, self._sold(program, {}, lead_id=lead.conversion.conversion_id)]
 
     def _sold(self, program: Program, customer: dict[str, str], **claims: str) -> Known | None:
         """A sale of a program, confirmed by its vendor where it waits for that."""

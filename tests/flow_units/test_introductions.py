@@ -256,7 +256,7 @@ def test_what_was_due_before_the_refund_stays(network: Network) -> None:
     first = introduced(network)
     sale = supplied(network)
     network.deliver_facts()
-    network.pass_time(days=14)
+    network.pass_time(days=15)
     network.refund(first, "r-1", 100_000)
     network.deliver_facts()
     network.deliver_facts()

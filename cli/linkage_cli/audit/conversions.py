@@ -14,17 +14,20 @@ from linkage_cli.audit.earnings import (
     earning_of,
     returned_postings,
     standing_postings,
+    withdrawn_postings,
 )
 from linkage_cli.audit.findings import Finding
-from linkage_cli.audit.introduced import Introduced, is_after, taken_back
+from linkage_cli.audit.introduced import Introduced, is_after, may_end_introductions
 from linkage_cli.audit.moves import (
     Moves,
     Refunded,
+    after_withdrawal,
     confirmed,
     costs_of,
     lowered,
     refunded,
     wanted,
+    withdrawn_names,
 )
 from linkage_cli.audit.sales import Sale, sale_of
 from linkage_cli.audit.states import Conversion, check_facts
@@ -41,6 +44,8 @@ from linkage_cli.audit.terms import Terms
 UNPOSTED_AGE_MAX = timedelta(minutes=15)
 CONVERSION_KINDS = ("commission", "clawback")
 RULES_KNOWN = 3
+WITHDRAWALS_MOVE = 3
+"""The version of the rules from which on a withdrawal moves tallies."""
 """The latest version of the rules that this audit can judge."""
 OF_THE_PERIOD = ("bonus", "bonus_return")
 """What belongs to a period's sales together and not to one conversion."""
@@ -139,12 +144,9 @@ class Facts:
                 )
         for transaction_id, fact in conversion.postable():
             expected: list[Due] = []
-            if sale and fact is conversion.withdrawal:
-                expected = taken_back(earning, fact, sale.due_on)
-            elif sale:
+            if sale:
                 seen = _seen_by(fact, sale, conversion)
-                right = wanted(sale) if fact is conversion.confirming else lowered(sale)
-                yield from _check_names(transaction_id, seen, right)
+                yield from _check_names(transaction_id, seen, _names(fact, sale, conversion))
                 moves, expected = _expected(fact, sale, earning, seen, conversion)
                 if fact is conversion.confirming:
                     yield from _check_limits(transaction_id, sale, moves)
@@ -156,7 +158,7 @@ class Facts:
                 yield from self._check_unposted(transaction_id, fact)
                 continue
             if fact.unposted:
-                yield Finding("I4", transaction_id, "it is posted, its fact says it is not")
+                yield from self._check_marked(transaction_id, fact, sale)
             is_confirming = fact is conversion.confirming
             yield from _check_head(head, fact, expected, is_confirming=is_confirming)
             yield from self._check_due(head, expected)
@@ -172,10 +174,26 @@ class Facts:
                 "I4", transaction_id, "its fact was accepted, is not in the ledger and never will"
             )
             return
+        yield from self._check_age("I4", transaction_id, fact, "its fact is not posted")
+
+    def _check_marked(
+        self, transaction_id: str, fact: Fact, sale: Sale | None
+    ) -> Iterator[Finding]:
+        """A refund is posted before what lived by its sale is taken back, and marked only then."""
+        if sale and may_end_introductions(fact, sale):
+            said = "what lived by its sale is not taken back"
+            yield from self._check_age("I25", transaction_id, fact, said)
+        else:
+            yield Finding("I4", transaction_id, "it is posted, its fact says it is not")
+
+    def _check_age(
+        self, invariant: str, transaction_id: str, fact: Fact, said: str
+    ) -> Iterator[Finding]:
+        """A finding if the fact waits for longer than the sweeper takes."""
         age = self._now - datetime.fromisoformat(fact.accepted_at)
         if age > UNPOSTED_AGE_MAX:
             minutes = int(age.total_seconds() // 60)
-            yield Finding("I4", transaction_id, f"its fact is not posted after {minutes} minutes")
+            yield Finding(invariant, transaction_id, f"{said} after {minutes} minutes")
         else:
             self.in_flight.append(transaction_id)
 
@@ -215,6 +233,18 @@ class Facts:
 
 def _tallies_of(fact: Fact) -> Iterable[Mapping[str, Any]]:
     return fact.nested("tallies") or ()
+
+
+def _names(fact: Fact, sale: Sale, conversion: Conversion) -> list[str]:
+    """The tallies a fact had to see, sorted."""
+    taken = conversion.withdrawal
+    if fact is conversion.confirming:
+        return wanted(sale)
+    if taken is None or taken.rules < WITHDRAWALS_MOVE:
+        return [] if fact is taken else lowered(sale)
+    if fact is taken:
+        return withdrawn_names(sale)
+    return after_withdrawal(sale) if is_after(fact, conversion) else lowered(sale)
 
 
 def _seen_by(fact: Fact, sale: Sale, conversion: Conversion) -> dict[str, Tally]:
@@ -257,10 +287,14 @@ def _expected(
 ) -> tuple[Moves, list[Due]]:
     """What a fact makes of the tallies it saw, and all it must have posted with the due dates."""
     before = fact.whole("refunded_before_minor")
+    on = datetime.fromisoformat(fact.accepted_at).astimezone(UTC).date().isoformat()
     if fact is conversion.confirming:
         moves, postings = confirmed(sale, earning), standing_postings(earning, before)
+    elif fact is conversion.withdrawal:
+        postings = _withdrawn(fact, sale, earning)
+        withdrawal = Refunded(before, sale.amount_minor, on, withdraws=True)
+        moves = refunded(sale, earning, seen, withdrawal, postings)
     else:
-        on = datetime.fromisoformat(fact.accepted_at).astimezone(UTC).date().isoformat()
         refund = Refunded(before, before + fact.whole("amount_minor"), on)
         postings = (
             []
@@ -269,6 +303,16 @@ def _expected(
         )
         moves = refunded(sale, earning, seen, refund, postings)
     return moves, [*((posting, sale.due_on) for posting in postings), *moves.bonuses]
+
+
+def _withdrawn(fact: Fact, sale: Sale, earning: Earning | None) -> list[Posting]:
+    """What of its commission a withdrawal must have posted."""
+    if earning is None:
+        raise UnreadableError("it took back what was never earned")
+    before = fact.whole("refunded_before_minor")
+    if fact.rules < WITHDRAWALS_MOVE:
+        return returned_postings(earning, before, sale.amount_minor)
+    return withdrawn_postings(earning, before)
 
 
 def _check_head(

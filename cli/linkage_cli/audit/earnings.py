@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 from typing import Any
 
 from linkage_cli.audit.counts import member_name, recruits_name
@@ -18,6 +18,10 @@ RETURNS = {
     "split": "split_return",
 }
 """The kinds of what a refund takes back; all else is a clawback."""
+
+
+STANDS_WHILE_IT_EARNS = 3
+"""The version of the rules from which on what stands of a sale must still earn."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ class Earning:
             return
         sponsor, least = sale.upline[0], recruitment_least(sale)
         if is_approved(sponsor) and not sponsor.get("buyer"):
-            stands = sale.amount_minor - refunded_minor >= (least or 1)
+            least = standing_least(sale, self, least or 1)
+            stands = sale.amount_minor - refunded_minor >= least
             amount = bonus["amount_minor"] if stands else 0
             target = f"affiliate:{sponsor['member_id']}"
             yield Posting("network:bonuses", target, amount, bonus["currency"], "recruitment", 0)
@@ -108,6 +113,14 @@ def recruitment_least(sale: Sale) -> int | None:
     if not bonus:
         return 1
     return int(bonus["amount_minor"]) if bonus["currency"] == sale.currency else None
+
+
+def standing_least(sale: Sale, earning: Earning | None, least: int) -> int:
+    """How much of a sale must stand for it to bring anything: this floor, and that it earns."""
+    if sale.rules < STANDS_WHILE_IT_EARNS or earning is None or not earning.direct_minor:
+        return least
+    halves = Fraction(sale.amount_minor, 2 * earning.direct_minor)
+    return max(least, ceil(halves))
 
 
 def recruits_tally(sale: Sale) -> str:
@@ -205,6 +218,18 @@ def standing_postings(earning: Earning | None, refunded_minor: int) -> list[Post
     if earning is None:
         return []
     return [posting for posting in earning.postings(refunded_minor) if posting.amount_minor]
+
+
+def withdrawn_postings(earning: Earning | None, refunded_minor: int) -> list[Posting]:
+    """What a withdrawal must have posted but bonuses: all that stood, given back."""
+    return [
+        posting._replace(
+            source=posting.target,
+            target=posting.source,
+            kind=RETURNS.get(posting.kind, "clawback"),
+        )
+        for posting in standing_postings(earning, refunded_minor)
+    ]
 
 
 def returned_postings(

@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import UTC, datetime
 from typing import Any
 
-from linkage_cli.audit.earnings import Earning, earning_of, returned_postings
+from linkage_cli.audit.earnings import earning_of, standing_least
 from linkage_cli.audit.findings import Finding
 from linkage_cli.audit.sales import Sale, sale_of
 from linkage_cli.audit.states import Conversion
-from linkage_cli.audit.stored import Fact, Posting, UnreadableError
+from linkage_cli.audit.stored import Fact
 from linkage_cli.audit.terms import Terms
 
 REMEMBERED = "~introduced#"
+UNTIL_THE_DAY_IS_OVER = 3
+"""The version of the rules from which on an introduction lives through the day it is due."""
 
 type Facts = Mapping[str, Mapping[str, Fact]]
 
@@ -43,7 +45,7 @@ class Introduced:
         yield from self._check_taken_back(conversion, sale, introduction, is_posted)
 
     def _check_remembered(self, sale: Sale, introduction: Mapping[str, Any]) -> Iterator[Finding]:
-        if sale.due_on <= sale.accepted_on:
+        if sale.rules < UNTIL_THE_DAY_IS_OVER and sale.due_on <= sale.accepted_on:
             return
         place = introduction["conversion_id"], f"{REMEMBERED}{sale.due_on}#{sale.conversion_id}"
         self._right.add(place)
@@ -63,8 +65,7 @@ class Introduced:
             yield Finding("I24", sale.conversion_id, "nothing confirmed introduced its customer")
             return
         first = sale_of(report, confirming, terms)
-        floors = first.settings.get("introduction_minimum_minor") or {}
-        right = first.due_on, floors.get(first.currency, 1), first.affiliate_id
+        right = first.due_on, _least(first), first.affiliate_id
         said = introduction["due_on"], introduction["floor_minor"], sale.affiliate_id
         if said != right or first.event != "sale" or first.model == "introducer":
             yield Finding(
@@ -82,7 +83,7 @@ class Introduced:
     ) -> Iterator[Finding]:
         refund, ended, all_posted = self._ended(introduction, is_posted)
         confirmed_at = conversion.confirming.accepted_at if conversion.confirming else ""
-        due = ended is not None and (ended < sale.due_on or refund <= confirmed_at)
+        due = ended is not None and (_in_time(sale, ended) or refund <= confirmed_at)
         subject = conversion.conversion_id
         if conversion.withdrawal:
             if not due:
@@ -122,19 +123,28 @@ class Introduced:
                     yield Finding("I24", name, f"it remembers {lives}, which does not live by it")
 
 
+def _least(sale: Sale) -> int:
+    """How much of a sale must stand for it to introduce."""
+    floors = sale.settings.get("introduction_minimum_minor") or {}
+    return standing_least(sale, earning_of(sale), floors.get(sale.currency, 1))
+
+
+def may_end_introductions(fact: Fact, sale: Sale) -> bool:
+    """Whether a refund left too little of a sale for what lives by it, if anything does."""
+    if not fact.fact.startswith("refund#"):
+        return False
+    before = sale.amount_minor - fact.whole("refunded_before_minor")
+    return before >= _least(sale) > before - fact.whole("amount_minor")
+
+
+def _in_time(sale: Sale, ended: str) -> bool:
+    if sale.rules < UNTIL_THE_DAY_IS_OVER:
+        return ended < sale.due_on
+    return ended <= sale.due_on
+
+
 def _day(fact: Fact) -> str:
     return datetime.fromisoformat(fact.accepted_at).astimezone(UTC).date().isoformat()
-
-
-def taken_back(earning: Earning | None, fact: Fact, due_on: str) -> list[tuple[Posting, str]]:
-    """What a withdrawal must have posted, with the due date of each."""
-    if earning is None:
-        raise UnreadableError("it took back what was never earned")
-    before = fact.whole("refunded_before_minor")
-    return [
-        (posting, due_on)
-        for posting in returned_postings(earning, before, earning.sale.amount_minor)
-    ]
 
 
 def is_after(fact: Fact, conversion: Conversion) -> bool:

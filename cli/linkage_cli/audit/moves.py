@@ -21,6 +21,7 @@ from linkage_cli.audit.earnings import (
     may_recruit,
     recruitment_least,
     recruits_tally,
+    standing_least,
     standing_postings,
 )
 from linkage_cli.audit.rewards import limits_of
@@ -40,11 +41,15 @@ class Moves(NamedTuple):
 
 
 class Refunded(NamedTuple):
-    """How much of a conversion is refunded before and after a refund, and its UTC date."""
+    """How much of a conversion is refunded before and after a refund, and its UTC date.
+
+    A withdrawal is as a refund of all the rest, and also of a conversion of amount 0.
+    """
 
     before_minor: int
     after_minor: int
     on: str
+    withdraws: bool = False
 
 
 def wanted(sale: Sale) -> list[str]:
@@ -59,6 +64,16 @@ def lowered(sale: Sale) -> list[str]:
     if is_own_sale(sale):
         names.add(member_name(str(sale.affiliate_id)))
     return sorted(names)
+
+
+def withdrawn_names(sale: Sale) -> list[str]:
+    """Those that a withdrawal has to see, sorted: what the customer bought it leaves alone."""
+    return sorted(set(lowered(sale)) - set(_customers(sale)))
+
+
+def after_withdrawal(sale: Sale) -> list[str]:
+    """Those that a refund after a withdrawal has to see, sorted: the others are back already."""
+    return sorted(_customers(sale))
 
 
 def _month_of(sale: Sale) -> list[str]:
@@ -239,7 +254,8 @@ def refunded(
 ) -> Moves:
     """What a refund after the confirmation, which returns so much, makes of the tallies it saw."""
     moved = dict(seen)
-    is_whole = refund.after_minor == sale.amount_minor
+    stood = refund.before_minor < sale.amount_minor or sale.amount_minor == 0
+    is_whole = stood and refund.after_minor == sale.amount_minor
     bonuses: list[tuple[Posting, str]] = []
     for name, (_, currency) in _periods(sale).items():
         if name not in seen:
@@ -256,8 +272,9 @@ def refunded(
     for name, place in _rewards(sale).items():
         if name in seen:
             part = earning.parts.get(place, 0) if earning else 0
-            was = remaining(part, sale.amount_minor, refund.before_minor)
-            back = was - remaining(part, sale.amount_minor, refund.after_minor)
+            back = remaining(part, sale.amount_minor, refund.before_minor)
+            if not refund.withdraws:
+                back -= remaining(part, sale.amount_minor, refund.after_minor)
             tally = seen[name]
             moved[name] = tally._replace(amount_minor=max(0, tally.amount_minor - back))
     for name in _customers(sale):
@@ -267,7 +284,7 @@ def refunded(
     bonus, least = sale.settings.get("recruitment_bonus"), 1
     had = bonus and sale.upline and is_approved(sale.upline[0])
     if had and not sale.upline[0].get("buyer"):
-        least = recruitment_least(sale) or 1
+        least = standing_least(sale, earning, recruitment_least(sale) or 1)
     is_over = sale.amount_minor - refund.after_minor < least
     if is_over and member in seen and seen[member].recruited_by == sale.conversion_id:
         moved[member] = seen[member]._replace(recruited_by=None)

@@ -1,16 +1,16 @@
 """Everything stored about one conversion, read once for its explanation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from linkage.commissions import confirmation_id, refund_id, withdrawal_id
 from linkage.conversions import Confirmation, Conversion, Refund, Rejection, Withdrawal
 from linkage.ledger import Posting
-from linkage.moves import missed, returned
+from linkage.moves import Ending, missed, returned
 from linkage.tables.conversions import get_history
 from linkage.tables.ledger import commission_in, find_head
-from linkage.tallies import kind_of
+from linkage.tallies import Tally, kind_of
 
 type Head = dict[str, Any]
 
@@ -40,13 +40,20 @@ class Found:
             return
         for posting in _postings(self.head):
             yield self.head, posting, commission.due_on
-        for refund, head in self.refunds:
-            lost = _lost_dues(self.conversion, refund)
-            for posting in _postings(head) if head else ():
+        for head, ending, seen in self._endings():
+            lost = _lost_dues(self.conversion, ending, seen)
+            for posting in _postings(head):
                 own = posting.kind == "bonus_return"
-                yield head or {}, posting, next(lost) if own else commission.due_on
-        for posting in _postings(self.withdrawal_head) if self.withdrawal_head else ():
-            yield self.withdrawal_head or {}, posting, commission.due_on
+                yield head, posting, next(lost) if own else commission.due_on
+
+    def _endings(self) -> Iterator[tuple[Head, Ending, tuple[Tally, ...]]]:
+        """Each posted refund, and the withdrawal, with what it ends and the tallies it saw."""
+        for refund, head in self.refunds:
+            if head:
+                yield head, Ending.by_refund(refund), refund.tallies
+        if self.withdrawal and self.withdrawal_head:
+            ending = Ending.by_withdrawal(self.withdrawal, self.conversion)
+            yield self.withdrawal_head, ending, self.withdrawal.tallies
 
 
 def find(conversion_id: str) -> Found:
@@ -75,9 +82,9 @@ def _postings(head: Head) -> list[Posting]:
     return [Posting(**posting) for posting in head["postings"]]
 
 
-def _lost_dues(conversion: Conversion, refund: Refund) -> Iterator[str]:
-    """When each bonus that a refund takes back was due, in the order of their postings."""
-    for tally in refund.tallies:
+def _lost_dues(conversion: Conversion, ending: Ending, seen: Iterable[Tally]) -> Iterator[str]:
+    """When each bonus that was taken back was due, in the order of their postings."""
+    for tally in seen:
         if kind_of(tally.name) == "sales":
-            for bonus in missed(returned(tally, conversion, refund)):
+            for bonus in missed(returned(tally, conversion, ending)):
                 yield bonus.due_on

@@ -4,13 +4,20 @@ Computed from the stored facts and the versions they saw alone, so it can be don
 again to explain it. The rules are in docs/money.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
 from linkage import clock, introductions, moves, reasons
-from linkage.conversions import Confirmation, Conversion, Refund, Withdrawal, refund_key
+from linkage.conversions import (
+    Confirmation,
+    Conversion,
+    History,
+    Refund,
+    Withdrawal,
+    refund_key,
+)
 from linkage.introductions import binds
 from linkage.ledger import (
     NETWORK_FEES,
@@ -22,12 +29,13 @@ from linkage.ledger import (
     vendor_account,
 )
 from linkage.money import amount_text, share_half_up
+from linkage.moves import Ending
 from linkage.network import NetworkSettings
 from linkage.programs import Program
 from linkage.rewards import Part, lowered, percent, rewarded, under_the_ceiling
-from linkage.rules import RULES_FIRST
-from linkage.shares import Commission, clawed_back, earned
-from linkage.tallies import HeldBonus, Tally, earns, kind_of
+from linkage.rules import RULES_FIRST, RULES_OF_WHAT_STANDS
+from linkage.shares import Commission, clawed_back, earned, taken_back_whole
+from linkage.tallies import HeldBonus, Tally, earns, is_lowered, is_of_the_customer, kind_of
 from linkage.uplines import is_first_sale, paid_levels, recruitment_of
 
 BEYOND_BINDINGS = "beyond_bindings_per_day"
@@ -185,6 +193,25 @@ def _filled_up(
     return moves.worked(tally, conversion, recruited=recruited)
 
 
+def moved_by_refund(history: History) -> tuple[str, ...]:
+    """The names of the tallies a refund now must read, whether or not it moves them.
+
+    All its confirmation moved that are ever lowered, but what a withdrawal has taken back already.
+    """
+    seen = history.confirmation.seen.tallies if history.confirmation else ()
+    names = (tally.name for tally in seen if is_lowered(tally.name))
+    taken = history.withdrawal
+    if taken is None or taken.rules < RULES_OF_WHAT_STANDS:
+        return tuple(names)
+    return tuple(name for name in names if is_of_the_customer(name))
+
+
+def moved_by_withdrawal(confirmation: Confirmation) -> tuple[str, ...]:
+    """The names of the tallies a withdrawal must read: all but what the customer bought."""
+    names = (tally.name for tally in confirmation.seen.tallies if is_lowered(tally.name))
+    return tuple(name for name in names if not is_of_the_customer(name))
+
+
 def tallies_after_refund(
     conversion: Conversion,
     confirmation: Confirmation,
@@ -194,17 +221,38 @@ def tallies_after_refund(
 ) -> tuple[Tally, ...]:
     """The tallies a refund after the confirmation changes, a version on from `refund.tallies`."""
     commission, _ = commission_of(conversion, confirmation, program, settings)
+    ending, returns = Ending.by_refund(refund), _returned(refund, commission)
+    return _ended(conversion, commission, ending, refund.tallies, returns)
+
+
+def tallies_after_withdrawal(
+    conversion: Conversion, withdrawal: Withdrawal, commission: Commission
+) -> tuple[Tally, ...]:
+    """The tallies a withdrawal changes, a version on from `withdrawal.tallies`."""
+    ending = Ending.by_withdrawal(withdrawal, conversion)
+    returns = _withdrawn(withdrawal, commission)
+    return _ended(conversion, commission, ending, withdrawal.tallies, returns)
+
+
+def _ended(
+    conversion: Conversion,
+    commission: Commission | None,
+    ending: Ending,
+    seen: Sequence[Tally],
+    returns: Iterable[Posting],
+) -> tuple[Tally, ...]:
+    """The tallies that change with what ends and `returns` so much of the commission."""
     parts = commission.parts if commission else ()
     recruited = commission.recruitment if commission else None
     floor_minor = recruited.floor_minor if recruited else 1
-    dated = _taken_back(conversion, refund, commission) if commission else []
+    dated = _dated(conversion, ending, seen, commission, returns) if commission else []
 
     def after(tally: Tally) -> Tally:
         if kind_of(tally.name) == "cost":
-            return moves.unspent(tally, dated, refund, conversion.vendor_id)
-        return moves.undone(tally, conversion, refund, parts, floor_minor)
+            return moves.unspent(tally, dated, ending, conversion.vendor_id)
+        return moves.undone(tally, conversion, ending, parts, floor_minor)
 
-    return moves.changed((tally, after(tally)) for tally in refund.tallies)
+    return moves.changed((tally, after(tally)) for tally in seen)
 
 
 def _postings_of(
@@ -218,22 +266,37 @@ def _postings_of(
     )
 
 
-def _taken_back(
-    conversion: Conversion, refund: Refund, commission: Commission
+def _dated(
+    conversion: Conversion,
+    ending: Ending,
+    seen: Iterable[Tally],
+    commission: Commission,
+    returns: Iterable[Posting],
 ) -> list[tuple[Posting, str]]:
-    """Everything a refund posts, with the due date of what it takes back."""
-    bonuses = _bonuses_lost(conversion, refund)
+    """Everything an ending posts, with the due date of what it takes back.
+
+    Bonuses of earlier sales have their own.
+    """
+    bonuses = _bonuses_lost(conversion, ending, seen)
     return [
-        *((posting, commission.due_on) for posting in _returned(refund, commission)),
+        *((posting, commission.due_on) for posting in returns),
         *((_bonus_return(commission, bonus), bonus.due_on) for _, bonus in bonuses),
     ]
 
 
-def _returned(refund: Refund, commission: Commission) -> tuple[Posting, ...]:
+def _returned(refund: Refund, commission: Commission | None) -> tuple[Posting, ...]:
     """What a refund ends of a commission; nothing once that was taken back whole."""
-    if refund.withdrawn:
+    if refund.withdrawn or commission is None:
         return ()
     return clawed_back(commission, refund.refunded_before_minor, refund.refunded_after_minor)
+
+
+def _withdrawn(withdrawal: Withdrawal, commission: Commission) -> tuple[Posting, ...]:
+    """What a withdrawal takes back of a commission: all of it that stood."""
+    if withdrawal.rules < RULES_OF_WHAT_STANDS:
+        before_minor = withdrawal.refunded_before_minor
+        return clawed_back(commission, before_minor, commission.sale_minor)
+    return taken_back_whole(commission, withdrawal.refunded_before_minor)
 
 
 def _bonuses_reached(
@@ -259,11 +322,13 @@ def _sold(
     return moved, reached, moves.granted(moved, reached, confirmation.rules)
 
 
-def _bonuses_lost(conversion: Conversion, refund: Refund) -> Iterator[tuple[Tally, HeldBonus]]:
-    """Each bonus this refund ends, with the moved tally that is below its target."""
-    for tally in refund.tallies:
+def _bonuses_lost(
+    conversion: Conversion, ending: Ending, seen: Iterable[Tally]
+) -> Iterator[tuple[Tally, HeldBonus]]:
+    """Each bonus this ends, with the moved tally that is below its target."""
+    for tally in seen:
         if kind_of(tally.name) == "sales":
-            moved = moves.returned(tally, conversion, refund)
+            moved = moves.returned(tally, conversion, ending)
             for bonus in moves.missed(moved):
                 yield moved, bonus
 
@@ -325,11 +390,7 @@ def _said(commission: Commission) -> dict[str, Any]:
 def refund_transaction(
     conversion: Conversion, refund: Refund, commission: Commission | None
 ) -> Transaction:
-    """What a refund posts, from the commission its confirmation was posted with.
-
-    Everything counts from the due date of what it takes back, so bonuses of earlier sales have
-    their own.
-    """
+    """What a refund posts, from the commission its confirmation was posted with."""
     before_minor, after_minor = refund.refunded_before_minor, refund.refunded_after_minor
     dated: list[tuple[Posting, str]] = []
     refunded = amount_text(refund.amount_minor, conversion.currency)
@@ -338,9 +399,9 @@ def refund_transaction(
     if refund.withdrawn:
         why.append("The commission was taken back before, so nothing of it is left to return.")
     if commission:
-        returns = _returned(refund, commission)
-        bonuses = [*_bonuses_lost(conversion, refund)]
-        dated = _taken_back(conversion, refund, commission)
+        ending, returns = Ending.by_refund(refund), _returned(refund, commission)
+        bonuses = _bonuses_lost(conversion, ending, refund.tallies)
+        dated = _dated(conversion, ending, refund.tallies, commission, returns)
         rest = () if refund.withdrawn else reasons.of_rest(commission, after_minor)
         why += [*rest, *reasons.of_returns(returns)]
         why += [*reasons.of_lost_bonuses(bonuses)]
@@ -363,27 +424,35 @@ def refund_transaction(
 def withdrawal_transaction(
     conversion: Conversion, withdrawal: Withdrawal, commission: Commission | None
 ) -> Transaction:
-    """What takes an introducer's commission back whole, due when it would have been."""
-    before_minor = withdrawal.refunded_before_minor
-    returns: tuple[Posting, ...] = ()
+    """What takes an introducer's commission back whole, due when it would have been.
+
+    With it go the bonuses that were reached with its help.
+    """
+    dated: list[tuple[Posting, str]] = []
+    due_on = commission.due_on if commission else ""
+    when = "on the day" if withdrawal.ended_on == due_on else "before"
+    why = [
+        "The sale that introduced this customer to the network was refunded on "
+        f"{withdrawal.ended_on}, {when} this commission was due: it is taken back whole.",
+    ]
     if commission:
-        returns = clawed_back(commission, before_minor, commission.sale_minor)
+        ending = Ending.by_withdrawal(withdrawal, conversion)
+        returns = _withdrawn(withdrawal, commission)
+        bonuses = _bonuses_lost(conversion, ending, withdrawal.tallies)
+        dated = _dated(conversion, ending, withdrawal.tallies, commission, returns)
+        why += [*reasons.of_returns(returns), *reasons.of_lost_bonuses(bonuses)]
     return Transaction(
         transaction_id=withdrawal_id(conversion.conversion_id),
         kind="clawback",
         accepted_at=withdrawal.accepted_at,
-        postings=returns,
-        lines=lines_due_on(returns, commission.due_on) if commission else (),
+        postings=tuple(posting for posting, _ in dated),
+        lines=dated_lines(dated),
         facts={
             "conversion_id": conversion.conversion_id,
             "introduction_id": withdrawal.introduction_id,
             "ended_on": withdrawal.ended_on,
         },
-        why=(
-            "The sale that introduced this customer to the network was refunded on "
-            f"{withdrawal.ended_on}, before this commission was due: it is taken back whole.",
-            *reasons.of_returns(returns),
-        ),
+        why=tuple(why),
     )
 
 

@@ -164,6 +164,8 @@ class Withdrawal:
     """The fact that takes an introducer's commission back: what introduced its customer has ended.
 
     `introduction_id` is that sale, of which too little stood from the UTC date `ended_on` on.
+    `tallies` are those its confirmation moved, as they were before this moves them back; one
+    accepted under rules before 3 moved none.
     """
 
     conversion_id: str
@@ -173,6 +175,7 @@ class Withdrawal:
     introduction_id: str
     ended_on: str
     rules: int = RULES_FIRST
+    tallies: tuple[Tally, ...] = ()
 
 
 @dataclass(frozen=True)

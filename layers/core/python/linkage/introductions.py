@@ -9,14 +9,28 @@ from collections.abc import Iterable
 
 from linkage import clock
 from linkage.conversions import Confirmation, Conversion, Refund
-from linkage.money import amount_text, remaining
+from linkage.money import amount_text, least_that_earns, remaining
 from linkage.network import NetworkSettings
+from linkage.rules import RULES_OF_WHAT_STANDS
 from linkage.tallies import bindings_tally
 
 
 def floor_minor(settings: NetworkSettings, currency: str) -> int:
     """The least that must stand of a sale that introduces, minor units; 1 unless one is set."""
     return settings.introduction_minimum_minor.get(currency, 1)
+
+
+def standing_minor(
+    conversion: Conversion, confirmation: Confirmation, settings: NetworkSettings, direct_minor: int
+) -> int:
+    """The least that must stand of a sale that introduced, minor units of its currency.
+
+    It is the floor, or as much as makes its direct commission `direct_minor`, above 0, still earn.
+    """
+    least_minor = floor_minor(settings, conversion.currency)
+    if confirmation.rules < RULES_OF_WHAT_STANDS:
+        return least_minor
+    return max(least_minor, least_that_earns(direct_minor, conversion.amount_minor))
 
 
 def could_introduce(conversion: Conversion) -> bool:
@@ -139,7 +153,8 @@ def ended_by(floor_minor: int, sale: Conversion, refunds: Iterable[Refund]) -> R
 def ended_before(refund: Refund, confirmation: Confirmation, due_on: str) -> str | None:
     """The UTC date a refund ended an introduction, if what lived by it is to be taken back.
 
-    It is unless it was due by then; whatever is confirmed only afterwards is taken back too.
+    It is unless it was due before; whatever is confirmed only afterwards is taken back too.
     """
     on = clock.day(clock.instant(refund.accepted_at)).isoformat()
-    return on if on < due_on or refund.accepted_at <= confirmation.accepted_at else None
+    is_in_time = on <= due_on if confirmation.rules >= RULES_OF_WHAT_STANDS else on < due_on
+    return on if is_in_time or refund.accepted_at <= confirmation.accepted_at else None

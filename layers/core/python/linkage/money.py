@@ -73,6 +73,14 @@ def share_floor(amount_minor: int, rate_bps: int) -> int:
     return amount_minor * rate_bps // WHOLE_BPS
 
 
+def least_that_earns(amount_minor: int, sale_minor: int) -> int:
+    """The least of a sale that must stand for something of an amount it earned to remain.
+
+    Minor units; both above 0. The inverse of `remaining`.
+    """
+    return -(-sale_minor // (2 * amount_minor))
+
+
 def remaining(amount_minor: int, sale_minor: int, refunded_minor: int) -> int:
     """What stays of an amount when part of its sale is refunded: half_up(D·(A-R)/A)."""
     if sale_minor == 0:

@@ -1,13 +1,13 @@
-"""Moves: what a confirmation adds to the tallies it saw, and what a refund takes back again.
+"""Moves: what a confirmation adds to the tallies it saw, and what ends it takes back again.
 
 A tally is told by its name. One that stays as it is keeps its version and is not written.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from linkage import clock
-from linkage.conversions import Conversion, Refund
+from linkage.conversions import Conversion, Refund, Withdrawal
 from linkage.ledger import Posting, vendor_account
 from linkage.money import remaining
 from linkage.programs import Bonus
@@ -102,22 +102,53 @@ def spent(tally: Tally, postings: Iterable[Posting], vendor_id: str) -> Tally:
     return replace(tally, amount_minor=tally.amount_minor + added_minor)
 
 
-# ---- a refund
+# ---- a refund, or a withdrawal
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a refund or a withdrawal ends of a confirmed conversion.
+
+    Minor units of its amount that stand no more before and after it, and the UTC date it was
+    accepted on. Of what is withdrawn nothing stands, also of an amount of 0.
+    """
+
+    before_minor: int
+    after_minor: int
+    on: str
+    withdraws: bool = False
+
+    @classmethod
+    def by_refund(cls, refund: Refund) -> "Ending":
+        """What a refund ends."""
+        on = clock.day(clock.instant(refund.accepted_at)).isoformat()
+        return cls(refund.refunded_before_minor, refund.refunded_after_minor, on)
+
+    @classmethod
+    def by_withdrawal(cls, withdrawal: Withdrawal, conversion: Conversion) -> "Ending":
+        """What a withdrawal ends: all that stood."""
+        on = clock.day(clock.instant(withdrawal.accepted_at)).isoformat()
+        return cls(withdrawal.refunded_before_minor, conversion.amount_minor, on, withdraws=True)
+
+    def ends(self, conversion: Conversion) -> bool:
+        """Whether the conversion stood before it and does not after it."""
+        return self.after_minor == conversion.amount_minor and _stands(
+            conversion, self.before_minor
+        )
 
 
 def unspent(
-    tally: Tally, dated: Iterable[tuple[Posting, str]], refund: Refund, vendor_id: str
+    tally: Tally, dated: Iterable[tuple[Posting, str]], ending: Ending, vendor_id: str
 ) -> Tally:
-    """A cost tally without what a refund gives back to the vendor before it fell due; at least 0.
+    """A cost tally without what comes back to the vendor before it fell due; at least 0.
 
     What had fallen due may be paid out already, so it makes no room for somebody else's.
     """
     vendor, currency = vendor_account(vendor_id), currency_in(tally.name)
-    on = clock.day(clock.instant(refund.accepted_at)).isoformat()
     back_minor = sum(
         each.amount_minor
         for each, due_on in dated
-        if (each.target, each.currency) == (vendor, currency) and on < due_on
+        if (each.target, each.currency) == (vendor, currency) and ending.on < due_on
     )
     return replace(tally, amount_minor=max(0, tally.amount_minor - back_minor))
 
@@ -125,37 +156,36 @@ def unspent(
 def undone(
     tally: Tally,
     conversion: Conversion,
-    refund: Refund,
+    ending: Ending,
     parts: Sequence[Part],
     recruited_floor_minor: int,
 ) -> Tally:
-    """A tally its confirmation saw, with what this refund ends taken back; never below 0.
+    """A tally its confirmation saw, with what this ends taken back; never below 0.
 
     With less than `recruited_floor_minor` of it left, a sale is no recruit's first one any more.
     """
-    ended = refund.refunded_after_minor == conversion.amount_minor
     match kind_of(tally.name):
         case "sales":
-            moved = returned(tally, conversion, refund)
+            moved = returned(tally, conversion, ending)
             return replace(moved, held=tuple(b for b in moved.held if b not in missed(moved)))
         case "reward":
-            before_minor = _left(tally, parts, conversion, refund.refunded_before_minor)
-            after_minor = _left(tally, parts, conversion, refund.refunded_after_minor)
-            left_minor = tally.amount_minor - (before_minor - after_minor)
-            return replace(tally, amount_minor=max(0, left_minor))
+            back_minor = _left(tally, parts, conversion, ending.before_minor)
+            if not ending.withdraws:
+                back_minor -= _left(tally, parts, conversion, ending.after_minor)
+            return replace(tally, amount_minor=max(0, tally.amount_minor - back_minor))
         case "customer":
-            return replace(tally, count=max(0, tally.count - ended))
+            return replace(tally, count=max(0, tally.count - ending.ends(conversion)))
         case _:
-            left_minor = conversion.amount_minor - refund.refunded_after_minor
+            left_minor = conversion.amount_minor - ending.after_minor
             own = tally.recruited_by == conversion.conversion_id
-            ends = own and left_minor < recruited_floor_minor
-            return replace(tally, recruited_by=None) if ends else tally
+            is_over = own and left_minor < recruited_floor_minor
+            return replace(tally, recruited_by=None) if is_over else tally
 
 
-def returned(tally: Tally, conversion: Conversion, refund: Refund) -> Tally:
-    """A sales tally without what this refund gave back; what it holds is as it was."""
-    ended = refund.refunded_after_minor == conversion.amount_minor
-    return _sales_moved(tally, -ended, -refund.amount_minor)
+def returned(tally: Tally, conversion: Conversion, ending: Ending) -> Tally:
+    """A sales tally without what this gave back; what it holds is as it was."""
+    back_minor = ending.after_minor - ending.before_minor
+    return _sales_moved(tally, -ending.ends(conversion), -back_minor)
 
 
 def missed(tally: Tally) -> tuple[HeldBonus, ...]:

@@ -16,9 +16,13 @@ RULES = 3
 2: introductions and recruitment bonuses have floors, fall due with the sale that brought them and
 end with it (linkage.introductions, linkage.uplines); one tally holds at most 24 bonuses; the
 network's least hold counts, and what a vendor's month may cost is bounded (linkage.holding).
-3: what stands of an introducing or a recruit's first sale must still earn; what is taken back with
-an introduction is taken out of the tallies, too; each contact counts against a day's bindings.
+3: what stands of an introducing or a recruit's first sale must still earn; an introduction that
+ends on the day something falls due ends that, too; what is taken back with an introduction is taken
+out of the tallies; each contact counts against a day's bindings.
 """
+
+RULES_OF_WHAT_STANDS = 3
+"""From this version on: what no longer stands earns nothing, counts for nothing, brings nothing."""
 
 
 def require_known(*versions: int) -> None:

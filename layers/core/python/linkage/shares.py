@@ -124,14 +124,18 @@ def clawed_back(commission: Commission, before_minor: int, after_minor: int) -> 
     """The postings that take back what a refund from `before_minor` to `after_minor` ends."""
     pairs = zip(_shares(commission, before_minor), _shares(commission, after_minor), strict=True)
     return tuple(
-        Posting(
-            source=was.target,
-            target=was.source,
-            amount_minor=was.amount_minor - stays.amount_minor,
-            currency=was.currency,
-            kind=_RETURNS.get(was.kind, "clawback"),
-            level=was.level,
-        )
+        _return(was, was.amount_minor - stays.amount_minor)
         for was, stays in pairs
         if was.amount_minor != stays.amount_minor
     )
+
+
+def taken_back_whole(commission: Commission, refunded_minor: int) -> tuple[Posting, ...]:
+    """The postings that take back all that stands of a commission with this much refunded."""
+    shares = _shares(commission, refunded_minor)
+    return tuple(_return(share, share.amount_minor) for share in shares if share.amount_minor)
+
+
+def _return(share: _Share, amount_minor: int) -> Posting:
+    kind = _RETURNS.get(share.kind, "clawback")
+    return Posting(share.target, share.source, amount_minor, share.currency, kind, share.level)

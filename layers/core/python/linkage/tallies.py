@@ -113,6 +113,12 @@ def is_lowered(name: str) -> bool:
     return kind_of(name) not in {"bindings", "recruits"}
 
 
+def is_of_the_customer(name: str) -> bool:
+    """Whether a tally counts what a customer bought, whoever brought it: a refund takes that back,
+    a withdrawal does not."""
+    return kind_of(name) == "customer"
+
+
 def tally_named(tallies: Iterable[Tally], name: str) -> Tally:
     """The tally of this name as it was seen; one that was never written if it is not there."""
     return next((tally for tally in tallies if tally.name == name), Tally(name))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from linkage import clock
 from linkage.conversions import Confirmation, Conversion
 from linkage.members import Split, Standing
-from linkage.money import amount_text, remaining
+from linkage.money import amount_text, least_that_earns, remaining
 from linkage.network import NetworkSettings
-from linkage.rules import RULES_FIRST
+from linkage.rules import RULES_FIRST, RULES_OF_WHAT_STANDS
 from linkage.tallies import member_tally, period_of, recruits_tally, tally_named
 
 
@@ -153,6 +153,18 @@ def recruitment_floor_minor(settings: NetworkSettings, currency: str) -> int | N
     return bonus.amount_minor if bonus.currency == currency else None
 
 
+def _standing_minor(
+    conversion: Conversion, confirmation: Confirmation, settings: NetworkSettings, direct_minor: int
+) -> int:
+    """The least that must stand of a first sale for its bonus: the floor, and that it earns."""
+    if confirmation.rules == RULES_FIRST:
+        return 1
+    floor_minor = recruitment_floor_minor(settings, conversion.currency) or 1
+    if confirmation.rules < RULES_OF_WHAT_STANDS:
+        return floor_minor
+    return max(floor_minor, least_that_earns(direct_minor, conversion.amount_minor))
+
+
 def _is_the_sponsor_s_shop(conversion: Conversion, confirmation: Confirmation) -> bool:
     return conversion.vendor_id in {each.member_id for each in confirmation.seen.upline[:1]}
 
@@ -195,9 +207,7 @@ def recruitment_of(
     elif sponsor.buyer:
         lost = "the sponsor is the customer of this sale"
     else:
-        floor_minor = 1
-        if confirmation.rules > RULES_FIRST:
-            floor_minor = recruitment_floor_minor(settings, conversion.currency) or 1
+        floor_minor = _standing_minor(conversion, confirmation, settings, direct_minor)
         why = f"{first}: its sponsor earns the recruitment bonus of {amount}, paid by the network."
         brought = Recruitment(sponsor.member_id, bonus.amount_minor, bonus.currency, floor_minor)
         return brought, (why,)

@@ -31,8 +31,8 @@ from linkage.introductions import (
     beyond_bound,
     bindings_name,
     could_introduce,
-    floor_minor,
     introduces,
+    standing_minor,
 )
 from linkage.members import Member
 from linkage.money import remaining
@@ -122,7 +122,7 @@ def _bindings(
             bound_at=min(conversion.occurred_at, confirmation.accepted_at),
             expires_at=clock.text(clock.days_later(occurred_at, settings.introducer_days)),
             due_on=commission.due_on,
-            floor_minor=floor_minor(settings, conversion.currency),
+            floor_minor=standing_minor(conversion, confirmation, settings, commission.direct_minor),
         )
     room = not beyond_bound(conversion, confirmation, settings)
     earned = commission and remaining(
@@ -142,8 +142,6 @@ def _living_by_introduction(
     """Remembers with the sale that introduced what is to be taken back if that sale is refunded."""
     introduction = conversion.attribution.introduction
     if not introduction or not commission or not commission.direct_minor:
-        return []
-    if commission.due_on <= clock.day(clock.instant(confirmation.accepted_at)).isoformat():
         return []
     return [
         conversions.put_introduced(

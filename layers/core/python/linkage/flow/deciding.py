@@ -1,11 +1,15 @@
 """Deciding: what is said of a conversion after its report, each confirmation and refund once."""
 
 from linkage import clock
-from linkage.commissions import commission_of, refund_transaction, tallies_after_refund
+from linkage.commissions import (
+    commission_of,
+    moved_by_refund,
+    refund_transaction,
+    tallies_after_refund,
+)
 from linkage.conversions import (
     BY_SILENCE,
     BY_VENDOR,
-    Confirmation,
     Conversion,
     Held,
     History,
@@ -36,7 +40,6 @@ from linkage.tables.customers import reading_remembered
 from linkage.tables.gathering import gather, read
 from linkage.tables.members import reading_members
 from linkage.tables.tallies import move, reading_tallies
-from linkage.tallies import is_lowered
 
 
 def confirm(conversion_id: str, vendor_id: str | None) -> tuple[Conversion, bool]:
@@ -154,7 +157,7 @@ def refund(
             return None
         require_refundable(conversion, sent.amount_minor)
         require_room_for_refund(history, sent.amount_minor)
-        new, operations = _refund(conversion, history.confirmation, sent)
+        new, operations = _refund(history, sent)
         kept[:] = [new]
         put = conversions.put_refund(conversion, new)
         return refunded(conversion, new), [*put, *operations]
@@ -173,15 +176,13 @@ def _same(known: Refund, sent: SentRefund) -> Refund:
     return known
 
 
-def _refund(
-    conversion: Conversion, confirmation: Confirmation | None, sent: SentRefund
-) -> tuple[Refund, Operations]:
+def _refund(history: History, sent: SentRefund) -> tuple[Refund, Operations]:
     """The refund as of now, and the operations that move its confirmation's tallies back.
 
     Raises NotPostableError if it could not be posted.
     """
-    seen = confirmation.seen.tallies if confirmation else ()
-    names = [tally.name for tally in seen if is_lowered(tally.name)]
+    conversion, confirmation = history.conversion, history.confirmation
+    names = moved_by_refund(history)
     terms, counted = reading_terms(conversion), reading_tallies(names)
     found = gather(counted, *([terms] if confirmation else ()))
     tallies = counted.of(found)

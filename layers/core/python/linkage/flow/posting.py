@@ -13,11 +13,15 @@ from linkage.commissions import (
 from linkage.conversions import CONFIRMATION, REPORT, WITHDRAWAL, History, Refund
 from linkage.errors import LedgerError
 from linkage.flow.terms import reading_terms
-from linkage.flow.withdrawing import take_back_if_ended, take_back_what_lived_by
+from linkage.flow.withdrawing import (
+    ends_introductions,
+    take_back_if_ended,
+    take_back_what_lived_by,
+)
 from linkage.ledger import Transaction
 from linkage.rules import RULES_FIRST, require_known
 from linkage.shares import Commission
-from linkage.tables import conversions, ledger
+from linkage.tables import conversions, ledger, transactions
 from linkage.tables.gathering import NOTHING, Reading, gather, read
 
 type Fact = tuple[str, str]
@@ -98,11 +102,17 @@ def _post_confirmation(history: History) -> Transaction | None:
 def _post_refund(history: History, refund: Refund, fact: str, head: Head | None) -> bool:
     conversion = history.conversion
     require_known(*history.versions())
-    take_back_what_lived_by(history, refund)
     commission = _commission(history, head)
     transaction = refund_transaction(conversion, refund, commission)
     posted = conversions.mark_posted(conversion.conversion_id, fact)
-    return ledger.post(transaction, also=[posted])
+    if not ends_introductions(history, refund):
+        return ledger.post(transaction, also=[posted])
+    # What lived by the sale must not keep its own clawback waiting; until all of it is taken back
+    # the mark stays, for the sweeper to come again.
+    is_new = ledger.post(transaction)
+    take_back_what_lived_by(conversion.conversion_id, refund)
+    transactions.write([posted])
+    return is_new
 
 
 def _post_withdrawal(history: History, head: Head | None) -> bool:

@@ -261,12 +261,12 @@ def _behind(entries: Iterator[ConversionItem], at_once: int) -> Iterator[Convers
         yield from (ConversionItem.from_raw_data(found[at]) for at in places)
 
 
-def introduced_by(conversion_id: str, due_after: str) -> Iterator[str]:
-    """The conversions whose commission lives by this sale and is due after a UTC date.
+def introduced_by(conversion_id: str, due_from: str) -> Iterator[str]:
+    """The conversions whose commission lives by this sale and is due on a UTC date or later.
 
     As last written; each is remembered in the transaction that confirmed it.
     """
-    later = ConversionItem.fact > f"{_INTRODUCED}{due_after}~"
+    later = ConversionItem.fact > f"{_INTRODUCED}{due_from}"
     for item in ConversionItem.query(conversion_id, later, consistent_read=True):
         yield item.fact.rpartition("#")[2]
 
@@ -328,7 +328,9 @@ def _rejection(item: ConversionItem) -> Rejection:
 
 
 def _withdrawal(item: ConversionItem) -> Withdrawal:
-    return Withdrawal(**known_fields(Withdrawal, _said(item)))
+    said = _said(item)
+    tallies = tallies_in(said.get("tallies", ()))
+    return Withdrawal(**known_fields(Withdrawal, said) | {"tallies": tallies})
 
 
 def _refund(item: ConversionItem) -> Refund:
