@@ -400,7 +400,6 @@ CORRUPTIONS = [
     (a_withdrawal_that_never_came, {"I25"}),
     (a_withdrawal_that_saw_no_tally, {"I20", "I6"}),
     (a_withdrawal_by_rules_that_moved_no_tally, {"I20"}),
-    (a_refund_that_left_what_lived_by_its_sale, {"I25"}),
     (a_number_that_is_not_whole, {"I1"}),
     (something_that_is_no_ledger_item, {"I1"}),
 ]
