@@ -272,6 +272,19 @@ def test_of_more_vendors_than_are_kept_a_mark_is_the_networks(network: Network) 
     assert opt_in(VENDOR).opted_out
 
 
+def test_marks_that_were_lifted_make_no_further_one_the_networks(network: Network) -> None:
+    for number in range(50):
+        opt_out(f"mem_{number:02}")
+    network.pass_time(days=31)
+    for number in range(50):
+        opt_in(f"mem_{number:02}")
+    with patch.object(consenting, "MARKS_PER_DAY_MAX", 0):
+        assert opt_out(VENDOR).scope == AT_THE_VENDOR
+    assert out_at(network, VENDOR)
+    assert not out_at(network, OTHER)
+    assert set(marks()) == {VENDOR, *(f"mem_{number:02}" for number in range(1, 50))}
+
+
 # ---- when and how often
 
 

@@ -64,15 +64,20 @@ type Marks = Mapping[str, Mark]
 def marked(marks: Marks, marker: str, mark: Mark) -> Marks:
     """The marks with this one, unless the marker's own stands already.
 
-    Of more vendors than are kept a further one's mark is the network's.
+    Of more vendors than are kept the mark that was lifted longest ago makes room; if all stand, a
+    further one is the network's.
     """
     if marker in marks and marks[marker].stands:
         return marks
-    if marker not in marks and len(marks.keys() - {NETWORK}) >= VENDORS_KEPT_MAX:
-        marker, mark = NETWORK, replace(mark, scope=NETWORK)
-        if NETWORK in marks and marks[NETWORK].stands:
-            return marks
-    return {**marks, marker: mark}
+    vendors = marks.keys() - {NETWORK}
+    if marker in {NETWORK, *vendors} or len(vendors) < VENDORS_KEPT_MAX:
+        return {**marks, marker: mark}
+    history = [(marks[each].lifted_at or "", each) for each in vendors if not marks[each].stands]
+    if history:
+        _, oldest = min(history)
+        return {each: own for each, own in marks.items() if each != oldest} | {marker: mark}
+    # Also one that would hold at its vendor alone: a no is never lost, and it is the word of many.
+    return marked(marks, NETWORK, replace(mark, scope=NETWORK))
 
 
 def lifted(marks: Marks, markers: set[str], at: str, by: str) -> Marks:
