@@ -12,7 +12,7 @@ AT_THE_VENDOR = "vendor"
 """The scope of a mark that holds for its own vendor's sales alone."""
 
 MARKS_PER_DAY_MAX, LIFTS_PER_DAY_MAX = 20, 20
-"""So many marks of a vendor's UTC day hold everywhere; so many it may lift."""
+"""So many marks of an approved vendor's UTC day hold everywhere; so many a vendor may lift."""
 LIFT_AFTER_DAYS = 30
 VENDORS_KEPT_MAX = 50
 
@@ -21,7 +21,8 @@ VENDORS_KEPT_MAX = 50
 class Mark:
     """A marker's last word on a customer: when, by which key, where it holds, and if it was lifted.
 
-    `by` is empty for what was marked before that was kept.
+    `by` is empty for what was marked before that was kept; `unapproved` is whether its vendor was
+    not approved then.
     """
 
     at: str
@@ -29,6 +30,7 @@ class Mark:
     scope: str = NETWORK
     lifted_at: str | None = None
     lifted_by: str | None = None
+    unapproved: bool = False
 
     @property
     def stands(self) -> bool:
@@ -47,7 +49,8 @@ class Consent:
 
     `opted_out` is of the vendor's sales, for operators of anybody's; `scope` is how far the mark of
     the caller holds, None after an opt-in; `detail` says what else to do. `marked_by` are all whose
-    marks stand, for operators. `beyond_bound` is whether this mark came beyond the vendor's bound.
+    marks stand, for operators. `beyond_bound` is whether this mark came beyond the vendor's bound,
+    which is none at all for one that is not approved.
     """
 
     opted_out: bool
