@@ -207,7 +207,9 @@ def bound(
     live = customer.live(occurred_at)
     if customer.opted_out or (live and introducer and live.affiliate_id != introducer.affiliate_id):
         return ()
-    followed = live if live and live.affiliate_id == earner and not _is_own_id(live) else None
+    followed = (
+        live if live and live.affiliate_id == earner and not is_own_id(live.customer_key) else None
+    )
     written = []
     for key in customer.keys:
         new = None
@@ -226,5 +228,6 @@ def bound(
     return tuple(written)
 
 
-def _is_own_id(binding: Binding) -> bool:
-    return binding.customer_key.startswith(_OWN_ID)
+def is_own_id(key: str) -> bool:
+    """Whether it is the key of a vendor's own id, which means nothing elsewhere."""
+    return key.startswith(_OWN_ID)

@@ -106,6 +106,11 @@ def reading_remembered(
     return _reading((*keys, *opt_outs, *clicks), remembered)
 
 
+def reading_bindings(keys: Iterable[str]) -> Reading[dict[str, Binding]]:
+    """The bindings of those keys that have one, by their keys."""
+    return _reading(keys, lambda found: {key: _binding(item) for key, item in found.items()})
+
+
 def reading_presented(keys: Iterable[str], vendor_id: str) -> Reading[dict[str, Presented]]:
     """The clicks presented for each key at the vendor, where there are any."""
     at = {_clicks(key, vendor_id): key for key in keys}
