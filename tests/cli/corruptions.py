@@ -320,6 +320,14 @@ def a_withdrawal_that_never_came(n: dict[str, Items]) -> None:
     n["ledger"][:] = [each for each in n["ledger"] if each.get("transaction_id") != transaction_id]
 
 
+def a_sale_that_bound_more_contacts_than_it_counted(n: dict[str, Items]) -> None:
+    find(n["conversions"], external_id="villa")["new_contacts"] += 1
+
+
+def a_sale_that_bound_nobody_and_counted(n: dict[str, Items]) -> None:
+    del find(n["conversions"], external_id="villa")["new_contacts"]
+
+
 def a_number_that_is_not_whole(n: dict[str, Items]) -> None:
     find(n["ledger"], line="balance#")["balance_minor"] = 1.5
 
@@ -384,6 +392,8 @@ CORRUPTIONS = [
     (a_withdrawal_of_another_day, {"I25"}),
     (a_withdrawal_of_what_nothing_introduced, {"I25"}),
     (a_withdrawal_that_never_came, {"I25"}),
+    (a_sale_that_bound_more_contacts_than_it_counted, {"I6"}),
+    (a_sale_that_bound_nobody_and_counted, {"I20"}),
     (a_number_that_is_not_whole, {"I1"}),
     (something_that_is_no_ledger_item, {"I1"}),
 ]

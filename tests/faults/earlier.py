@@ -15,6 +15,6 @@ def rules_of(version: int) -> Iterator[None]:
         for module in (confirming, deciding, recording):
             stack.enter_context(patch.object(module, "RULES", version))
         if version == RULES_FIRST:  # it knew no bounds on a day or a month
-            stack.enter_context(patch.object(confirming, "_daily_bound", lambda *_: ()))
+            stack.enter_context(patch.object(confirming, "_new_contacts", lambda *_: 0))
             stack.enter_context(patch.object(seeing, "_may_recruit", lambda *_: False))
         yield
