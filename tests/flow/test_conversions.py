@@ -81,13 +81,15 @@ def test_a_fully_refunded_introduction_ends_it(world, ledger_is_right) -> None:
     customer = {"email": f"{uuid.uuid4()}@example.com"}
     sale = world.sale(program_id, 100_00, affiliate_id=rudo.id, customer=customer)
     first = world.report(builder, sale)
-    world.refund(builder, first["id"], 99_99)
+    world.refund(builder, first["id"], 99_80)  # of the 0.20 left 5 % is still something
+    world.wait_for_balance(rudo, 1)
     assert world.report(builder, world.sale(program_id, 1_00, customer=customer))["attributed"]
-    world.refund(builder, first["id"], 1)
+    world.wait_for_balance(rudo, 1 + 2)
+    world.refund(builder, first["id"], 20)
     later = world.report(builder, world.sale(program_id, 1_00, customer=customer))
     assert later["attributed"] is False
     assert later["reason"]
-    world.wait_for_balance(rudo, 2)
+    world.wait_for_balance(rudo, 0)  # what it introduced on its own day is taken back with it
     ledger_is_right()
 
 
