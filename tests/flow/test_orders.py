@@ -55,13 +55,17 @@ def _ledger(outputs) -> list[dict]:
 
 def _fees(ledger: list[dict], currency: str) -> int:
     """What vendors paid in fees: the overrides that came out of them are not taken off."""
+    contents = (item["content"]["B"] for item in ledger if "content" in item)
     postings = (
-        posting["M"]
-        for item in ledger
-        for posting in item.get("postings", {"L": []})["L"]
-        if posting["M"]["kind"]["S"] == "fee" and posting["M"]["currency"]["S"] == currency
+        posting
+        for content in contents
+        for posting in json.loads(zlib.decompress(content))["postings"]
     )
-    return sum(int(posting["amount_minor"]["N"]) for posting in postings)
+    return sum(
+        posting["amount_minor"]
+        for posting in postings
+        if (posting["kind"], posting["currency"]) == ("fee", currency)
+    )
 
 
 def _wait_until_posted(tables: Tables) -> None:
