@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from random import Random
 
-from tests.abuse.play import CURRENCIES, RELEASE, SHOPS, Action, Play
+from tests.abuse.play import Play
 from tests.abuse.recipes import MAXIMUM, Book, Recipe, random_terms
+from tests.abuse.world import CURRENCIES, RELEASE, SHOPS, Action
 
 CUSTOMERS = 36
 HONEST, RECIPES, MISCHIEF, OPERATORS = 30, 60, 6, 4

@@ -16,8 +16,9 @@ from typing import Any
 
 from linkage.tables.packed import unpacked
 from linkage.tables.transactions import from_wire
-from tests.abuse.play import LIMITS_MINOR, Failed, Fake, Play
+from tests.abuse.play import Play
 from tests.abuse.truth import Held, Sale
+from tests.abuse.world import LIMITS_MINOR, Failed, Fake
 
 TAKEOVER, OPT_OUT, RECRUITMENT = "takeover", "known after opting out", "recruitment"
 LIMIT, SUSPENDED = "vendor beyond its limit", "vendor suspended"

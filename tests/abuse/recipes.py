@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-from tests.abuse.play import CURRENCIES, Action
+from tests.abuse.world import CURRENCIES, Action
 
 type Recipe = Iterator[Action]
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tests.abuse.gain import LIMIT, OPT_OUT, OTHER, Judge
-from tests.abuse.play import Action
 from tests.abuse.recipes import terms
 from tests.abuse.run import Run
 from tests.abuse.shrinking import shortest
+from tests.abuse.world import Action
 
 HONEST_ACTIONS = 350
 
