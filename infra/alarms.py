@@ -162,8 +162,9 @@ class Alarms(Construct):
     def watch_consent(self, recorder: FlowFunction) -> None:
         """Ring when a vendor opts more customers out, or in again, than a vendor does of a day."""
         for metric_name, description in {
-            "OptOutsBeyondBound": "A vendor opted more than twenty customers out in a day: the"
-            " further ones hold at that vendor alone until an operator opts them out too.",
+            "OptOutsBeyondBound": "A vendor opted more than twenty customers out in a day, or any"
+            " while it is not approved: those hold at that vendor alone until an operator opts them"
+            " out too.",
             "OptInsRefused": "A vendor was refused to opt more than twenty customers in again in a"
             " day.",
         }.items():

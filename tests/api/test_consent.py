@@ -115,6 +115,21 @@ def test_beyond_the_bound_of_a_day_a_mark_is_taken_told_and_counted(
     assert record(network.operator, OUT, CUSTOMER).body["scope"] == "network"
 
 
+def test_a_suspended_vendors_mark_is_taken_told_and_counted(
+    network: Network, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = f"/v1/members/{network.vendor.member_id}/suspension"
+    assert network.operator.call("POST", path).status == 200
+    capsys.readouterr()
+    caplog.clear()
+    answer = record(network.vendor, OUT, CUSTOMER)
+    assert (answer.status, answer.body["opted_out"], answer.body["scope"]) == (200, True, "vendor")
+    assert "not an approved vendor" in answer.body["detail"]
+    assert metrics(capsys.readouterr().out) == ["OptOutsBeyondBound"]
+    assert noticed(caplog) == [("OptOutsBeyondBound", network.vendor.member_id)]
+    assert record(network.operator, OUT, CUSTOMER).body["scope"] == "network"
+
+
 def test_beyond_the_bound_of_a_day_a_lift_is_refused_and_counted(
     network: Network,
     time: Time,

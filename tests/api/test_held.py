@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from linkage.flow import deciding, posting
-from linkage.rules import RULES, RULES_FIRST
+from linkage.rules import RULES_FIRST
 from linkage.tables import conversions
 from linkage.tables.settings import current_settings
 from tests.api.client import Client
@@ -250,6 +250,6 @@ def test_a_least_hold_that_cannot_be_is_refused(network: Network, days: object) 
 
 def test_a_least_hold_is_published_for_those_who_know_of_it(network: Network) -> None:
     published = network.operator.put("/v1/network", NETWORK | {"hold_days_min": 30}).body
-    assert (published["hold_days_min"], current_settings().rules) == (30, RULES)
+    assert (published["hold_days_min"], current_settings().rules) == (30, 2)
     ended = network.operator.put("/v1/network", NETWORK).body
     assert (ended["hold_days_min"], current_settings().rules) == (0, RULES_FIRST)

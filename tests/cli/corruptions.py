@@ -320,6 +320,20 @@ def a_withdrawal_that_never_came(n: dict[str, Items]) -> None:
     n["ledger"][:] = [each for each in n["ledger"] if each.get("transaction_id") != transaction_id]
 
 
+def a_withdrawal_that_saw_no_tally(n: dict[str, Items]) -> None:
+    withdrawal(n)["tallies"] = []
+
+
+def a_withdrawal_by_rules_that_moved_no_tally(n: dict[str, Items]) -> None:
+    withdrawal(n)["rules"] = 2
+
+
+def a_refund_that_left_what_lived_by_its_sale(n: dict[str, Items]) -> None:
+    shed = find(n["conversions"], external_id="shed")["conversion_id"]
+    fact = find(n["conversions"], conversion_id=shed, fact="refund#")
+    fact["unposted"] = "unposted#0"
+
+
 def a_number_that_is_not_whole(n: dict[str, Items]) -> None:
     find(n["ledger"], line="balance#")["balance_minor"] = 1.5
 
@@ -384,6 +398,8 @@ CORRUPTIONS = [
     (a_withdrawal_of_another_day, {"I25"}),
     (a_withdrawal_of_what_nothing_introduced, {"I25"}),
     (a_withdrawal_that_never_came, {"I25"}),
+    (a_withdrawal_that_saw_no_tally, {"I20", "I6"}),
+    (a_withdrawal_by_rules_that_moved_no_tally, {"I20"}),
     (a_number_that_is_not_whole, {"I1"}),
     (something_that_is_no_ledger_item, {"I1"}),
 ]

@@ -12,7 +12,12 @@ import pytest
 
 from linkage_cli.audit import Report, Stored, audit
 from tests.cli.contents import packed
-from tests.cli.corruptions import CORRUPTIONS, Items, find
+from tests.cli.corruptions import (
+    CORRUPTIONS,
+    Items,
+    a_refund_that_left_what_lived_by_its_sale,
+    find,
+)
 
 
 def audited(network: dict[str, Items], now: datetime | None = None) -> Report:
@@ -60,6 +65,18 @@ def test_the_auditor_names(
     corrupt(network)
     named = {finding.invariant for finding in audited(network).findings}
     assert invariants <= named
+
+
+def test_a_posted_refund_may_wait_a_quarter_of_an_hour_for_what_lived_by_its_sale(
+    network: dict[str, Items],
+) -> None:
+    a_refund_that_left_what_lived_by_its_sale(network)
+    now = datetime.now(UTC)
+    assert audited(network, now).findings == ()
+    late = map(str, audited(network, now + timedelta(minutes=20)).findings)
+    assert any(
+        "I25" in each and "what lived by its sale is not taken back" in each for each in late
+    )
 
 
 def numbers_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

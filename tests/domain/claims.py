@@ -18,7 +18,17 @@ def ago(**time: float) -> str:
 TERMS = replace(PROGRAM, joint_program_ids=("prg_joint",))
 COUPON = Coupon(VENDOR, "ANN10", "prg_1", "cou", False, None, None, False, ago(days=9))
 CLICK = Click("clk_1", "abcdefgh", "prg_2", VENDOR, "ann", ago(days=3))
-LEAD = Earlier("cnv_l", VENDOR, "prg_9", "lead", "lea", ago(days=3), rejected=False, refunded=False)
+LEAD = Earlier(
+    conversion_id="cnv_l",
+    vendor_id=VENDOR,
+    program_id="prg_9",
+    event="lead",
+    affiliate_id="lea",
+    occurred_at=ago(days=3),
+    reported_at=ago(days=3),
+    rejected=False,
+    refunded=False,
+)
 JOINT = replace(
     LEAD,
     conversion_id="cnv_j",

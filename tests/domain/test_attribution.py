@@ -11,6 +11,7 @@ from linkage.attribution import (
     without_introducers,
     without_introductions,
 )
+from linkage.customers import Binding, KnownCustomer
 from tests.domain.claims import (
     BINDING,
     CLICK,
@@ -249,6 +250,47 @@ def test_a_conversion_nobody_wins_says_why(claims: Claims, reason: str) -> None:
 )
 def test_what_is_not_the_vendors_does_not_tell_whose_it_is(claims: Claims) -> None:
     assert [each.affiliate_id for each in decided(claims).candidates] == [None]
+
+
+# ---- a lead or the other half that an introducer won, and what is known of the customer now
+
+OWN = replace(BINDING, affiliate_id="lea")
+ENDED = replace(OWN, unbound_at=ago(days=1))
+ENDED_BEFORE = replace(OWN, unbound_at=ago(days=5))
+ANEW = replace(OWN, bound_at=ago(days=1))
+OPERATOR = "an operator has ended the introduction it came by"
+ANOTHER = "the customer was introduced anew since"
+
+
+@pytest.mark.parametrize(
+    ("bindings", "why"),
+    [
+        pytest.param([OWN], None, id="bound as it was"),
+        pytest.param([replace(OWN, expires_at=ago(days=2))], None, id="expired since"),
+        pytest.param([ENDED], OPERATOR, id="unbound since"),
+        pytest.param([OWN, ENDED], OPERATOR, id="unbound since under one of two keys"),
+        pytest.param([OWN, ENDED_BEFORE], None, id="unbound before under another key"),
+        pytest.param([ENDED_BEFORE], OPERATOR, id="unbound while it was reported"),
+        pytest.param([BINDING], ANOTHER, id="bound by another since"),
+        pytest.param([ANEW], ANOTHER, id="bound by the same since"),
+        pytest.param([ANEW, ENDED], OPERATOR, id="unbound and bound since"),
+        pytest.param([OWN, BINDING], None, id="of two affiliates, each by a key"),
+    ],
+)
+def test_an_introducers_lead_counts_until_an_operator_ends_the_introduction(
+    bindings: list[Binding], why: str | None
+) -> None:
+    known = KnownCustomer(bindings={str(number): each for number, each in enumerate(bindings)})
+    for claims in (came_of(customer=known), joined(customer=known, affiliate_id="lea")):
+        found = decided(claims)
+        assert found.affiliate_id == (None if why else "lea")
+        assert why is None or found.candidates[0].why == why
+
+
+def test_an_introducers_lead_of_who_opted_out_counts_for_nothing() -> None:
+    known = KnownCustomer(bindings={"phone_1": OWN}, opted_out=True)
+    assert decided(came_of(customer=known)).reason == "lead: the customer has opted out"
+    assert decided(joined(customer=known)).reason == "joint: the customer has opted out"
 
 
 # ---- the affiliate's standing, the same for every claim

@@ -24,7 +24,8 @@ THEN, LATER = clock.text(NOW), clock.text(NOW + timedelta(days=1))
 MARK = Mark(THEN, "key_1")
 HERE = replace(MARK, scope=AT_THE_VENDOR)
 LIFTED = replace(MARK, lifted_at=LATER, lifted_by="key_2")
-MANY: Marks = {f"mem_{number}": LIFTED for number in range(VENDORS_KEPT_MAX)}
+MANY: Marks = {f"mem_{number}": MARK for number in range(VENDORS_KEPT_MAX)}
+OLD = replace(LIFTED, lifted_at=clock.text(NOW + timedelta(hours=1)))
 NEW = Mark(LATER, "key_9", AT_THE_VENDOR)
 
 
@@ -38,7 +39,16 @@ NEW = Mark(LATER, "key_9", AT_THE_VENDOR)
         pytest.param(
             MANY, "mem_a", {**MANY, NETWORK: replace(NEW, scope=NETWORK)}, id="of too many vendors"
         ),
-        pytest.param(MANY, "mem_0", {**MANY, "mem_0": NEW}, id="of many, one that is kept"),
+        pytest.param(
+            {**MANY, "mem_0": LIFTED}, "mem_0", {**MANY, "mem_0": NEW}, id="of many, one kept"
+        ),
+        pytest.param(
+            {**MANY, "mem_0": LIFTED, "mem_7": OLD, NETWORK: OLD},
+            "mem_a",
+            {name: own for name, own in MANY.items() if name != "mem_7"}
+            | {"mem_0": LIFTED, NETWORK: OLD, "mem_a": NEW},
+            id="of too many vendors, of which some lifted theirs",
+        ),
         pytest.param(
             {**MANY, NETWORK: MARK}, "mem_a", {**MANY, NETWORK: MARK}, id="of too many, again"
         ),

@@ -15,10 +15,11 @@ from linkage.errors import ConflictError, TooManyRequestsError
 from linkage.flow import consenting
 from linkage.keys import Key
 from linkage.requests import SentCustomer
-from linkage.tables import transactions
+from linkage.tables import members, transactions
 from linkage.tables.customers import CustomerItem
 from linkage.tables.packed import unpacked
 from tests.flow_units.attributions import BUYER, put_click, won
+from tests.flow_units.calls import calls, reads
 from tests.flow_units.network import (
     ON_REPORT,
     SHOP,
@@ -272,6 +273,19 @@ def test_of_more_vendors_than_are_kept_a_mark_is_the_networks(network: Network) 
     assert opt_in(VENDOR).opted_out
 
 
+def test_marks_that_were_lifted_make_no_further_one_the_networks(network: Network) -> None:
+    for number in range(50):
+        opt_out(f"mem_{number:02}")
+    network.pass_time(days=31)
+    for number in range(50):
+        opt_in(f"mem_{number:02}")
+    with patch.object(consenting, "MARKS_PER_DAY_MAX", 0):
+        assert opt_out(VENDOR).scope == AT_THE_VENDOR
+    assert out_at(network, VENDOR)
+    assert not out_at(network, OTHER)
+    assert set(marks()) == {VENDOR, *(f"mem_{number:02}" for number in range(1, 50))}
+
+
 # ---- when and how often
 
 
@@ -340,6 +354,53 @@ def test_beyond_twenty_a_day_a_mark_holds_at_its_vendor_until_an_operator_agrees
     assert opt_out(VENDOR, numbered(98)).scope == NETWORK
     opt_out(None)
     assert out_at(network, OTHER)
+
+
+def test_a_suspended_vendors_mark_holds_there_alone_and_is_told_why(network: Network) -> None:
+    before = opt_out(VENDOR, numbered(1))
+    members.set_member(VENDOR, status="suspended")
+    consent = opt_out(VENDOR)
+    assert (consent.opted_out, consent.scope, consent.beyond_bound) == (True, AT_THE_VENDOR, True)
+    assert consent.detail is not None
+    assert "not an approved vendor" in consent.detail
+    assert "Ask an operator" in consent.detail
+    assert out_at(network, VENDOR)
+    assert not out_at(network, OTHER)
+    assert opt_out(VENDOR, numbered(1)) == before == Consent(True, scope=NETWORK)
+    assert "id of your own" in str(opt_out(VENDOR, OWN_ID).detail)
+
+    # Approved again: the mark stays as it is and says why; the next one holds everywhere.
+    members.set_member(VENDOR, status="approved")
+    assert opt_out(VENDOR) == replace(consent, beyond_bound=False)
+    assert opt_out(VENDOR, numbered(2)).scope == NETWORK
+    opt_out(None)
+    assert out_at(network, OTHER)
+
+
+def test_a_mark_beyond_the_bound_says_so_also_once_its_vendor_is_suspended(
+    network: Network,
+) -> None:
+    with patch.object(consenting, "MARKS_PER_DAY_MAX", 0):
+        consent = opt_out(VENDOR)
+    members.set_member(VENDOR, status="suspended")
+    assert opt_out(VENDOR) == replace(consent, beyond_bound=False)
+
+
+def test_operators_opt_out_for_a_suspended_vendor_as_for_any(network: Network) -> None:
+    members.set_member(VENDOR, status="suspended")
+    consent = consenting.opt_out(SentCustomer(VENDOR, PHONE), key_of(None))
+    assert (consent.scope, consent.detail) == (NETWORK, None)
+    assert out_at(network, OTHER)
+
+
+def test_opting_out_and_in_read_by_one_call(network: Network) -> None:
+    with calls() as out:
+        opt_out(VENDOR)
+    network.pass_time(days=30)
+    with calls() as back:
+        opt_in(VENDOR)
+    assert reads(out) == ["BatchGetItem customers+members"]
+    assert reads(back) == ["BatchGetItem customers"]
 
 
 def test_operators_opt_out_and_in_as_many_as_they_will(network: Network) -> None:

@@ -384,6 +384,15 @@ def test_a_suspended_vendor_s_word_report_and_silence_pay_nobody(shop: Shop) -> 
     assert_sound(shop.network)
 
 
+def test_a_limit_counts_from_when_it_was_set(shop: Shop) -> None:
+    shop.sell("before")
+    shop.limit(USD=600)
+    shop.sell("first")
+    shop.sell("second")
+    assert list(shop.costs().values()) == [600]
+    assert shop.held() == {"second": OVER}
+
+
 # ---- what is held
 
 

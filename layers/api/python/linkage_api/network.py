@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from linkage.errors import ConflictError, InvalidFieldError
 from linkage.fields import checked_text
 from linkage.network import LEVELS_MAX, NetworkSettings, PayoutSchedule, RecruitmentBonus
-from linkage.rules import RULES, RULES_FIRST
+from linkage.rules import RULES_FIRST, RULES_OF_LEAST_HOLDS
 from linkage.tables.pages import LIMIT_MAX
 from linkage.tables.programs import list_programs
 from linkage.tables.settings import current_settings, publish_settings
@@ -122,7 +122,7 @@ class NetworkBody(Body):
             links_max=self.links_max,
             coupons_max=self.coupons_max,
             hold_days_min=self.hold_days_min,
-            rules=RULES if self.hold_days_min else RULES_FIRST,
+            rules=RULES_OF_LEAST_HOLDS if self.hold_days_min else RULES_FIRST,
         )
 
 

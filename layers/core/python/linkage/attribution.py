@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from linkage import clock
 from linkage.coupons import Coupon
-from linkage.customers import Binding, Introduction
+from linkage.customers import Binding, Introduction, KnownCustomer
 from linkage.members import Member
 from linkage.programs import COUNTED_EVENTS, Program
 
@@ -93,7 +93,10 @@ class Attribution:
 
 @dataclass(frozen=True)
 class Earlier:
-    """What attribution looks at in another conversion, a lead or half of a joint promotion."""
+    """What attribution looks at in another conversion, a lead or half of a joint promotion.
+
+    `customer` is what is known now of whom the introducer introduced, if it was one's.
+    """
 
     conversion_id: str
     vendor_id: str
@@ -101,10 +104,12 @@ class Earlier:
     event: str
     affiliate_id: str | None
     occurred_at: str
+    reported_at: str
     rejected: bool
     refunded: bool
     introduced: bool = False
     introduction: Introduction | None = None
+    customer: KnownCustomer | None = None
 
 
 @dataclass(frozen=True)
@@ -412,7 +417,8 @@ def _lead_objection(program: Program, lead: Earlier | None, occurred_at: datetim
         return "the lead was rejected"
     if lead.refunded:
         return "the lead was refunded in full"
-    return _age_objection("lead", program, lead.occurred_at, occurred_at)
+    too_old = _age_objection("lead", program, lead.occurred_at, occurred_at)
+    return too_old or _introduction_objection(lead)
 
 
 def _joint_objection(program: Program, joint: Earlier | None, occurred_at: datetime) -> str | None:
@@ -427,6 +433,26 @@ def _joint_objection(program: Program, joint: Earlier | None, occurred_at: datet
     first, second = sorted((clock.instant(joint.occurred_at), occurred_at))
     if clock.days_later(first, program.window_days) < second:
         return f"the other half is not within the program's window of {program.window_days} days"
+    return _introduction_objection(joint)
+
+
+def _introduction_objection(earlier: Earlier) -> str | None:
+    """What ended the introduction it came by; that this has expired since is no objection."""
+    if earlier.customer is None:
+        return None
+    if earlier.customer.opted_out:
+        return "the customer has opted out"
+    known_by = max(earlier.occurred_at, earlier.reported_at)
+    unbound_at = [
+        binding.unbound_at
+        for binding in earlier.customer.bindings.values()
+        if binding.affiliate_id == earlier.affiliate_id and binding.bound_at <= known_by
+    ]
+    if not unbound_at:
+        # Whoever binds a key again writes over what was, so how that ended is not known.
+        return "the customer was introduced anew since"
+    if all(unbound_at) or any(at and at >= earlier.reported_at for at in unbound_at):
+        return "an operator has ended the introduction it came by"
     return None
 
 

@@ -12,7 +12,7 @@ AT_THE_VENDOR = "vendor"
 """The scope of a mark that holds for its own vendor's sales alone."""
 
 MARKS_PER_DAY_MAX, LIFTS_PER_DAY_MAX = 20, 20
-"""So many marks of a vendor's UTC day hold everywhere; so many it may lift."""
+"""So many marks of an approved vendor's UTC day hold everywhere; so many a vendor may lift."""
 LIFT_AFTER_DAYS = 30
 VENDORS_KEPT_MAX = 50
 
@@ -21,7 +21,8 @@ VENDORS_KEPT_MAX = 50
 class Mark:
     """A marker's last word on a customer: when, by which key, where it holds, and if it was lifted.
 
-    `by` is empty for what was marked before that was kept.
+    `by` is empty for what was marked before that was kept; `unapproved` is whether its vendor was
+    not approved then.
     """
 
     at: str
@@ -29,6 +30,7 @@ class Mark:
     scope: str = NETWORK
     lifted_at: str | None = None
     lifted_by: str | None = None
+    unapproved: bool = False
 
     @property
     def stands(self) -> bool:
@@ -47,7 +49,8 @@ class Consent:
 
     `opted_out` is of the vendor's sales, for operators of anybody's; `scope` is how far the mark of
     the caller holds, None after an opt-in; `detail` says what else to do. `marked_by` are all whose
-    marks stand, for operators. `beyond_bound` is whether this mark came beyond the vendor's bound.
+    marks stand, for operators. `beyond_bound` is whether this mark came beyond the vendor's bound,
+    which is none at all for one that is not approved.
     """
 
     opted_out: bool
@@ -64,15 +67,20 @@ type Marks = Mapping[str, Mark]
 def marked(marks: Marks, marker: str, mark: Mark) -> Marks:
     """The marks with this one, unless the marker's own stands already.
 
-    Of more vendors than are kept a further one's mark is the network's.
+    Of more vendors than are kept the mark that was lifted longest ago makes room; if all stand, a
+    further one is the network's.
     """
     if marker in marks and marks[marker].stands:
         return marks
-    if marker not in marks and len(marks.keys() - {NETWORK}) >= VENDORS_KEPT_MAX:
-        marker, mark = NETWORK, replace(mark, scope=NETWORK)
-        if NETWORK in marks and marks[NETWORK].stands:
-            return marks
-    return {**marks, marker: mark}
+    vendors = marks.keys() - {NETWORK}
+    if marker in {NETWORK, *vendors} or len(vendors) < VENDORS_KEPT_MAX:
+        return {**marks, marker: mark}
+    history = [(marks[each].lifted_at or "", each) for each in vendors if not marks[each].stands]
+    if history:
+        _, oldest = min(history)
+        return {each: own for each, own in marks.items() if each != oldest} | {marker: mark}
+    # Also one that would hold at its vendor alone: a no is never lost, and it is the word of many.
+    return marked(marks, NETWORK, replace(mark, scope=NETWORK))
 
 
 def lifted(marks: Marks, markers: set[str], at: str, by: str) -> Marks:

@@ -21,6 +21,8 @@ ends on the day something falls due ends that, too; what is taken back with an i
 out of the tallies; each contact counts against a day's bindings.
 """
 
+RULES_OF_LEAST_HOLDS = 2
+"""What settings with a least hold take to be understood: they say so, whatever this release is."""
 RULES_OF_WHAT_STANDS = 3
 """From this version on: what no longer stands earns nothing, counts for nothing, brings nothing."""
 

@@ -30,7 +30,8 @@ from linkage.members import Member
 from linkage.programs import Program
 from linkage.requests import Report
 from linkage.tables import customers
-from linkage.tables.gathering import gather
+from linkage.tables.conversions import get_conversion
+from linkage.tables.gathering import Reading, gather, reading_each
 from linkage.tables.members import reading_members
 
 _SECRET = os.environ["HASH_SECRET"]
@@ -73,12 +74,16 @@ def attributed(sent: Report, given: Named, program: Program, now: datetime) -> A
 
 @dataclass(frozen=True)
 class _Around:
-    """What the claims lead to: whoever they are of, the clients' codes, and ended introductions."""
+    """What the claims lead to: whoever they are of, the clients' codes, and ended introductions.
+
+    `introduced` is what is remembered of whom an introducer's lead or joint conversion came of.
+    """
 
     remembered: Mapping[tuple[str, ...], customers.Remembered]
     members: dict[str, Member]
     codes: Mapping[str, ClientCode]
     ended: frozenset[str]
+    introduced: Mapping[str, customers.Remembered]
 
 
 def _around(sent: Report, given: Named, claims: Claims, occurred_at: datetime) -> _Around:
@@ -92,12 +97,14 @@ def _around(sent: Report, given: Named, claims: Claims, occurred_at: datetime) -
     members = reading_members(claimed - given.members.keys())
     codes = customers.reading_codes(_code_keys(sent, claims).values())
     ended = reading_ended(remembered, occurred_at)
-    found = gather(members, codes, ended)
+    introduced = _reading_introduced(sent, given)
+    found = gather(members, codes, ended, introduced)
     return _Around(
         remembered=given.remembered,
         members={**given.members, **members.of(found)},
         codes=codes.of(found),
         ended=ended.of(found),
+        introduced=introduced.of(found),
     )
 
 
@@ -115,6 +122,8 @@ def _decided(
     customer = known(keys, remembered, around.ended)
     claims = replace(
         claims,
+        lead=_with_customer(claims.lead, customer, around),
+        joint=_with_customer(claims.joint, customer, around),
         presented=_presented(customer, remembered, occurred_at),
         introducer=customer.introducer(occurred_at),
         code_notes=proof.notes,
@@ -183,6 +192,7 @@ def _earlier(found: Conversion | None) -> Earlier | None:
         event=found.event,
         affiliate_id=found.attribution.affiliate_id,
         occurred_at=found.occurred_at,
+        reported_at=found.reported_at,
         rejected=found.status == "rejected",
         refunded=fully_refunded(found),
         introduced=found.attribution.by_introduction,
@@ -233,6 +243,48 @@ def _code_keys(sent: Report, claims: Claims) -> dict[str, str]:
         affiliate_id: code_key(_SECRET, sent.vendor_id, affiliate_id, sent.client)
         for affiliate_id in claimed_affiliates(without_introductions(claims))
     }
+
+
+# ---- whom an earlier conversion's introducer introduced
+
+
+def _reading_introduced(sent: Report, given: Named) -> Reading[dict[str, customers.Remembered]]:
+    """What is remembered of their customers, by the introducers' lead and joint conversion."""
+    earlier = (each for each in (given.lead, given.joint) if each)
+    keys = {each.conversion_id: _introduced_keys(each) for each in earlier}
+    return reading_each(
+        {
+            each: customers.reading_remembered(theirs, sent.vendor_id, with_clicks=False)
+            for each, theirs in keys.items()
+            if theirs
+        }
+    )
+
+
+def _introduced_keys(earlier: Conversion) -> tuple[str, ...]:
+    """The keys an introducer knew the customer by: its own, or those of the sale that introduced.
+
+    What came of an introducer's lead itself may name nobody.
+    """
+    attribution = earlier.attribution
+    if attribution.model == "introducer":
+        return earlier.customer_keys
+    if attribution.introduction is None:
+        return ()
+    sale = get_conversion(attribution.introduction.conversion_id)
+    return tuple(dict.fromkeys((*earlier.customer_keys, *sale.customer_keys)))
+
+
+def _with_customer(
+    earlier: Earlier | None, buyer: KnownCustomer, around: _Around
+) -> Earlier | None:
+    """The same with whom its introducer introduced; who buys now is that customer, too."""
+    remembered = around.introduced.get(earlier.conversion_id) if earlier else None
+    if earlier is None or remembered is None:
+        return earlier
+    opted_out = remembered.opted_out or buyer.opted_out
+    introduced = KnownCustomer(bindings=remembered.bindings, opted_out=opted_out)
+    return replace(earlier, customer=introduced)
 
 
 # ---- what is known of the customer

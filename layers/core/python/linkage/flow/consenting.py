@@ -1,8 +1,8 @@
 """A customer's consent: who opts out is bound to nobody and remembered by no click.
 
 Each vendor has a mark of its own on a customer, and the network another, so nobody opts a customer
-in again whom another has opted out. A vendor's marks and lifts of a day are bounded: a mark keeps
-introducers from what they would earn, also elsewhere.
+in again whom another has opted out. A vendor's marks and lifts of a day are bounded, and it must be
+approved for a mark to hold elsewhere: that keeps introducers from what they would earn there.
 """
 
 import os
@@ -29,11 +29,13 @@ from linkage.consent import (
 from linkage.customers import customer_keys
 from linkage.errors import ConflictError, TooManyRequestsError
 from linkage.flow.accepting import busy
+from linkage.holding import is_suspended
 from linkage.keys import Key
 from linkage.requests import SentCustomer
 from linkage.tables import customers, transactions
 from linkage.tables.customers import OptOut, Presented
 from linkage.tables.gathering import NOTHING, gather
+from linkage.tables.members import reading_members
 from linkage.tables.transactions import ConditionFailedError, attempts
 
 type Opt = Callable[[SentCustomer, Key], Consent]
@@ -42,11 +44,14 @@ type Opt = Callable[[SentCustomer, Key], Consent]
 _SECRET = os.environ["HASH_SECRET"]
 _MARKS, _LIFTS = "marks", "lifts"
 """What is counted of a vendor's UTC day."""
-_BEYOND_BOUND = (
-    f"It came after your first {MARKS_PER_DAY_MAX} opt-outs of its UTC day, so it holds for your "
-    "own sales only. Ask an operator to opt the same customer out: then it holds in the whole "
-    "network."
+_HOLDS_HERE = (
+    "so it holds for your own sales only. Ask an operator to opt the same customer out: then it "
+    "holds in the whole network."
 )
+_BEYOND_BOUND = (
+    f"It came after your first {MARKS_PER_DAY_MAX} opt-outs of its UTC day, {_HOLDS_HERE}"
+)
+_UNAPPROVED = f"You were not an approved vendor when you made it, {_HOLDS_HERE}"
 _BY_OWN_ID = (
     "An id of your own holds for your own sales only. Name the customer's phone number or e-mail "
     "address to opt them out of the whole network."
@@ -61,13 +66,13 @@ def opt_out(sent: SentCustomer, key: Key) -> Consent:
     """Marks a customer by each key named and is never refused; again it changes nothing.
 
     An operator's mark is the network's own. By phone and e-mail address a mark holds in the whole
-    network, a vendor's beyond its bound of a day at that vendor alone. Who opts out through a
-    vendor is forgotten by the clicks presented there.
+    network; a vendor's beyond its bound of a day, or while it is not approved, at that vendor
+    alone. Who opts out through a vendor is forgotten by the clicks presented there.
     """
     for _ in attempts():
         known = _known(sent, key, _MARKS)
-        within = not known.by_contact or known.counted < MARKS_PER_DAY_MAX
-        mark = Mark(clock.text(known.moment), key.key_id, NETWORK if within else AT_THE_VENDOR)
+        scope = NETWORK if known.within_bound else AT_THE_VENDOR
+        mark = Mark(clock.text(known.moment), key.key_id, scope, unapproved=known.unapproved)
         become = {
             each: marked(was.marks, known.marker, mark) for each, was in known.opt_outs.items()
         }
@@ -75,7 +80,7 @@ def opt_out(sent: SentCustomer, key: Key) -> Consent:
         # A mark by the vendor's own id alone holds nowhere else, so there is nothing to bound.
         counts = [known.count(_MARKS)] if changes and known.vendor_id and known.by_contact else []
         if _write([*changes, *counts, *known.forgetting()]):
-            return _opted_out(become, known, beyond_bound=bool(changes) and not within)
+            return _opted_out(become, known, beyond_bound=bool(changes) and not known.within_bound)
     raise busy()
 
 
@@ -104,7 +109,8 @@ def opt_in(sent: SentCustomer, key: Key) -> Consent:
 class _Known:
     """A customer as sent, with what is stored of it and counted of its vendor's day at a moment.
 
-    `vendor_id` is the calling vendor, None for an operator.
+    `vendor_id` is the calling vendor, None for an operator; `unapproved` is whether it is not
+    approved, for an opt-out.
     """
 
     sent: SentCustomer
@@ -113,6 +119,7 @@ class _Known:
     opt_outs: Mapping[str, OptOut]
     presented: Mapping[str, Presented]
     counted: int
+    unapproved: bool
 
     @property
     def marker(self) -> str:
@@ -123,6 +130,12 @@ class _Known:
     def by_contact(self) -> bool:
         """Whether the customer is named by what others may know it by."""
         return bool(self.sent.customer.phone or self.sent.customer.email)
+
+    @property
+    def within_bound(self) -> bool:
+        """Whether a mark may hold wherever the customer is known by what it is named by."""
+        most = 0 if self.unapproved else MARKS_PER_DAY_MAX
+        return not self.by_contact or self.counted < most
 
     def changes(self, become: Mapping[str, Marks]) -> list[dict[str, Any]]:
         """The operations that make the marks so; none if they are."""
@@ -146,17 +159,27 @@ class _Known:
 
 
 def _known(sent: SentCustomer, key: Key, what: str) -> _Known:
-    """Reads all of it by one call; an opt-in forgets no clicks, so it reads none."""
+    """Reads all of it by one call, but neither clicks nor the vendor for an opt-in."""
     vendor_id = None if key.role == "operator" else sent.vendor_id
     moment, keys = clock.now(), customer_keys(_SECRET, sent.vendor_id or "", sent.customer)
     opt_outs = customers.reading_opt_outs(keys)
-    forgets = what == _MARKS and sent.vendor_id is not None
+    opts_out = what == _MARKS
+    forgets = opts_out and sent.vendor_id is not None
     presented = customers.reading_presented(keys if forgets else (), sent.vendor_id or "")
     day = clock.day(moment)
     counted = customers.reading_count(what, vendor_id, day) if vendor_id else NOTHING
-    found = gather(opt_outs, presented, counted)
+    asked = [vendor_id] if vendor_id and opts_out else []
+    vendors = reading_members(asked)
+    found = gather(opt_outs, presented, counted, vendors)
+    members = vendors.of(found)
     return _Known(
-        sent, vendor_id, moment, opt_outs.of(found), presented.of(found), counted.of(found) or 0
+        sent=sent,
+        vendor_id=vendor_id,
+        moment=moment,
+        opt_outs=opt_outs.of(found),
+        presented=presented.of(found),
+        counted=counted.of(found) or 0,
+        unapproved=any(is_suspended(members.get(each)) for each in asked),
     )
 
 
@@ -191,17 +214,22 @@ def _require_liftable(known: _Known) -> None:
 
 def _opted_out(become: Mapping[str, Marks], known: _Known, *, beyond_bound: bool) -> Consent:
     # What is not kept as the vendor's own is kept as the network's.
-    own = (marks.get(known.marker) for marks in become.values())
-    at_vendor = any(mark is not None and mark.scope == AT_THE_VENDOR for mark in own)
-    everywhere = known.by_contact and not at_vendor
-    detail = None if everywhere else _BEYOND_BOUND if at_vendor else _BY_OWN_ID
+    own = [marks[known.marker] for marks in become.values() if known.marker in marks]
+    here = [mark for mark in own if mark.scope == AT_THE_VENDOR]
+    everywhere = known.by_contact and not here
     return Consent(
         opted_out=True,
         scope=NETWORK if everywhere else AT_THE_VENDOR,
-        detail=detail,
+        detail=None if everywhere else _why_here(here),
         marked_by=_marked_by(become, known),
         beyond_bound=beyond_bound,
     )
+
+
+def _why_here(marks: list[Mark]) -> str:
+    if not marks:
+        return _BY_OWN_ID
+    return _UNAPPROVED if any(mark.unapproved for mark in marks) else _BEYOND_BOUND
 
 
 def _opted_in(become: Mapping[str, Marks], known: _Known) -> Consent:
