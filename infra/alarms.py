@@ -98,11 +98,11 @@ class Alarms(Construct):
         )
 
     def watch_introductions(self, poster: FlowFunction) -> None:
-        """Ring when an affiliate has brought a vendor more new customers in a day than may bind."""
+        """Ring when an affiliate has brought a vendor more new contacts in a day than may bind."""
         self._alarm(
             "BindingsBeyondBound",
             poster.metric("BindingsBeyondBound"),
-            "An affiliate introduced more new customers at one vendor in a day than the network"
+            "An affiliate introduced more new contacts at one vendor in a day than the network"
             " lets it bind: see whether they are customers.",
         )
 

@@ -100,8 +100,10 @@ def _confirmed(story: Story, tally: State) -> State:
         if tally["since"] is None and story.earns:
             tally["since"] = story.conversion["occurred_at"]
     elif kind == "bindings":
-        has_room = tally["count"] < story.settings["bindings_per_day_max"]
-        tally["count"] += 1 if has_room and introduces(story) else 0
+        said = story.confirmation
+        new = said["new_contacts"] if said["rules"] >= 3 else 1
+        room = max(0, story.settings["bindings_per_day_max"] - tally["count"])
+        tally["count"] += min(new, room) if introduces(story) else 0
     elif kind == "recruits":
         sponsor = story.confirmation["seen"]["upline"][0]
         may_have = sponsor["status"] == "approved" and not sponsor["buyer"]

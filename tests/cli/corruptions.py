@@ -334,6 +334,14 @@ def a_refund_that_left_what_lived_by_its_sale(n: dict[str, Items]) -> None:
     fact["unposted"] = "unposted#0"
 
 
+def a_sale_that_bound_more_contacts_than_it_counted(n: dict[str, Items]) -> None:
+    find(n["conversions"], external_id="villa")["new_contacts"] += 1
+
+
+def a_sale_that_bound_nobody_and_counted(n: dict[str, Items]) -> None:
+    del find(n["conversions"], external_id="villa")["new_contacts"]
+
+
 def a_number_that_is_not_whole(n: dict[str, Items]) -> None:
     find(n["ledger"], line="balance#")["balance_minor"] = 1.5
 
@@ -400,6 +408,8 @@ CORRUPTIONS = [
     (a_withdrawal_that_never_came, {"I25"}),
     (a_withdrawal_that_saw_no_tally, {"I20", "I6"}),
     (a_withdrawal_by_rules_that_moved_no_tally, {"I20"}),
+    (a_sale_that_bound_more_contacts_than_it_counted, {"I6"}),
+    (a_sale_that_bound_nobody_and_counted, {"I20"}),
     (a_number_that_is_not_whole, {"I1"}),
     (something_that_is_no_ledger_item, {"I1"}),
 ]

@@ -186,9 +186,9 @@ def trade_by_introductions() -> None:
 
     set_member("mem_hardware", confirmed_max_minor={"USD": 100_000})
     introduction = {"program": "prg_builder", "affiliate_id": "mem_architect"}
-    sell("villa", 50_000, customer="villa", **introduction)
+    sell("villa", 50_000, customer="villa", email="villa@example.com", **introduction)
     sell("lives-by-villa", 10_000, customer="villa")
-    shed = sell("shed", 50_000, customer="shed", **introduction)
+    shed = sell("shed", 50_000, customer="shed", email="shed@example.com", **introduction)
     introduced = sell("lives-by-shed", 10_000, customer="shed")
     refund(shed, 50_000)
     post_fact(introduced, WITHDRAWAL)
@@ -351,6 +351,7 @@ def sell(
     currency: str = "USD",
     affiliate_id: str | None = None,
     customer: str | None = None,
+    email: str | None = None,
     confirm: bool = True,
     post: bool = True,
     **also: Any,
@@ -371,7 +372,7 @@ def sell(
             fingerprint=external_id,
             click_id=None,
             affiliate_id=affiliate_id,
-            customer=Customer(vendor_customer_id=customer),
+            customer=Customer(email=email, vendor_customer_id=customer),
             metadata={},
             **also,
         )

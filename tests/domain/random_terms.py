@@ -23,6 +23,7 @@ from linkage.tallies import (
     HeldBonus,
     Tally,
     cost_names,
+    kind_of,
     member_tally,
     recruits_tally,
     tally_named,
@@ -364,11 +365,13 @@ def cases(draw: st.DrawFn) -> Case:
     names = sorted({*wanted(conversion, program, affiliate), *costs.values()})
     known = tuple(draw(tallies(name, program)) for name in names)
     refunded = draw(st.just(0) | st.just(0) | st.integers(0, conversion.amount_minor))
-    rules = draw(st.sampled_from((RULES, RULES_FIRST)))
+    rules = draw(st.sampled_from((RULES, 2, RULES_FIRST)))
     if rules > RULES_FIRST:
         known = (*known, *draw(bounds(conversion, known, upline, settings)))
     seen = Seen(affiliate, upline, known, {currency: limits[currency] for currency in costs})
-    confirmed = replace(confirmation(seen, refunded), rules=rules)
+    counts = rules > 2 and any(kind_of(tally.name) == "bindings" for tally in known)
+    new_contacts = draw(st.integers(1, 2)) if counts else 0
+    confirmed = replace(confirmation(seen, refunded), rules=rules, new_contacts=new_contacts)
     return conversion, confirmed, program, settings
 
 

@@ -1,16 +1,20 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from linkage import clock
 from linkage.customers import (
+    OTHERS_MAX,
+    RENEWALS_MAX,
     Binding,
     Customer,
     KnownCustomer,
+    Renewal,
     aliases,
     bound,
     customer_keys,
+    free_contacts,
     own_aliases,
 )
 from linkage.members import normalised_phone
@@ -42,6 +46,30 @@ def introducing(affiliate_id: str, cause: str = "cnv_new") -> Binding:
     return Binding("", affiliate_id, cause, at(0), at(DAYS), due_on=at(14)[:10], floor_minor=1)
 
 
+def renewal(
+    cause: str = "cnv_new", days: int = DAYS, vendor_id: str = "shop", due: int = 14
+) -> Renewal:
+    """A sale that introduces until so many days from now."""
+    return Renewal(cause, vendor_id, due_on=at(due)[:10], floor_minor=1, until=at(days))
+
+
+def binds(
+    known: KnownCustomer,
+    introducer: Binding | None,
+    occurred_at: datetime = NOW,
+    *,
+    room: int = len(KEYS),
+    earner: str | None = None,
+) -> tuple[Binding, ...]:
+    """What a sale of the shop writes."""
+    return bound(known, introducer, occurred_at, vendor_id="shop", room=room, earner=earner)
+
+
+def ends(binding: Binding) -> str:
+    """When the last of what stands of it ends."""
+    return max(binding.expires_at, *(each.until for each in binding.renewals), "")
+
+
 LIVE = [
     pytest.param(customer(), None, id="nobody introduced them"),
     pytest.param(customer(binding(OWN)), OWN, id="by the vendor's own id alone"),
@@ -55,11 +83,26 @@ LIVE = [
         id="a fully refunded introduction gives way to a later one",
     ),
     pytest.param(customer(binding(PHONE), binding(EMAIL), ended=("cnv_a",)), None, id="all ended"),
+    pytest.param(
+        customer(binding(PHONE, "bob"), binding(EMAIL, expires=99)),
+        EMAIL,
+        id="the one that began first",
+    ),
+    pytest.param(
+        customer(replace(binding(PHONE, "bob", expires=50), confirmed_at=at(-1)), binding(EMAIL)),
+        EMAIL,
+        id="a vendor's word that it began earlier counts for nothing",
+    ),
+    pytest.param(
+        customer(binding(OWN, expires=50), binding(EMAIL)),
+        EMAIL,
+        id="a contact before an own id that began first",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("known", "key"), LIVE)
-def test_the_first_live_binding_in_the_keys_order_introduces(
+def test_the_first_live_binding_introduces_contacts_before_own_ids(
     known: KnownCustomer, key: str | None
 ) -> None:
     found = known.live(NOW)
@@ -72,32 +115,39 @@ def test_a_binding_lives_until_the_last_millisecond() -> None:
 
 
 def test_an_introducer_earns_nothing_of_sales_before_the_binding_began() -> None:
-    known = customer(Binding(PHONE, "ann", "cnv_a", at(0), at(DAYS)), binding(EMAIL, "bob"))
-    before = known.introducer(NOW - timedelta(milliseconds=1))
-    assert before is not None
-    assert before.affiliate_id == "bob"
+    known = customer(Binding(PHONE, "ann", "cnv_a", at(0), at(DAYS)))
+    assert known.introducer(NOW - timedelta(milliseconds=1)) is None
     assert known.introducer(NOW) == known.bindings[PHONE]
     assert known.introducer(NOW + timedelta(days=DAYS)) is None
+
+
+def test_of_bindings_that_had_begun_the_first_introduces() -> None:
+    """Bob's was known first, but says that it began only now."""
+    late = replace(binding(PHONE, "bob"), bound_at=at(0))
+    known = customer(late, replace(binding(EMAIL), confirmed_at=at(1)))
+    before = known.introducer(NOW - timedelta(milliseconds=1))
+    assert before == known.bindings[EMAIL]
+    assert known.introducer(NOW) == known.bindings[PHONE]
 
 
 def test_who_opted_out_has_no_introducer_and_is_bound_to_nobody() -> None:
     out = replace(customer(binding(PHONE)), opted_out=True)
     assert out.introducer(NOW) is None
-    assert bound(out, introducing("ann"), NOW, room=True) == ()
-    assert bound(replace(out, bindings={}), introducing("ann"), NOW, room=True) == ()
+    assert binds(out, introducing("ann"), NOW) == ()
+    assert binds(replace(out, bindings={}), introducing("ann"), NOW) == ()
 
 
 def test_a_sale_reported_late_takes_nobodys_customer_over() -> None:
     """Ann is bound today; Bob's sale of last week comes in only now."""
     known = customer(*(Binding(key, "ann", "cnv_a", at(0), at(DAYS)) for key in KEYS))
     assert known.introducer(NOW - timedelta(days=7)) is None
-    assert bound(known, introducing("bob"), NOW - timedelta(days=7), room=True) == ()
+    assert binds(known, introducing("bob"), NOW - timedelta(days=7)) == ()
 
 
 def test_a_sale_reported_late_renews_from_when_it_occurred() -> None:
     late = replace(introducing("ann"), expires_at=at(DAYS - 7))
-    (renewed, *_) = bound(customer(binding(PHONE)), late, NOW - timedelta(days=7), room=True)
-    assert renewed.renewed_until == at(DAYS - 7)
+    (renewed, *_) = binds(customer(binding(PHONE)), late, NOW - timedelta(days=7))
+    assert ends(renewed) == at(DAYS - 7)
 
 
 BOUND = [
@@ -169,8 +219,8 @@ BOUND = [
     pytest.param(
         customer(binding(PHONE), binding(EMAIL, "bob", "cnv_b")),
         introducing("bob"),
-        {},
-        id="the second of two introducers does not bind through the first",
+        {EMAIL: ("bob", "cnv_b", at(DAYS))},
+        id="the second of two introducers renews its own and binds nothing through the first",
     ),
     pytest.param(
         customer(binding(PHONE, expires=-1), binding(EMAIL, "bob", "cnv_b")),
@@ -188,8 +238,9 @@ BOUND = [
     pytest.param(
         customer(replace(binding(PHONE), due_on=None, floor_minor=None)),
         introducing("ann"),
-        dict.fromkeys((EMAIL, OWN), ("ann", "cnv_new", at(DAYS))),
-        id="a binding of before lives as long as it did",
+        {PHONE: ("ann", "cnv_a", at(100))}
+        | dict.fromkeys((EMAIL, OWN), ("ann", "cnv_new", at(DAYS))),
+        id="a binding of before lives as long as it did, and only learns who came with it",
     ),
     pytest.param(
         customer(replace(binding(PHONE), unbound_at=at(-1))),
@@ -204,11 +255,8 @@ BOUND = [
 def test_a_confirmed_sale_binds_its_customer(
     known: KnownCustomer, introducer: Binding | None, expected: dict[str, tuple[str, str, str]]
 ) -> None:
-    written = bound(known, introducer, NOW, room=True)
-    assert {
-        b.customer_key: (b.affiliate_id, b.conversion_id, b.renewed_until or b.expires_at)
-        for b in written
-    } == expected
+    written = binds(known, introducer)
+    assert {b.customer_key: (b.affiliate_id, b.conversion_id, ends(b)) for b in written} == expected
     assert [b.customer_key for b in written] == [key for key in KEYS if key in expected]
 
 
@@ -216,14 +264,17 @@ def test_a_confirmed_sale_binds_its_customer(
 def test_binding_the_same_sale_again_changes_nothing(
     known: KnownCustomer, introducer: Binding | None, _expected: object
 ) -> None:
-    written = {each.customer_key: each for each in bound(known, introducer, NOW, room=True)}
+    written = {each.customer_key: each for each in binds(known, introducer)}
     now_known = replace(known, bindings={**known.bindings, **written})
-    assert bound(now_known, introducer, NOW, room=True) == ()
+    assert binds(now_known, introducer) == ()
+
+
+# ---- renewals
 
 
 def test_a_renewal_lives_by_the_sale_that_renewed() -> None:
     known = customer(binding(PHONE))
-    (renewed, *_) = bound(known, introducing("ann"), NOW, room=False)
+    (renewed, *_) = binds(known, introducing("ann"), room=0)
     known = replace(known, keys=(PHONE,), bindings={PHONE: renewed})
     later = NOW + timedelta(days=DAYS - 1)
     first, second = known.live(NOW), known.live(later)
@@ -237,26 +288,141 @@ def test_a_renewal_lives_by_the_sale_that_renewed() -> None:
     assert by_the_second.conversion_id == "cnv_new"
 
 
+def test_a_later_renewal_that_is_refunded_leaves_the_one_before() -> None:
+    honest, sham = renewal("cnv_b"), renewal("cnv_x", DAYS + 1, "other")
+    held = binding(PHONE).renewed(honest, NOW, frozenset()).renewed(sham, NOW, frozenset())
+    later = NOW + timedelta(days=200)
+    for ended in (frozenset[str](), frozenset({"cnv_x"})):
+        then = held.at(later, ended)
+        assert then is not None
+        assert then.conversion_id == "cnv_b"
+    other = held.at(later, frozenset({"cnv_b"}))
+    assert other is not None
+    assert (other.conversion_id, other.expires_at) == ("cnv_x", at(DAYS + 1))
+    assert held.at(later, frozenset({"cnv_b", "cnv_x"})) is None
+
+
+def test_a_renewal_that_ends_no_later_than_what_stands_is_none() -> None:
+    held = binding(PHONE)
+    assert held.renewed(renewal(days=100), NOW, frozenset()) == held
+    assert held.renewed(renewal("cnv_a"), NOW, frozenset()) == held
+    assert held.renewed(renewal(days=100), NOW, frozenset({"cnv_a"})).renewals
+
+
+def renewed_by(*renewals: Renewal, ended: frozenset[str] = frozenset()) -> list[str]:
+    held = binding(PHONE)
+    for each in renewals:
+        held = held.renewed(each, NOW, ended)
+    return [each.conversion_id for each in held.renewals]
+
+
+def test_of_one_vendor_the_three_newest_renewals_stay() -> None:
+    """One that says it happened earlier is as new as any."""
+    fifth = renewal("cnv_5", 101, vendor_id="other")
+    sold = [renewal(f"cnv_{number}", 350 - number, "other") for number in range(5)]
+    assert renewed_by(renewal("cnv_b"), *sold, fifth) == ["cnv_b", "cnv_3", "cnv_4", "cnv_5"]
+
+
+def test_of_too_many_renewals_the_one_that_ends_first_goes() -> None:
+    sold = [renewal(f"cnv_{n}", 200 - n, vendor_id=f"shop_{n}") for n in range(RENEWALS_MAX + 1)]
+    assert renewed_by(*sold) == [each.conversion_id for each in sold[:-1]]
+
+
+def test_a_renewal_that_has_expired_or_ended_goes_when_another_comes() -> None:
+    gone, over = renewal("cnv_b"), replace(renewal("cnv_c"), until=at(0))
+    held = replace(binding(PHONE), expires_at=at(-1), renewals=(gone, over, renewal("cnv_d")))
+    now = held.renewed(renewal("cnv_e"), NOW, frozenset({"cnv_b"}))
+    assert [each.conversion_id for each in now.renewals] == ["cnv_d", "cnv_e"]
+
+
+# ---- what follows, and how many
+
+
 def test_the_vendors_own_id_follows_whoever_earned_and_is_known_by_a_contact() -> None:
     def keys(known: KnownCustomer, earner: str | None) -> list[str]:
-        written = bound(known, None, NOW, room=True, earner=earner)
+        written = binds(known, None, earner=earner)
         assert all(each.conversion_id == "cnv_a" for each in written)
         return [each.customer_key for each in written]
 
-    assert keys(customer(binding(PHONE)), "ann") == [OWN]
+    assert keys(customer(binding(PHONE)), "ann") == [PHONE, OWN]  # each learns of the other
     assert keys(customer(binding(PHONE)), "bob") == []
     assert keys(customer(binding(PHONE)), None) == []
     assert keys(customer(binding(OWN)), "ann") == []
 
 
-def test_without_room_in_its_day_a_sale_renews_and_binds_no_free_key() -> None:
-    assert bound(customer(), introducing("ann"), NOW, room=False) == ()
-    written = bound(customer(binding(PHONE)), introducing("ann"), NOW, room=False)
-    assert [each.customer_key for each in written] == [PHONE]
+def test_a_sale_binds_as_many_contacts_as_there_is_room_for_and_the_own_id_with_any() -> None:
+    def keys(known: KnownCustomer, room: int) -> list[str]:
+        return [each.customer_key for each in binds(known, introducing("ann"), room=room)]
+
+    assert keys(customer(), 0) == []
+    assert keys(customer(), 1) == [PHONE, OWN]
+    assert keys(customer(binding(PHONE)), 0) == [PHONE, OWN]
+    only_own = replace(customer(), keys=(OWN,))
+    assert keys(only_own, 0) == [OWN]
+    assert free_contacts(only_own, "ann", NOW) == ()
+
+
+def test_a_free_contact_is_of_whoever_has_the_customer() -> None:
+    theirs = customer(binding(EMAIL))
+    assert free_contacts(theirs, "ann", NOW) == (PHONE,)
+    assert free_contacts(theirs, "bob", NOW) == ()
+    assert free_contacts(replace(theirs, opted_out=True), "ann", NOW) == ()
+
+
+# ---- the keys that came together
+
+
+def with_others(key: str, *others: str) -> Binding:
+    return replace(binding(key), others=others)
+
+
+MANY = tuple(f"email_{number}" for number in range(100, 100 + OTHERS_MAX))
+MANY_OWN = tuple(f"own_{number}" for number in range(100, 100 + OTHERS_MAX))
+
+
+def test_keys_are_tied_by_a_sale_that_bound_one_of_them_and_by_no_other() -> None:
+    new = {each.customer_key: each.others for each in binds(customer(), introducing("ann"))}
+    assert new == {PHONE: (EMAIL, OWN), EMAIL: (PHONE, OWN), OWN: (PHONE, EMAIL)}
+    known = customer(binding(PHONE), binding(EMAIL), binding(OWN))
+    assert [each.others for each in binds(known, introducing("ann"))] == [(), (), ()]
+    known = replace(customer(binding(PHONE)), keys=(PHONE, EMAIL))
+    assert [each.others for each in binds(known, introducing("ann"))] == [(EMAIL,), (PHONE,)]
+
+
+def test_no_contact_is_bound_together_with_one_that_has_come_with_twenty_others() -> None:
+    full = customer(with_others(PHONE, *MANY))
+    assert free_contacts(full, "ann", NOW) == ()
+    (phone, own) = binds(full, introducing("ann"))
+    assert (phone.customer_key, phone.others) == (PHONE, (*MANY, OWN))
+    assert (own.customer_key, own.others) == (OWN, (PHONE,))
+    one_less = customer(with_others(PHONE, *MANY[1:], *MANY_OWN))
+    assert free_contacts(one_less, "ann", NOW) == (EMAIL,)
+    assert free_contacts(customer(with_others(PHONE, EMAIL, *MANY[1:])), "ann", NOW) == (EMAIL,)
+
+
+def test_what_came_with_a_key_is_not_forgotten_when_it_is_bound_anew() -> None:
+    """Else whoever gives the first sale back could have a key that cannot be found again."""
+    known = replace(customer(with_others(PHONE, *MANY), ended=("cnv_a",)), keys=(PHONE,))
+    (anew,) = binds(known, introducing("ann"))
+    assert (anew.conversion_id, anew.others) == ("cnv_new", MANY)
+    (other,) = binds(known, introducing("bob"))
+    assert other.others == ()
+
+
+def test_own_ids_are_counted_apart_and_follow_no_contact_that_has_come_with_twenty() -> None:
+    full = customer(with_others(PHONE, *MANY_OWN))
+    (phone, email) = binds(full, introducing("ann"))
+    assert (phone.others, email.others) == ((EMAIL, *MANY_OWN), (PHONE,))
+    assert binds(full, None, earner="ann") == ()
+
+
+def test_an_own_id_that_stands_for_many_people_keeps_nobody_from_being_bound() -> None:
+    (phone, email, own) = binds(customer(with_others(OWN, *MANY)), introducing("ann"))
+    assert (phone.customer_key, email.customer_key, own.others) == (PHONE, EMAIL, MANY)
 
 
 def test_a_customer_named_by_nothing_is_bound_to_nobody() -> None:
-    assert bound(KnownCustomer(), introducing("ann"), NOW, room=True) == ()
+    assert binds(KnownCustomer(), introducing("ann"), NOW) == ()
 
 
 def test_phone_and_email_are_network_wide_and_the_own_id_is_the_vendors() -> None:

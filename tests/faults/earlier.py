@@ -21,7 +21,7 @@ def rules_of(version: int) -> Iterator[None]:
             stack.enter_context(patch.object(withdrawing, "moved_by_withdrawal", lambda _: ()))
             stack.enter_context(patch.object(confirming, "_living_by_introduction", _until_due))
         if version == RULES_FIRST:  # it knew no bounds on a day or a month
-            stack.enter_context(patch.object(confirming, "_daily_bound", lambda *_: ()))
+            stack.enter_context(patch.object(confirming, "_new_contacts", lambda *_: 0))
             stack.enter_context(patch.object(seeing, "_may_recruit", lambda *_: False))
         yield
 

@@ -337,7 +337,7 @@ def test_beyond_the_bound_of_a_day_a_sale_earns_as_ever_and_introduces_nobody(
     sold = clients(network, range(3))
     assert due(network) == {"2026-12-05": 15_000}
     assert who_is_introduced(network, range(3)) == [True, True, False]
-    assert "has introduced 2 new customers at this vendor that day, the most" in why_of(sold[2])
+    assert "has introduced 2 new contacts at this vendor that day, the most" in why_of(sold[2])
     assert all("the most" not in why_of(each) for each in sold[:2])
     (tally,) = (each for name, each in network.tallies().items() if name.startswith("bindings#"))
     assert (tally.name, tally.count) == ("bindings#mem_shop#mem_ann#2026-11-21", 2)

@@ -7,7 +7,7 @@ import pytest
 from linkage.attribution import Click
 from linkage.client_codes import ClientCode
 from linkage.consent import AT_THE_VENDOR, NETWORK, Mark, Marks
-from linkage.customers import Binding
+from linkage.customers import Binding, Renewal
 from linkage.tables import customers, transactions
 from linkage.tables.customers import CustomerItem, OptOut, Presented, Remembered
 from linkage.tables.gathering import read
@@ -91,6 +91,76 @@ def test_a_key_is_bound_only_over_what_was_read() -> None:
         with pytest.raises(ConditionFailedError):
             transactions.write([customers.put_binding(BINDING, stale)])
     assert find((PHONE,)).bindings == {PHONE: renewed}
+
+
+RENEWAL = Renewal("cnv_2", "mem_shop", "2026-12-01", 1, "2028-01-01T00:00:00.000Z")
+
+
+def renew(was: Binding, *renewals: Renewal) -> Binding:
+    """Writes these renewals over a binding, and reads what is stored then."""
+    transactions.write([customers.put_binding(replace(was, renewals=renewals), was)])
+    return find((PHONE,)).bindings[PHONE]
+
+
+def test_a_binding_keeps_its_renewals_and_is_written_only_over_those_it_was_read_with() -> None:
+    transactions.write([customers.put_binding(BINDING, None)])
+    first = renew(BINDING, RENEWAL)
+    assert first.renewals == (RENEWAL,)
+    second = renew(first, RENEWAL, replace(RENEWAL, conversion_id="cnv_3"))
+    assert [each.conversion_id for each in second.renewals] == ["cnv_2", "cnv_3"]
+    for stale in (BINDING, first):
+        with pytest.raises(ConditionFailedError):
+            renew(stale)
+    assert renew(second).renewals == ()
+    assert "renewals" not in stored(PHONE)
+
+
+OF_THE_RELEASE_BEFORE = {
+    "renewed_by": "cnv_9",
+    "renewed_due_on": "2026-12-05",
+    "renewed_floor_minor": 7,
+    "renewed_until": "2027-12-01T00:00:00.000Z",
+}
+
+
+def renew_as_before(**changes: Any) -> None:
+    """What the release of 2026-11-25 writes, which knows of one renewal and of no version."""
+    values = {f":{name}": value for name, value in (OF_THE_RELEASE_BEFORE | changes).items()}
+    sets = ", ".join(f"{name[1:]} = {name}" for name in values)
+    key = {"customer_key": PHONE}
+    exists = "attribute_exists(customer_key)"
+    renewed = transactions.update("customers", key, f"SET {sets}", condition=exists, values=values)
+    transactions.write([renewed])
+
+
+def test_the_one_renewal_of_the_release_before_is_read_and_moves_into_the_list() -> None:
+    transactions.write([customers.put_binding(BINDING, None)])
+    renew_as_before()
+    was = find((PHONE,)).bindings[PHONE]
+    assert was.renewals == (Renewal("cnv_9", "", "2026-12-05", 7, "2027-12-01T00:00:00.000Z"),)
+    with pytest.raises(ConditionFailedError):
+        renew(BINDING, RENEWAL)
+    assert renew(was, *was.renewals, RENEWAL).renewals == (*was.renewals, RENEWAL)
+    assert stored(PHONE).keys().isdisjoint(OF_THE_RELEASE_BEFORE)
+    renew_as_before(renewed_by="cnv_10")  # while both releases run
+    both = find((PHONE,)).bindings[PHONE]
+    assert [each.conversion_id for each in both.renewals] == ["cnv_9", "cnv_2", "cnv_10"]
+    assert renew(both, RENEWAL).renewals == (RENEWAL,)
+
+
+def test_what_the_release_before_binds_anew_has_no_renewals_of_who_had_the_key() -> None:
+    transactions.write([customers.put_binding(BINDING, None)])
+    renew(BINDING, RENEWAL)
+    renew_as_before(conversion_id="cnv_7", affiliate_id="mem_bob")
+    anew = find((PHONE,)).bindings[PHONE]
+    assert [each.conversion_id for each in anew.renewals] == ["cnv_9"]
+
+
+def test_what_a_later_release_keeps_with_a_binding_stays() -> None:
+    transactions.write([customers.put_binding(BINDING, None)])
+    renew_as_before(later="kept")
+    renew(find((PHONE,)).bindings[PHONE], RENEWAL)
+    assert stored(PHONE)["later"] == "kept"
 
 
 MARKS = [

@@ -31,6 +31,8 @@ from linkage_cli.audit.terms import remaining
 
 BONUSES_AT_ONCE = 24
 """By rules 2, so many bonuses are held for one tally of sales."""
+CONTACTS_COUNT = 3
+"""By these rules each new contact counts against a day's bindings; before, each sale did."""
 
 
 class Moves(NamedTuple):
@@ -88,14 +90,15 @@ def _month_of(sale: Sale) -> list[str]:
 def _day_of(sale: Sale) -> list[str]:
     """The affiliate's new bindings at the vendor that day.
 
-    Only a sale of a customer nobody had introduced looks at it, which only its fact knows.
+    Only a sale of somebody nobody had introduced looks at it, which only its fact knows.
     """
     if sale.rules == 1 or sale.event != "sale" or sale.model == "introducer":
         return []
     if sale.affiliate_id is None or not sale.customer_keys:
         return []
     name = bindings_name(sale.vendor_id, sale.affiliate_id, sale.accepted_on)
-    return [name] if name in sale.tallies else []
+    has_new = sale.new_contacts if sale.rules >= CONTACTS_COUNT else name in sale.tallies
+    return [name] if has_new else []
 
 
 def _periods(sale: Sale) -> dict[str, tuple[str, str]]:
@@ -195,8 +198,10 @@ def confirmed(sale: Sale, earning: Earning | None) -> Moves:
         )
     direct = earning.direct_minor if earning else 0
     for name in _day_of(sale):
-        has_room = sale.tally(name).number < sale.settings.get("bindings_per_day_max", 50)
-        moved[name] = _one_more(sale.tally(name), has_room and introduces(sale, direct))
+        tally, wants = sale.tally(name), sale.new_contacts if sale.rules >= CONTACTS_COUNT else 1
+        room = max(0, sale.settings.get("bindings_per_day_max", 50) - tally.number)
+        added = min(wants, room) if introduces(sale, direct) else 0
+        moved[name] = tally._replace(number=tally.number + added)
     for name in _month_of(sale):
         sponsor = sale.upline[0]
         had = is_approved(sponsor) and not sponsor.get("buyer") and may_recruit(sale, direct)

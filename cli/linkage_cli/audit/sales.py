@@ -50,6 +50,7 @@ class Sale:
     accepted_on: str
     introduction: Mapping[str, Any] | None
     by_introduction: bool
+    new_contacts: int
 
     @property
     def day(self) -> str:
@@ -126,5 +127,8 @@ def sale_of(report: Fact, confirming: Fact, terms: Terms) -> Sale:
         by_introduction=any(
             each["won"] and (each["model"] == "introducer" or each.get("introduced"))
             for each in attribution.get("candidates") or ()
+        ),
+        new_contacts=(
+            confirming.whole("new_contacts") if "new_contacts" in confirming.values else 0
         ),
     )

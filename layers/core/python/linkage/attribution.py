@@ -446,7 +446,7 @@ def _introduction_objection(earlier: Earlier) -> str | None:
     unbound_at = [
         binding.unbound_at
         for binding in earlier.customer.bindings.values()
-        if binding.affiliate_id == earlier.affiliate_id and binding.bound_at <= known_by
+        if binding.affiliate_id == earlier.affiliate_id and binding.known_since <= known_by
     ]
     if not unbound_at:
         # Whoever binds a key again writes over what was, so how that ended is not known.

@@ -18,7 +18,7 @@ from linkage.conversions import (
     Withdrawal,
     refund_key,
 )
-from linkage.introductions import binds
+from linkage.introductions import newly_bound
 from linkage.ledger import (
     NETWORK_FEES,
     Posting,
@@ -39,7 +39,7 @@ from linkage.tallies import HeldBonus, Tally, earns, is_lowered, is_of_the_custo
 from linkage.uplines import is_first_sale, paid_levels, recruitment_of
 
 BEYOND_BINDINGS = "beyond_bindings_per_day"
-"""What a head says of a sale that introduced nobody because of the day's bound."""
+"""What a head says of a sale that left contacts unbound because of the day's bound."""
 
 
 def confirmation_id(conversion_id: str) -> str:
@@ -185,7 +185,7 @@ def _filled_up(
     direct_minor = commission.direct_minor
     match kind_of(tally.name):
         case "bindings":
-            newly = binds(conversion, confirmation, settings, direct_minor)
+            newly = newly_bound(conversion, confirmation, settings, direct_minor)
             return replace(tally, count=tally.count + newly)
         case "recruits":
             return replace(tally, count=tally.count + (commission.recruitment is not None))

@@ -96,6 +96,7 @@ class Confirmation:
 
     `silent` is whether it came by itself after the program's `confirm_after_days`; `released_by`
     the operator's key that released what was held, which is accepted when it is released.
+    `new_contacts` is how many of the customer's contacts it would bind that count against the day.
     """
 
     conversion_id: str
@@ -107,6 +108,7 @@ class Confirmation:
     silent: bool = False
     rules: int = RULES_FIRST
     released_by: str | None = None
+    new_contacts: int = 0
 
 
 @dataclass(frozen=True)

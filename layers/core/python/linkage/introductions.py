@@ -14,6 +14,9 @@ from linkage.network import NetworkSettings
 from linkage.rules import RULES_OF_WHAT_STANDS
 from linkage.tallies import bindings_tally
 
+_CONTACTS_COUNT = 3
+"""The rules from which on each new contact counts against a day's bindings."""
+
 
 def floor_minor(settings: NetworkSettings, currency: str) -> int:
     """The least that must stand of a sale that introduces, minor units; 1 unless one is set."""
@@ -65,29 +68,29 @@ def bindings_name(conversion: Conversion, accepted_at: str) -> str:
     return bindings_tally(conversion.vendor_id, affiliate_id, on)
 
 
-def beyond_bound(
-    conversion: Conversion, confirmation: Confirmation, settings: NetworkSettings
-) -> bool:
-    """Whether the affiliate has introduced as many at the vendor that day as it may.
+def room(conversion: Conversion, confirmation: Confirmation, settings: NetworkSettings) -> int:
+    """How many new contacts the affiliate may still introduce at the vendor that day.
 
-    A confirmation that binds nobody new, or is exempt, has not looked at that tally.
+    All of the customer's, if the confirmation did not look at that tally: there is nobody new, or
+    it is exempt.
     """
     name = bindings_name(conversion, confirmation.accepted_at)
-    seen = (tally for tally in confirmation.seen.tallies if tally.name == name)
-    return any(tally.count >= settings.bindings_per_day_max for tally in seen)
+    for tally in confirmation.seen.tallies:
+        if tally.name == name:
+            return max(0, settings.bindings_per_day_max - tally.count)
+    return len(conversion.customer_keys)
 
 
-def binds(
+def newly_bound(
     conversion: Conversion,
     confirmation: Confirmation,
     settings: NetworkSettings,
     direct_minor: int,
-) -> bool:
-    """Whether this confirmation introduces its customer, if nobody has yet."""
-    refunded_minor = confirmation.refunded_before_minor
-    return introduces(conversion, refunded_minor, direct_minor, settings) and not beyond_bound(
-        conversion, confirmation, settings
-    )
+) -> int:
+    """How many it adds to the day's tally: the new contacts it introduces, by rules 2 one sale."""
+    if not introduces(conversion, confirmation.refunded_before_minor, direct_minor, settings):
+        return 0
+    return min(_counted(confirmation), room(conversion, confirmation, settings))
 
 
 def refused(
@@ -96,11 +99,15 @@ def refused(
     settings: NetworkSettings,
     direct_minor: int,
 ) -> bool:
-    """Whether it would have bound its customer but for the bound on one day's bindings."""
+    """Whether it would have bound more but for the bound on one day's bindings."""
     refunded_minor = confirmation.refunded_before_minor
-    return introduces(conversion, refunded_minor, direct_minor, settings) and beyond_bound(
-        conversion, confirmation, settings
+    return introduces(conversion, refunded_minor, direct_minor, settings) and (
+        _counted(confirmation) > room(conversion, confirmation, settings)
     )
+
+
+def _counted(confirmation: Confirmation) -> int:
+    return confirmation.new_contacts if confirmation.rules >= _CONTACTS_COUNT else 1
 
 
 def reasons(
@@ -119,13 +126,24 @@ def reasons(
         return (f"Less than {least} of it stands, so it introduces its customer to nobody.",)
     if not introduces(conversion, refunded_minor, direct_minor, settings):
         return ("It earns nothing, so it introduces its customer to nobody.",)
-    if beyond_bound(conversion, confirmation, settings):
-        most = settings.bindings_per_day_max
+    if refused(conversion, confirmation, settings, direct_minor):
+        return (_refusal(conversion, confirmation, settings),)
+    return ()
+
+
+def _refusal(conversion: Conversion, confirmation: Confirmation, settings: NetworkSettings) -> str:
+    """Of what it renews it says nothing, since only the customer's bindings know."""
+    most = settings.bindings_per_day_max
+    if confirmation.rules < _CONTACTS_COUNT:
         return (
             f"The affiliate has introduced {most} new customers at this vendor that day, the most "
-            "the network allows: this sale earns as any other and introduces nobody.",
+            "the network allows: this sale earns as any other and introduces nobody."
         )
-    return ()
+    none = "no further" if room(conversion, confirmation, settings) else "no"
+    return (
+        f"The affiliate has introduced {most} new contacts at this vendor that day, the most the "
+        f"network allows: this sale earns as any other and introduces {none} new contact."
+    )
 
 
 def has_ended(floor_minor: int | None, sale: Conversion) -> bool:

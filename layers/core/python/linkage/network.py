@@ -40,9 +40,9 @@ class NetworkSettings:
     may make is in `programs_max` and `coupons_max` (a vendor), `links_max` (an affiliate) and
     `program_versions_per_day_max` (of one program in one UTC day).
     `introduction_minimum_minor` has, by currency, the least that must stand of a sale that
-    introduces its customer or brings a recruitment bonus; `bindings_per_day_max` is of one
-    affiliate at one vendor on a UTC day, `recruits_per_month_max` of one sponsor. `rules` is the
-    version of the rules that it takes to understand these settings.
+    introduces its customer or brings a recruitment bonus; `bindings_per_day_max` is of the
+    contacts one affiliate introduces at one vendor on a UTC day, `recruits_per_month_max` of one
+    sponsor. `rules` is the version of the rules that it takes to understand these settings.
     """
 
     version: int = 0

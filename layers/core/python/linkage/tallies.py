@@ -48,7 +48,8 @@ class Tally:
       first attributed one's `occurred_at`).
     - `member`: the UTC date of an affiliate's last own sale, and the conversion that earned its
       sponsor the recruitment bonus.
-    - `bindings`: `count` of the customers an affiliate introduced at a vendor on a day.
+    - `bindings`: `count` of the contacts an affiliate introduced at a vendor on a day; by rules 2
+      of the sales that introduced somebody.
     - `recruits`: `count` of the recruitment bonuses a sponsor had in a month.
     - `cost`: `amount_minor` of what a vendor's confirmations of a UTC month cost it, less what was
       taken back before it fell due.
@@ -94,7 +95,7 @@ def member_tally(member_id: str) -> str:
 
 
 def bindings_tally(vendor_id: str, affiliate_id: str, on: str) -> str:
-    """The name of whom an affiliate introduced at a vendor on a UTC date."""
+    """The name of how many contacts an affiliate introduced at a vendor on a UTC date."""
     return f"bindings#{vendor_id}#{affiliate_id}#{on}"
 
 

@@ -18,7 +18,7 @@ from linkage.conversions import (
     Conversion,
     Held,
 )
-from linkage.customers import Binding, KnownCustomer, bound
+from linkage.customers import Binding, KnownCustomer, bound, free_contacts
 from linkage.flow.postable import require_postable
 from linkage.flow.seeing import seen_now
 from linkage.holding import (
@@ -28,10 +28,10 @@ from linkage.holding import (
     is_suspended,
 )
 from linkage.introductions import (
-    beyond_bound,
     bindings_name,
     could_introduce,
     introduces,
+    room,
     standing_minor,
 )
 from linkage.members import Member
@@ -63,7 +63,8 @@ def confirmed(
     moment = clock.now()
     if not released_by and is_suspended(known.get(conversion.vendor_id)):
         return Held(VENDOR_SUSPENDED, by, clock.text(moment))
-    looks_at = _daily_bound(conversion, customer, clock.text(moment))
+    new_contacts = _new_contacts(conversion, customer)
+    looks_at = [bindings_name(conversion, clock.text(moment))] if new_contacts else []
     confirmation = Confirmation(
         conversion_id=conversion.conversion_id,
         fact=REPORT if by == BY_REPORT else CONFIRMATION,
@@ -74,6 +75,7 @@ def confirmed(
         silent=by == BY_SILENCE,
         rules=RULES,
         released_by=released_by,
+        new_contacts=new_contacts,
     )
     transaction = confirmation_transaction(conversion, confirmation, program, settings)
     require_postable(transaction, conversion.conversion_id, confirmation.fact)
@@ -88,21 +90,12 @@ def confirmed(
     ]
 
 
-def _daily_bound(
-    conversion: Conversion, customer: KnownCustomer, accepted_at: str
-) -> tuple[str, ...]:
-    """The tally of the day's new bindings, if this may bind a key that is free.
-
-    Operators' imports are exempt.
-    """
-    occurred_at = clock.instant(conversion.occurred_at)
-    live, own = customer.live(occurred_at), conversion.attribution.affiliate_id
-    is_new = any(customer.live(occurred_at, (key,)) is None for key in customer.keys)
-    if not is_new or customer.opted_out or (live and live.affiliate_id != own):
-        return ()
-    if conversion.by_operator or not could_introduce(conversion):
-        return ()
-    return (bindings_name(conversion, accepted_at),)
+def _new_contacts(conversion: Conversion, customer: KnownCustomer) -> int:
+    """How many contacts it may bind that count against the day; operators' imports are exempt."""
+    affiliate_id = conversion.attribution.affiliate_id
+    if affiliate_id is None or conversion.by_operator or not could_introduce(conversion):
+        return 0
+    return len(free_contacts(customer, affiliate_id, clock.instant(conversion.occurred_at)))
 
 
 def _bindings(
@@ -123,13 +116,20 @@ def _bindings(
             expires_at=clock.text(clock.days_later(occurred_at, settings.introducer_days)),
             due_on=commission.due_on,
             floor_minor=standing_minor(conversion, confirmation, settings, commission.direct_minor),
+            confirmed_at=confirmation.accepted_at,
         )
-    room = not beyond_bound(conversion, confirmation, settings)
     earned = commission and remaining(
         commission.direct_minor, conversion.amount_minor, refunded_minor
     )
     earner = commission.affiliate_id if commission and earned else None
-    written = bound(customer, introducer, occurred_at, room=room, earner=earner)
+    written = bound(
+        customer,
+        introducer,
+        occurred_at,
+        vendor_id=conversion.vendor_id,
+        room=room(conversion, confirmation, settings),
+        earner=earner,
+    )
     return [
         customers.put_binding(binding, customer.bindings.get(binding.customer_key))
         for binding in written

@@ -22,9 +22,12 @@ def reading_ended(
         for each in bindings
         if clock.instant(each.expires_at) > occurred_at
     }
-    for each in bindings:
-        if each.renewed_by and clock.instant(each.renewed_until or "") > occurred_at:
-            floors[each.renewed_by] = each.renewed_floor_minor
+    floors |= {
+        each.conversion_id: each.floor_minor
+        for binding in bindings
+        for each in binding.renewals
+        if clock.instant(each.until) > occurred_at
+    }
     sales = reading_each({each: reading_conversion(each) for each in floors})
     return Reading(
         sales.places,

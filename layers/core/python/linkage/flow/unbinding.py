@@ -1,70 +1,94 @@
 """Unbinding: an operator ends an introduction, with a reason."""
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import batched
+from typing import Any
 
 from linkage import clock
-from linkage.customers import Binding, customer_keys
+from linkage.customers import Binding, customer_keys, is_own_id
 from linkage.flow.accepting import busy
 from linkage.requests import SentUnbinding
 from linkage.tables import customers, transactions
 from linkage.tables.conversions import reading_conversion
 from linkage.tables.gathering import read, reading_each
+from linkage.tables.limits import TRANSACTION_ITEMS_MAX
 from linkage.tables.transactions import ConditionFailedError, attempts
 
 _SECRET = os.environ["HASH_SECRET"]
-_ROUNDS_MAX = 10
-"""How far keys are followed from sale to sale; each sale has three at most."""
 
 
 def unbind(sent: SentUnbinding, key_id: str) -> tuple[str, ...]:
     """Ends every introduction of a customer; returns the sales that had introduced them.
 
-    It ends under each key the customer had with those sales too. What was earned by it stays; the
-    customer's next sale may introduce them anew. Again changes nothing.
+    It ends under each key that the same affiliate has and that came with one of theirs in a sale
+    that bound either, and so on to the end. What was earned by it stays; the customer's next sale
+    may introduce them anew. Again changes nothing, or goes on if it had not come to the end.
     """
     keys = customer_keys(_SECRET, sent.vendor_id or "", sent.customer)
-    now = clock.text(clock.now())
+    word = {
+        "unbound_at": clock.text(clock.now()),
+        "unbound_by": key_id,
+        "unbound_why": sent.reason,
+    }
+    sales, found = set[str](), _bindings(keys)
+    for affiliate_id in sorted({each.affiliate_id for each in found}):
+        theirs = [each for each in found if each.affiliate_id == affiliate_id]
+        sales |= _end_with_tied(theirs, affiliate_id, word)
+    return tuple(sorted(sales))
+
+
+def _end_with_tied(asked: list[Binding], affiliate_id: str, word: Mapping[str, Any]) -> set[str]:
+    """Ends these bindings of an affiliate, then all that are tied to them, nearest first.
+
+    Returns their sales. What had been ended leads on too, so that a call which did not come to the
+    end is taken up by the next. A vendor's own id leads no further, unless it was asked for.
+    """
+    sales, known = set[str](), {each.customer_key for each in asked}
+    reached, leads = asked, known.copy()
+    while reached:
+        tied = set[str]()
+        for some in batched(reached, TRANSACTION_ITEMS_MAX, strict=False):
+            ended, live = _ended(list(some), affiliate_id, word)
+            sales |= {each.conversion_id for each in live}
+            tied |= _tied([each for each in ended if each.customer_key in leads])
+        found = _bindings(sorted(tied - known))
+        reached = [each for each in found if each.affiliate_id == affiliate_id]
+        known |= tied
+        leads = {key for key in tied if not is_own_id(key)}
+    return sales
+
+
+def _ended(
+    bindings: list[Binding], affiliate_id: str, word: Mapping[str, Any]
+) -> tuple[list[Binding], list[Binding]]:
+    """Those that are the affiliate's once all have ended, and those of them that had not before.
+
+    Expired ones end too: a sale may be reported late.
+    """
     for _ in attempts():
-        bindings = _bindings(keys, sent.vendor_id or "")
-        ended = [
-            replace(each, unbound_at=now, unbound_by=key_id, unbound_why=sent.reason)
-            for each in bindings
-        ]
+        live = [each for each in bindings if each.unbound_at is None]
+        ends = [customers.put_binding(replace(each, **word), each) for each in live]
         try:
-            if ended:
-                pairs = zip(ended, bindings, strict=True)
-                transactions.write([customers.put_binding(each, was) for each, was in pairs])
+            if ends:
+                transactions.write(ends)
         except ConditionFailedError:
+            found = _bindings(each.customer_key for each in bindings)
+            bindings = [each for each in found if each.affiliate_id == affiliate_id]
             continue
-        return tuple(sorted({each.conversion_id for each in ended}))
+        return bindings, live
     raise busy()
 
 
-def _bindings(keys: tuple[str, ...], vendor_id: str) -> list[Binding]:
-    """The bindings under these keys, and under all others their sales were of the same affiliate.
-
-    Expired ones too: a sale may be reported late.
-    """
-    found: dict[str, Binding] = {}
-    wanted, sales = set(keys), set[str]()
-    for _ in range(_ROUNDS_MAX):
-        new = _bound(tuple(sorted(wanted - found.keys())), vendor_id)
-        theirs = {each.affiliate_id for each in found.values()} or {e.affiliate_id for e in new}
-        new = [each for each in new if each.affiliate_id in theirs]
-        found |= {each.customer_key: each for each in new}
-        wanted |= {key for each in new for key in each.others}
-        later = {name for e in new for name in (e.conversion_id, e.renewed_by) if name} - sales
-        if not later and wanted <= found.keys():
-            break
-        sales |= later
-        read_sales = read(reading_each({each: reading_conversion(each) for each in later}))
-        wanted |= {key for sale in read_sales.values() if sale for key in sale.customer_keys}
-    return list(found.values())
+def _tied(bindings: list[Binding]) -> set[str]:
+    """The keys that came with these in the sales that bound either."""
+    bound_by = {each.conversion_id for each in bindings}
+    sales = read(reading_each({each: reading_conversion(each) for each in bound_by}))
+    keys = {key for sale in sales.values() if sale for key in sale.customer_keys}
+    return keys.union(*(each.others for each in bindings))
 
 
-def _bound(keys: tuple[str, ...], vendor_id: str) -> list[Binding]:
-    if not keys:
-        return []
-    bindings = read(customers.reading_remembered(keys, vendor_id, with_clicks=False)).bindings
-    return [each for each in bindings.values() if each.unbound_at is None]
+def _bindings(keys: Iterable[str]) -> list[Binding]:
+    """The bindings of these keys, ended ones too."""
+    return list(read(customers.reading_bindings(keys)).values())

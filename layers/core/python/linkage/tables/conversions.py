@@ -478,7 +478,7 @@ def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
 
 def _postable(confirmation: Confirmation) -> dict[str, Any]:
     said = without_defaults(confirmation)
-    kept = ("seen", "silent", "refunded_before_minor", "rules")
+    kept = ("seen", "silent", "refunded_before_minor", "rules", "new_contacts")
     unposted = _sharded(_UNPOSTED, UNPOSTED_SHARDS, confirmation.conversion_id)
     return {name: said[name] for name in kept if name in said} | {"unposted": unposted}
 

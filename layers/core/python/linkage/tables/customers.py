@@ -17,13 +17,13 @@ from pynamodb.models import Model
 from linkage.attribution import Click
 from linkage.client_codes import ClientCode
 from linkage.consent import NETWORK, Mark, Marks, holds_at, holds_everywhere_since
-from linkage.customers import Binding
+from linkage.customers import Binding, Renewal
 from linkage.plain import without_defaults
 from linkage.tables import transactions
 from linkage.tables.base import TableMeta
 from linkage.tables.facts import click_in
 from linkage.tables.gathering import Found, Reading, Wire, place
-from linkage.tables.packed import PackedAttribute
+from linkage.tables.packed import PackedAttribute, known_fields, packed
 
 
 class CustomerItem(Model):
@@ -39,6 +39,7 @@ class CustomerItem(Model):
     expires_at = UnicodeAttribute(null=True)
     due_on = UnicodeAttribute(null=True)
     floor_minor = NumberAttribute(null=True)
+    confirmed_at = UnicodeAttribute(null=True)
     unbound_at = UnicodeAttribute(null=True)
     unbound_by = UnicodeAttribute(null=True)
     unbound_why = UnicodeAttribute(null=True)
@@ -46,6 +47,7 @@ class CustomerItem(Model):
     renewed_due_on = UnicodeAttribute(null=True)
     renewed_floor_minor = NumberAttribute(null=True)
     renewed_until = UnicodeAttribute(null=True)
+    renewals = PackedAttribute(null=True)
     others: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
     opted_out_at = UnicodeAttribute(null=True)
     marks = PackedAttribute(null=True)
@@ -59,9 +61,11 @@ class CustomerItem(Model):
 _TABLE = CustomerItem.Meta.table_name
 
 
+_FIRST_RENEWAL = ("renewed_by", "renewed_due_on", "renewed_floor_minor", "renewed_until")
+"""Where the release of 2026-11-25 keeps the one renewal it knows of."""
 _SINCE = (
-    *("due_on", "floor_minor", "unbound_at", "unbound_by", "unbound_why"),
-    *("renewed_by", "renewed_due_on", "renewed_floor_minor", "renewed_until", "others"),
+    *("due_on", "floor_minor", "confirmed_at", "unbound_at", "unbound_by", "unbound_why"),
+    *("renewals", "others", *_FIRST_RENEWAL),
 )
 """What a binding need not have."""
 
@@ -106,6 +110,11 @@ def reading_remembered(
     return _reading((*keys, *opt_outs, *clicks), remembered)
 
 
+def reading_bindings(keys: Iterable[str]) -> Reading[dict[str, Binding]]:
+    """The bindings of those keys that have one, by their keys."""
+    return _reading(keys, lambda found: {key: _binding(item) for key, item in found.items()})
+
+
 def reading_presented(keys: Iterable[str], vendor_id: str) -> Reading[dict[str, Presented]]:
     """The clicks presented for each key at the vendor, where there are any."""
     at = {_clicks(key, vendor_id): key for key in keys}
@@ -114,9 +123,23 @@ def reading_presented(keys: Iterable[str], vendor_id: str) -> Reading[dict[str, 
 
 def _binding(item: CustomerItem) -> Binding:
     values = {name: getattr(item, name) for name in Binding.__dataclass_fields__}
-    floors = ("floor_minor", "renewed_floor_minor")
-    whole = {name: int(values[name]) for name in floors if values[name] is not None}
-    return Binding(**values | whole | {"others": tuple(item.others or ())})
+    own_form = {
+        "floor_minor": None if item.floor_minor is None else int(item.floor_minor),
+        "renewals": _renewals(item),
+        "others": tuple(item.others or ()),
+        "version": int(item.version or 0),
+    }
+    return Binding(**values | own_form)
+
+
+def _renewals(item: CustomerItem) -> tuple[Renewal, ...]:
+    """Kept under the sale that bound the key: what the release before binds anew has none."""
+    kept = (item.renewals or {}).get(item.conversion_id, ())
+    renewals = tuple(Renewal(**known_fields(Renewal, each)) for each in kept)
+    if not item.renewed_by:
+        return renewals
+    by, due_on, floor_minor, until = (getattr(item, name) for name in _FIRST_RENEWAL)
+    return (*renewals, Renewal(by, "", due_on, int(floor_minor), until))
 
 
 def _presented(item: CustomerItem) -> Presented:
@@ -203,15 +226,24 @@ def _count(what: str, vendor_id: str, day: date) -> str:
 
 def put_binding(binding: Binding, was: Binding | None) -> dict[str, Any]:
     """The operation that binds a key, if nobody has bound it since it was read."""
-    wire = transactions.to_wire(asdict(binding) | {"others": list(binding.others) or None})
+    kept = without_defaults(binding.renewals)
+    own_form = {
+        "renewals": packed({binding.conversion_id: kept}) if kept else None,
+        "others": list(binding.others) or None,
+        "version": was.version + 1 if was else None,
+    }
+    wire = transactions.to_wire(asdict(binding) | own_form)
     if was is None:
         return transactions.put_wire(_TABLE, wire, "customer_key")
-    before: Mapping[str, Any] = {
+    # The release of 2026-11-25 raises no version, but changes one of these.
+    before: dict[str, Any] = {
+        "version": was.version or None,
         "conversion_id": was.conversion_id,
         "expires_at": was.expires_at,
-        "renewed_by": was.renewed_by,
         "unbound_at": was.unbound_at,
     }
+    if not was.version:
+        before["renewed_by"] = next((each.conversion_id for each in was.renewals), None)
     return transactions.set_over(_TABLE, wire, ("customer_key",), before, _SINCE)
 
 
