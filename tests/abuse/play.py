@@ -8,7 +8,7 @@ from zlib import crc32
 
 from linkage.ids import conversion_id
 from tests.abuse.honest import Honest
-from tests.abuse.world import CURRENCIES, RELEASE, UNBIND, Fake, Paid
+from tests.abuse.world import CURRENCIES, RELEASE, UNBIND, Fake, Paid, Unbinding
 
 BANK_FAILS_ONE_IN = 25
 
@@ -29,6 +29,7 @@ class Play(Honest):
         customer: str | None = None,
         how: str = "both",
         named: str | None = None,
+        email_of: str | None = None,
         coupon: str | None = None,
         client: str | None = None,
         click: bool = False,
@@ -42,7 +43,8 @@ class Play(Honest):
             "currency": currency,
         }
         if customer:
-            body["customer"] = self.contact(customer, how)
+            other = self.contact(email_of, "email") if email_of else {}
+            body["customer"] = self.contact(customer, how) | other
         if named:
             body["affiliate_id"] = self._id(named)
         if coupon:
@@ -74,8 +76,7 @@ class Play(Honest):
 
     def mark(self, vendor: str, customer: str, how: str, out: bool) -> None:
         """A vendor opts somebody else's customer out, or in again."""
-        path = f"/v1/customers/opt-{'out' if out else 'in'}"
-        self._call(vendor, "POST", path, {"customer": self.contact(customer, how)})
+        self._mark(vendor, self.contact(customer, how), out=out)
 
     def client_code(self, vendor: str, affiliate: str, client: str) -> None:
         """A vendor has a code made for somebody an affiliate says it buys for."""
@@ -119,9 +120,10 @@ class Play(Honest):
     def unbind(self, customer: str) -> None:
         """Operators end what a vendor that cheats has made of a customer."""
         if UNBIND in self.later:
-            body = {"customer": self.contact(customer), "reason": "bound by a vendor that cheats"}
+            contact = self.contact(customer)
+            body = {"customer": contact, "reason": "bound by a vendor that cheats"}
             if self._operator("POST", UNBIND, body).status < 300:
-                self.truth.unbound[customer] = self.now
+                self.unbindings.append(Unbinding(self.now, contact))
 
     def month_end(self) -> None:
         """Operators plan, approve and export a batch of each currency; the bank pays it."""

@@ -6,7 +6,7 @@ actions can be played again with some of them left out: what then is not there i
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -19,14 +19,20 @@ from tests.api.client import Answer
 CURRENCIES = ("USD", "EUR", "IRR")
 LIMITS_MINOR = {"USD": 50_000, "EUR": 40_000, "IRR": 900_000}
 """What the truth lets each vendor that is not trusted cost in a month."""
-TRUSTED_LIMITS_MINOR = {"shop1": {"USD": 10**7}, "shop2": {"USD": 12_000}, "shop3": {"USD": 10**7}}
+TRUSTED_LIMITS_MINOR = {
+    **{shop: {"USD": 10**7} for shop in ("shop1", "shop3", "shop4")},
+    "shop2": {"USD": 12_000},
+}
 """What honest vendors may cost before their confirmations wait for the operators."""
 RELEASE, UNBIND = "/v1/conversions/{conversion_id}/release", "/v1/customers/unbind"
 SHOPS = {
     "shop1": Terms(500, 200, 14, "on_report"),
     "shop2": Terms(800, 300, 7, "manual"),
     "shop3": Terms(1000, 100, 30, "automatic"),
+    "shop4": Terms(600, 600, 0, "on_report", lead_minor=25, bonus_count=3, bonus_minor=2_000),
 }
+"""Only the last pays bonuses; whom it gets by leads earns as much as whom an introducer brings."""
+SIMPLE_SETTINGS = ("bindings_per_day_max", "hold_days_min", "recruits_per_month_max")
 FIRST_MEMBERS = (
     *(("ann", None), ("ben", None), ("cat", "ann")),
     *(("xav1", None), ("xav2", "xav1"), ("xav3", "xav2"), ("dot", "xav1")),
@@ -59,10 +65,35 @@ class Fake:
     currency: str
     refunds: list[tuple[datetime, int]] = field(default_factory=list)
 
-    def left_minor(self, before: datetime | None = None) -> int:
-        """What was left of it before a moment, or is now."""
-        gone = (amount for at, amount in self.refunds if before is None or at < before)
-        return self.amount_minor - sum(gone)
+    @property
+    def left_minor(self) -> int:
+        return self.amount_minor - sum(minor for _, minor in self.refunds)
+
+    def left_before(self, at: datetime) -> int:
+        """What was left of it before a moment."""
+        return self.amount_minor - sum(minor for when, minor in self.refunds if when < at)
+
+    def left_after(self, at: datetime) -> int:
+        """What was left of it after all that happened up to a moment."""
+        return self.amount_minor - sum(minor for when, minor in self.refunds if when <= at)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A vendor's opt-out of somebody, as far as it was said to hold; no scope lifts its own."""
+
+    at: datetime
+    vendor: str
+    contact: Mapping[str, str]
+    scope: str | None
+
+
+@dataclass(frozen=True)
+class Unbinding:
+    """The operators' word that whoever introduced this customer has not."""
+
+    at: datetime
+    contact: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -99,6 +130,8 @@ class World:
         self.fakes: dict[str, Fake] = {}
         self.held: set[str] = set()
         self.paid: list[Paid] = []
+        self.marks: list[Mark] = []
+        self.unbindings: list[Unbinding] = []
         self.later: set[str] = set()
         self.touched: dict[str, list[int]] = defaultdict(list)
         self.batches = self.answered = self.accepted = self.stuck = self.done = 0
@@ -127,12 +160,16 @@ class World:
             "hold_days_min": self.random.choice((0, 0, 3, 7)),
             "recruits_per_month_max": self.random.choice((2, 4, 20)),
         }
-        rules = Rules(affiliate_fee_bps=self.random.choice((0, 200)))
+        rules = Rules(
+            affiliate_fee_bps=self.random.choice((0, 200)),
+            introducer_days=self.random.choice((40, 365)),
+        )
         body = {
             "name": "abused",
             "level_rates_bps": list(rules.level_rates_bps),
             "network_fee_bps": rules.fee_bps,
             "affiliate_fee_bps": rules.affiliate_fee_bps,
+            "introducer_days": rules.introducer_days,
             "override_funding": "network",
             "recruitment_bonus": {
                 "amount_minor": rules.bonus_minor,
@@ -146,12 +183,14 @@ class World:
         answer = self._operator("PUT", "/v1/network", body)
         assert answer.status == 200, answer.body
         floors = dict(body.get("introduction_minimum_minor", {}))
-        self.truth.rules = Rules(
-            affiliate_fee_bps=rules.affiliate_fee_bps,
-            floors_minor=tuple(sorted(floors.items())),
-            bindings_per_day_max=body.get("bindings_per_day_max", 50),
-            recruits_per_month_max=body.get("recruits_per_month_max", 20),
-            takes_back="introduction_minimum_minor" in self.later,
+        known = {name: body[name] for name in SIMPLE_SETTINGS if name in body}
+        self.truth = Truth(
+            replace(
+                rules,
+                floors_minor=tuple(sorted(floors.items())),
+                takes_back="introduction_minimum_minor" in self.later,
+                **known,
+            )
         )
 
     def _knows(self, path: str) -> bool:
@@ -163,14 +202,20 @@ class World:
 
     def _honest_terms(self, terms: Terms) -> dict[str, Any]:
         waits = terms.confirmation == "automatic"
+        lead: list[dict[str, Any]] = []
+        if terms.lead_minor:
+            lead = [{"event": "lead", "amount_minor": terms.lead_minor, "currency": "USD"}]
+        bonus = {"by": "count", "period": "month", "currency": "USD"}
+        bonus |= {"target": terms.bonus_count, "amount_minor": terms.bonus_minor}
         return {
             "name": "honest",
             "destination_url": "https://shop.example/",
-            "rewards": [{"event": "sale", "rate_bps": terms.rate_bps}],
+            "rewards": [{"event": "sale", "rate_bps": terms.rate_bps}, *lead],
             "introducer_rate_bps": terms.introducer_rate_bps,
             "window_days": terms.window_days,
             "hold_days": terms.hold_days,
             "confirmation": terms.confirmation,
+            "bonuses": [bonus] if terms.bonus_count else [],
             **({"confirm_after_days": terms.confirm_after_days} if waits else {}),
         }
 
@@ -193,6 +238,8 @@ class World:
         answer = self.network.call(secret, method, path, body, repeat_key=key)
         self.answered += 1
         self.accepted += answer.status < 300
+        if answer.code == "route_not_found":
+            self.network.failures.append(f"{method} {path} is no route, so nobody can abuse it")
         return answer
 
     def _operator(self, method: str, path: str, body: Any = None, key: str = "") -> Answer:
@@ -286,6 +333,14 @@ class World:
             "email": person.email if person else f"{customer}@people.example",
         }
         return both if how == "both" else {how: both[how]}
+
+    def _mark(self, vendor: str, contact: Mapping[str, str], *, out: bool) -> bool:
+        """A vendor opts a customer out or in again, if that is not refused."""
+        path = f"/v1/customers/opt-{'out' if out else 'in'}"
+        answer = self._call(vendor, "POST", path, {"customer": contact})
+        if answer.status == 200:
+            self.marks.append(Mark(self.now, vendor, contact, answer.body.get("scope")))
+        return answer.status == 200
 
     def _id(self, name: str) -> str:
         person = self.truth.people.get(name)
