@@ -143,9 +143,11 @@ class Judge:
         return {*self.reports[found]["customer_keys"]}
 
     def _taken(self, sale: Sale) -> str | None:
-        """From whom else, who is honest, a customer was taken whom cheats are said to introduce."""
+        """Why those who cheat are not who had introduced its customer by the rules, if so."""
         ruled = self.ruled[sale.conversion_id]
-        if ruled is None or not self.truth.people[ruled.affiliate].honest:
+        if ruled is None:
+            return "whom nobody had introduced"
+        if not self.truth.people[ruled.affiliate].honest:
             return None
         sold = ruled.sale.sold
         return f"whom {ruled.affiliate} had introduced by {sold.vendor}'s {sold.order}"

@@ -93,6 +93,10 @@ class Introducing(Words):
             yield self._sale(do, vendor, program, sham, 2_000, "USD", affiliate, customer=customer)
             lead = {"vendor": "shop4", "order": f"lead {sham}"}
             yield Action("enquire", "honest", {**lead, "customer": customer})
+            if random.random() < 0.1:
+                yield Action("unbind", "operators", {"customer": customer})
+            elif random.random() < 0.1:
+                yield Action("opt_out", "honest", {"customer": customer, "vendor": "shop1"})
             for number in range(random.randint(1, 3)):
                 bought = {"order": f"{number} by {sham}", "amount": random.randint(2_000, 9_000)}
                 yield Action(
