@@ -220,13 +220,19 @@ class Run:
             self.meddling = False
 
     def finish(self) -> None:
-        """Sweeps what was never delivered; what is delivered later still must change nothing."""
+        """Sweeps what was never delivered; what is delivered later still must change nothing.
+
+        A refund that is swept may take a commission back, which the next sweep posts.
+        """
         self._stream()
-        for _ in range(2):  # what a refund takes back elsewhere is a fact for the next sweep
+        found = True
+        while found:
             self.world.moment += timedelta(hours=1)
+            found = False
             for swept in sweep(self.world.moment):
                 assert swept.error is None, f"{swept} cannot be posted"
                 self.mischief.met["swept"] += 1
+                found = True
         for _, _, fact in self.due:
             assert not post_fact(*fact), f"{fact} was not posted by the sweep"
             self.mischief.met["delivered after the sweep"] += 1
