@@ -122,7 +122,7 @@ class Judge:
         if any(at and at < sale.reported_at for at in opted_out_at):
             self.gain.add(OPT_OUT, sale.currency, excess, f"{said}, who had opted out", found)
             return
-        why = self._taken(known) or self._worthless(source, sale, moves)
+        why = self._taken(known, affiliate) or self._worthless(source, sale, moves)
         if why:
             self.gain.add(TAKEOVER, sale.currency, excess, f"{said}, {why}", found, source)
             return
@@ -142,12 +142,12 @@ class Judge:
     def _keys(self, found: str) -> set[str]:
         return {*self.reports[found]["customer_keys"]}
 
-    def _taken(self, sale: Sale) -> str | None:
-        """Why those who cheat are not who had introduced its customer by the rules, if so."""
+    def _taken(self, sale: Sale, affiliate: str) -> str | None:
+        """Why it is not its affiliate who had introduced its customer by the rules, if so."""
         ruled = self.ruled[sale.conversion_id]
         if ruled is None:
             return "whom nobody had introduced"
-        if not self.truth.people[ruled.affiliate].honest:
+        if ruled.affiliate == affiliate or ruled.affiliate in self.cheats:
             return None
         sold = ruled.sale.sold
         return f"whom {ruled.affiliate} had introduced by {sold.vendor}'s {sold.order}"
