@@ -65,8 +65,11 @@ class Introductions[S: Sold]:
             each and each.affiliate == affiliate and each.first.reported_at <= by for each in kept
         )
 
-    def confirmed(self, sale: S, affiliate: str, at: datetime) -> None:
-        """A sale that introduces was confirmed: it binds what is free, and renews what is his."""
+    def confirmed(self, sale: S, affiliate: str, at: datetime) -> list[str]:
+        """A sale that introduces was confirmed: it renews what is his, and binds what is free.
+
+        Returns the contacts it has bound.
+        """
         when, was = sale.reported_at, {}
         for contact in sale.contacts:
             found = self._held(contact, when, at)
@@ -75,7 +78,7 @@ class Introductions[S: Sold]:
         for contact in (each for each, whose in was.items() if whose == affiliate):
             self._renew(self._kept[contact], sale, at)
         if first and first.affiliate != affiliate:
-            return
+            return []
         place = sale.vendor, affiliate, at.date()
         free = [each for each, whose in was.items() if whose is None]
         bound = free[: max(0, self._per_day_max - self._bound_on[place])]
@@ -86,6 +89,7 @@ class Introductions[S: Sold]:
         if bound:
             for contact in (each for each in sale.contacts if self._was(each, affiliate)):
                 self._kept[contact].beside |= {*sale.contacts} - {contact}
+        return bound
 
     def unbind(self, contacts: Iterable[str]) -> None:
         """Operators end what these contacts are bound by, and what came with them in a sale."""

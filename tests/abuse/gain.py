@@ -60,7 +60,7 @@ class Judge:
         self.stored = Stored(play)
         self.names, self.cheats = self.stored.names, self.stored.cheats
         self.reports, self.moves = self.stored.reports, self.stored.moves
-        self.ruled = Ruling(play, self.stored).of
+        self.ruling = Ruling(play, self.stored)
         self.gain = Gain()
 
     def judged(self) -> Gain:
@@ -129,7 +129,7 @@ class Judge:
         if source in self.truth.sales:
             self._brought_later(known, self.truth.sales[source], affiliate, excess)
             return
-        if self._renews(source, affiliate, known.customer):
+        if source not in self.ruling.new:
             self.gain.apart["renewed at full price, USD"] += excess
             return
         day = self.stored.confirmed_at(source).date().isoformat()
@@ -144,38 +144,13 @@ class Judge:
 
     def _taken(self, sale: Sale, affiliate: str) -> str | None:
         """Why it is not its affiliate who had introduced its customer by the rules, if so."""
-        ruled = self.ruled[sale.conversion_id]
+        ruled = self.ruling.of[sale.conversion_id]
         if ruled is None:
             return "whom nobody had introduced"
         if ruled.affiliate == affiliate or ruled.affiliate in self.cheats:
             return None
         sold = ruled.sale.sold
         return f"whom {ruled.affiliate} had introduced by {sold.vendor}'s {sold.order}"
-
-    def _renews(self, source: str, affiliate: str, customer: str) -> bool:
-        """Whether the customer was the affiliate's already, by an earlier sale that stood.
-
-        That one counted against its own day, so this one introduces nobody new.
-        """
-        before = self.stored.confirmed_at(source)
-        for candidate in self.reports[source]["attribution"]["candidates"]:
-            earlier = candidate["reference"]
-            if (
-                candidate["model"] != "introducer"
-                or self.names[candidate["affiliate_id"]] != affiliate
-            ):
-                continue
-            known = self.play.fakes.get(earlier) or self.truth.sales.get(earlier)
-            if known is None or self.stored.confirmed_at(earlier) >= before:
-                continue
-            if isinstance(known, Sale) and (known.brought_by, known.customer) != (
-                affiliate,
-                customer,
-            ):
-                continue
-            if self._stands(known, before):
-                return True
-        return False
 
     def _brought_later(self, sale: Sale, source: Sale, affiliate: str, excess: int) -> None:
         """They did bring the customer, but somebody had before, whose introduction did not hold."""
@@ -264,7 +239,7 @@ class Judge:
         for sale in self.truth.sales.values():
             if sale.lead or sale.brought_by or not sale.terms.introducer_rate_bps:
                 continue
-            ruled, found = self.ruled[sale.conversion_id], sale.conversion_id
+            ruled, found = self.ruling.of[sale.conversion_id], sale.conversion_id
             whose = self.stored.attributed(found)
             if ruled is None or whose == ruled.affiliate or whose in self.cheats:
                 continue

@@ -33,10 +33,15 @@ class Claimed:
 
 
 class Ruling:
-    """Everything that was accepted once more, in its order; `of` each honest sale, who had it."""
+    """Everything that was accepted once more, in its order.
+
+    `of` each honest sale it is who had introduced its customer; `new` are the sales that bound a
+    contact nobody had.
+    """
 
     def __init__(self, play: Play, stored: Stored) -> None:
         self.of: dict[str, Introduction[Claimed] | None] = {}
+        self.new: set[str] = set()
         self._play, self._stored, self._rules = play, stored, play.truth.rules
         self._book = Introductions[Claimed](
             self._stands, self._rules.introducer_days, self._rules.bindings_per_day_max
@@ -70,8 +75,10 @@ class Ruling:
         claimed, affiliate = self._claimed(found), self._stored.attributed(found)
         if claimed.sold.event != "sale" or affiliate is None or self._stored.introducing(found):
             return
-        if self._stands(claimed, at) and not self._opted_out(claimed):
-            self._book.confirmed(claimed, affiliate, at)
+        if not self._stands(claimed, at) or self._opted_out(claimed):
+            return
+        if self._book.confirmed(claimed, affiliate, at):
+            self.new.add(found)
 
     def _mark(self, mark: Mark) -> None:
         """A suspended vendor's holds at that vendor alone, whatever it was told."""

@@ -64,7 +64,8 @@ class Stored:
     def introducing(self, found: str) -> str | None:
         """The sale whose introduction alone, also of a lead, has made a conversion somebody's."""
         attribution = self.reports[found]["attribution"]
-        won = next((each["reference"] for each in attribution["candidates"] if each["won"]), None)
+        claims = attribution.get("candidates", ())
+        won = next((each["reference"] for each in claims if each["won"]), None)
         if attribution["model"] == "lead":
             return self.introducing(str(won))
         return won if attribution["model"] == "introducer" else None
