@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from random import Random
 
-from tests.abuse.play import CURRENCIES, RELEASE, SHOPS, Action, Play
-from tests.abuse.recipes import MAXIMUM, Book, Recipe, random_terms
+from tests.abuse.play import Play
+from tests.abuse.recipes import Book
+from tests.abuse.words import HONEST_AFFILIATES, MAXIMUM, Recipe, random_terms
+from tests.abuse.world import CURRENCIES, RELEASE, SHOPS, Action
 
-CUSTOMERS = 36
+CUSTOMERS, ACTIONS_FOR_A_NEW_ONE = 36, 12
+"""How many customers there are at a time, and after how many actions somebody new replaces one."""
 HONEST, RECIPES, MISCHIEF, OPERATORS = 30, 60, 6, 4
 """How often each acts."""
-RECIPES_AT_ONCE, ORDERS_KEPT = 2, 40
-HONEST_AFFILIATES = ("ann", "ben", "cat", "dot")
+RECIPES_AT_ONCE, ORDERS_KEPT, LEADS_KEPT = 2, 40, 6
 
 
 class Cast:
@@ -19,17 +21,20 @@ class Cast:
     def __init__(self, play: Play, random: Random, *, honest: bool = False) -> None:
         self.play, self.random, self.honest = play, random, honest
         self.customers = [f"customer{number}" for number in range(CUSTOMERS)]
-        self.book = Book(random, self.customers)
+        self.book = Book(random, self.customers, play.truth.rules.introducer_days)
         self.recipes: list[Recipe] = []
         self.orders: list[tuple[str, str]] = []
+        self.leads: list[tuple[str, str]] = []
         self.claims: list[tuple[str, str, str, int]] = []
-        self.waiting: dict[str, str] = {}
         self.vendors = ["mal1"]
         self.count = 0
 
     def next(self) -> Action:
         """What is done next."""
         self.count += 1
+        if self.count % ACTIONS_FOR_A_NEW_ONE == 0:
+            # Whoever was opted out, or introduced at full price, is nothing to steal any more.
+            self.customers[self.random.randrange(CUSTOMERS)] = f"customer{CUSTOMERS + self.count}"
         weights = (HONEST, *((0, 0) if self.honest else (RECIPES, MISCHIEF)), OPERATORS)
         turns = (self._honest, self._recipe, self._mischief, self._operators)
         return self.random.choices(turns, weights)[0]()
@@ -37,10 +42,17 @@ class Cast:
     # ---- honest people
 
     def _honest(self) -> Action:
-        return self.random.choices(
-            (self._visit, self._buy, self._settle, self._give_back, self._opt_out, self._reprice),
-            (25, 45, 20, 8, 1, 1),
-        )[0]()
+        turns = {
+            self._visit: 25,
+            self._buy: 40,
+            self._enquire: 6,
+            self._buy_by_lead: 12,
+            self._settle: 20,
+            self._give_back: 8,
+            self._opt_out: 1,
+            self._reprice: 1,
+        }
+        return self.random.choices([*turns], [*turns.values()])[0]()
 
     def _visit(self) -> Action:
         affiliates = (*HONEST_AFFILIATES, *(() if self.honest else ("xav1", "xav2", "xav3")))
@@ -56,14 +68,9 @@ class Cast:
 
     def _buy(self) -> Action:
         customer, vendor = self.random.choice(self.customers), self.random.choice(list(SHOPS))
-        if vendor == "shop3" and self._still_waits(customer):
-            vendor = "shop1"
         order = f"order {self.count}"
-        if vendor == "shop3":
-            self.waiting[customer] = order
         self.orders = [*self.orders[-ORDERS_KEPT:], (vendor, order)]
         named = self.random.choice((None, None, None, self.random.choice(HONEST_AFFILIATES)))
-        amount = self.random.randint(2_000, 20_000)
         return Action(
             "buy",
             "honest",
@@ -71,15 +78,31 @@ class Cast:
                 "customer": customer,
                 "vendor": vendor,
                 "order": order,
-                "amount": amount,
+                "amount": self.random.randint(2_000, 20_000),
                 "named": named,
+                "how": self._how(),
             },
         )
 
-    def _still_waits(self, customer: str) -> bool:
-        """Whether a sale of this customer still waits for silence: two at once have no order."""
-        sale = self.play.sale("shop3", self.waiting.get(customer, ""))
-        return sale is not None and not sale.confirmed_at and not sale.rejected
+    def _how(self) -> str:
+        """By what an honest customer is named."""
+        return self.random.choices(("both", "phone", "email"), (70, 15, 15))[0]
+
+    def _enquire(self) -> Action:
+        vendor, lead = "shop4", f"lead {self.count}"
+        self.leads = [*self.leads[-LEADS_KEPT:], (vendor, lead)]
+        customer = self.random.choice(self.customers)
+        args = {"customer": customer, "vendor": vendor, "order": lead, "how": self._how()}
+        return Action("enquire", "honest", args)
+
+    def _buy_by_lead(self) -> Action:
+        if not self.leads:
+            return self._enquire()
+        (vendor, lead), order = self.random.choice(self.leads), f"by lead {self.count}"
+        self.orders = [*self.orders[-ORDERS_KEPT:], (vendor, order)]
+        amount = self.random.randint(2_000, 20_000)
+        args = {"vendor": vendor, "lead": lead, "order": order, "amount": amount}
+        return Action("buy_by_lead", "honest", args)
 
     def _some_order(self) -> tuple[str, str]:
         return self.random.choice(self.orders or [("shop1", "none")])
@@ -101,7 +124,8 @@ class Cast:
         )
 
     def _opt_out(self) -> Action:
-        args = {"customer": self.random.choice(self.customers), "vendor": "shop1"}
+        customer = self.random.choice(self.customers)
+        args = {"customer": customer, "vendor": "shop1", "how": self._how()}
         return Action("opt_out", "honest", args)
 
     def _reprice(self) -> Action:

@@ -27,11 +27,12 @@ from tests.api.client import CONTEXT, Answer
 from tests.aws_tables import forget_versions
 from tests.faults.standin import RefusedError, Standin
 from tests.functions.redirect import event as link_event
-from tests.handlers import load_handler
+from tests.handlers import FUNCTIONS, load_handler
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
-HTTP = ("record_conversion", "batch_payouts", "settle_payouts")
-"""The functions with routes of their own; manage_network has all others."""
+HTTP = ("record_conversion", "record_customer", "batch_payouts", "settle_payouts")
+"""The functions with routes of their own, as far as a release has them; manage_network has all
+others."""
 DELIVERIES = 3
 """How often a message or a record comes at most before it is left."""
 
@@ -72,7 +73,12 @@ def function(name: str) -> ModuleType:
 @cache
 def _routes() -> list[tuple[str, re.Pattern[str], str, ModuleType]]:
     """Method, path, route key and module of every route that has a function of its own."""
-    routes = [(key, function(name)) for name in HTTP for key in function(name).ROUTES]
+    routes = [
+        (key, function(name))
+        for name in HTTP
+        if (FUNCTIONS / name).exists()
+        for key in function(name).ROUTES
+    ]
     return [
         (key.partition(" ")[0], _pattern(key.partition(" ")[2]), key, module)
         for key, module in routes
@@ -91,6 +97,7 @@ class Network:
         self.messages: deque[str] = deque()
         self.files: dict[str, bytes] = {}
         self.stream: list[tuple[str, str]] = []
+        self.accepted: list[tuple[datetime, str, str]] = []
         self.failures: list[str] = []
         self.stalled = 0
         self._redirect: ModuleType | None = None
@@ -118,7 +125,10 @@ class Network:
         forget_versions()
 
     def _watched(self, operation: str, given: Mapping[str, Any], go: Callable[[], Any]) -> Any:
-        """Does the call, and puts each fact it accepts to be posted onto the stream."""
+        """Does the call, and puts each fact it accepts to be posted onto the stream.
+
+        `accepted` keeps them all in their order, which several at one moment have, too.
+        """
         answer = go()
         puts: list[Any] = []
         if operation == "PutItem":
@@ -128,7 +138,9 @@ class Network:
         for put in puts:
             if put["TableName"] == "conversions" and "unposted" in put["Item"]:
                 item = put["Item"]
-                self.stream.append((item["conversion_id"]["S"], item["fact"]["S"]))
+                fact = item["conversion_id"]["S"], item["fact"]["S"]
+                self.stream.append(fact)
+                self.accepted.append((self.moment, *fact))
         return answer
 
     # ---- from outside

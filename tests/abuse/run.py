@@ -11,7 +11,8 @@ from linkage_cli import ledger_check
 from linkage_cli.audit import Report, audit
 from tests.abuse.actors import Cast
 from tests.abuse.gain import Gain, Judge
-from tests.abuse.play import RELEASE, Action, Failed, Play
+from tests.abuse.play import Play
+from tests.abuse.world import RELEASE, Action, Failed
 
 UNPOSTABLE, AUDIT, BROKEN = "unpostable fact", "finding of the audit", "answer of 5xx"
 STUCK = "never confirmed"

@@ -4,8 +4,8 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 
-from tests.abuse.play import Action
 from tests.abuse.run import Outcome, Run
+from tests.abuse.world import Action
 
 EVERYBODY = ("honest", "mischief", "operators")
 

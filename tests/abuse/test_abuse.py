@@ -11,6 +11,7 @@ from multiprocessing import get_context
 
 import pytest
 
+from tests.abuse.gain import Judge
 from tests.abuse.run import Outcome, Run
 from tests.abuse.shrinking import first_step, shortest, shows, who_matters
 
@@ -18,6 +19,7 @@ SEED = int(os.environ.get("ABUSE_SEED", "1"))
 ACTIONS = int(os.environ.get("ABUSE_ACTIONS", "200000"))
 FEW_ACTIONS = 350
 ACTIONS_IN_A_NETWORK = 6_250
+HONEST_NETWORKS, HONEST_ACTIONS = 6, 2_000
 TOLD = 40
 
 
@@ -45,6 +47,14 @@ def test_two_hundred_thousand_actions_gain_nothing(capsys: pytest.CaptureFixture
     for outcome in wrong[:1]:
         assert_right(outcome)
     assert done >= ACTIONS
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("seed", range(SEED, SEED + HONEST_NETWORKS))
+def test_thousands_of_honest_actions_earn_what_the_truth_says(seed: int) -> None:
+    run = Run(seed, honest=True)
+    assert_right(run.chosen(HONEST_ACTIONS))
+    assert not Judge(run.play).differences()
 
 
 def played(seed: int, actions: int) -> Outcome:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tests.abuse.gain import LIMIT, OPT_OUT, OTHER, Judge
-from tests.abuse.play import Action
-from tests.abuse.recipes import terms
 from tests.abuse.run import Run
 from tests.abuse.shrinking import shortest
+from tests.abuse.words import terms
+from tests.abuse.world import Action
 
 HONEST_ACTIONS = 350
 
@@ -29,7 +29,9 @@ def test_who_is_honest_gets_exactly_what_the_truth_says(honest: Run) -> None:
     earners = {n for sale in truth.sales.values() for n, _ in truth.entitled(sale)}
     assert earners >= {"ann", "ben", "cat", "dot", "xav1"}
     assert any(sale.introduced_by and not sale.brought_by for sale in truth.sales.values())
+    assert any(sale.lead and sale.introduced_by for sale in truth.sales.values())
     assert truth.recruitment()
+    assert +truth.bonuses()
     assert truth.bank
 
 
@@ -81,7 +83,7 @@ def test_what_is_earned_of_who_had_opted_out_is_found() -> None:
     assert not Judge(run.play).judged().failed
     second = run.play.sale("shop2", "2")
     assert second is not None
-    run.play.truth.opted_out["kim"] = second.reported_at.replace(hour=0)
+    run.play.truth.opted_out[second.contacts[0]] = second.reported_at.replace(hour=0)
     second.introduced_by = None
     assert [each.kind for each in Judge(run.play).judged().failed] == [OPT_OUT]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from math import floor
 
+from tests.abuse.contacts import Introduction, Introductions
 from tests.oracle import direct as direct_commission
 from tests.oracle import left, share
 
@@ -33,6 +34,7 @@ class Rules:
     floors_minor: tuple[tuple[str, int], ...] = ()
     bindings_per_day_max: int = 50
     recruits_per_month_max: int = 20
+    hold_days_min: int = 0
     takes_back: bool = False
 
     def introduction_floor(self, currency: str) -> int:
@@ -60,7 +62,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Terms:
-    """What an honest vendor publishes: one rate for a sale, and one for the introducer."""
+    """What an honest vendor publishes: one rate for a sale, and one for the introducer.
+
+    `lead_minor` is for a lead, `bonus_minor` for whoever has `bonus_count` sales in a month.
+    """
 
     rate_bps: int
     introducer_rate_bps: int
@@ -68,6 +73,13 @@ class Terms:
     confirmation: str
     window_days: int = WINDOW_DAYS
     confirm_after_days: int = 10
+    lead_minor: int = 0
+    bonus_count: int = 0
+    bonus_minor: int = 0
+
+    def bonus_of(self, sales: int) -> int:
+        """The bonus for so many sales of one month."""
+        return self.bonus_minor if self.bonus_count and sales >= self.bonus_count else 0
 
 
 @dataclass(frozen=True)
@@ -81,18 +93,24 @@ class Visit:
 
 @dataclass
 class Sale:
-    """What an honest vendor really sold, by whose doing, and what became of it."""
+    """What an honest vendor really sold, by whose doing, and what became of it.
+
+    A lead is one of amount 0. What was bought by a `lead` names nobody as the customer.
+    """
 
     conversion_id: str
     vendor: str
     order: str
     customer: str
+    contacts: tuple[str, ...]
     amount_minor: int
     currency: str
     terms: Terms
     reported_at: datetime
     brought_by: str | None
-    introduced_by: "Introduction | None"
+    introduced_by: "Introduction[Sale] | None"
+    event: str = "sale"
+    lead: "Sale | None" = None
     confirmed_at: datetime | None = None
     rejected: bool = False
     refunds: list[tuple[datetime, int]] = field(default_factory=list)
@@ -106,26 +124,31 @@ class Sale:
         return self.amount_minor - self.refunded_minor
 
     @property
-    def due_on(self) -> date:
-        """When its own commission falls due; it must be confirmed."""
-        assert self.confirmed_at
-        return self.confirmed_at.date() + timedelta(days=self.terms.hold_days)
+    def rate_bps(self) -> int:
+        """What its affiliate has of it: an introducer, who has not brought a lead, has less."""
+        own = self.brought_by or self.lead
+        return self.terms.rate_bps if own else self.terms.introducer_rate_bps
 
-    def ended_on(self) -> date | None:
-        """The day nothing was left of it."""
-        return self.refunds[-1][0].date() if self.refunds and not self.left_minor else None
+    @property
+    def affiliate(self) -> str | None:
+        """Whose it is, as long as that holds."""
+        introducer = self.introduced_by.affiliate if self.introduced_by else None
+        return self.brought_by or (introducer if self.rate_bps else None)
 
+    @property
+    def counts(self) -> bool:
+        """Whether it counts for a bonus: an introducer's does not, but what his lead leads to."""
+        own = self.brought_by or self.lead
+        return self.event == "sale" and bool(own and self.terms.bonus_count)
 
-@dataclass
-class Introduction:
-    """Who introduced a customer to the network, by which sale, until when."""
+    @property
+    def month(self) -> str:
+        """The month it counts in."""
+        return f"{self.reported_at:%Y-%m}"
 
-    affiliate: str
-    sale: Sale
-    expires_at: datetime
-
-    def live(self, moment: datetime) -> bool:
-        return self.expires_at > moment and self.sale.left_minor > 0
+    def left_after(self, at: datetime) -> int:
+        """What was left of it after all that happened up to a moment."""
+        return self.amount_minor - sum(minor for when, minor in self.refunds if when <= at)
 
 
 class Truth:
@@ -136,12 +159,13 @@ class Truth:
         self.people: dict[str, Person] = {}
         self.visits: dict[tuple[str, str], dict[str, Visit]] = {}
         self.presented: dict[tuple[str, str], dict[str, Visit]] = {}
-        self.introductions: dict[str, Introduction] = {}
+        self.introductions = Introductions[Sale](
+            self.stands, rules.introducer_days, rules.bindings_per_day_max
+        )
         self.sales: dict[str, Sale] = {}
         self.recruits: dict[str, Sale] = {}
         self.opted_out: dict[str, datetime] = {}
         self.suspended: dict[str, datetime] = {}
-        self.unbound: dict[str, datetime] = {}
         self.bank: Held = Counter()
 
     # ---- what happens
@@ -150,12 +174,25 @@ class Truth:
         """A customer came to a vendor through a link; an id once seen stays the first visit's."""
         self.visits.setdefault((customer, vendor), {}).setdefault(visit.click_id, visit)
 
+    def has_opted_out(self, contacts: tuple[str, ...]) -> bool:
+        """Whether somebody who is named so wants to be known by nobody."""
+        return not self.opted_out.keys().isdisjoint(contacts)
+
     def brought_by(
-        self, customer: str, vendor: str, click_id: str | None, named: str | None, at: datetime
+        self,
+        customer: str,
+        contacts: tuple[str, ...],
+        vendor: str,
+        click_id: str | None,
+        named: str | None,
+        at: datetime,
     ) -> str | None:
         """Who brought this purchase, by a click within the window or the vendor's own word."""
         own = self.visits.get((customer, vendor), {}).get(click_id or "")
-        known = {} if customer in self.opted_out else {**self.presented.get((customer, vendor), {})}
+        known: dict[str, Visit] = {}
+        if not self.has_opted_out(contacts):
+            for contact in contacts:
+                known |= self.presented.get((contact, vendor), {})
         if own:
             known[own.click_id] = own
         window = timedelta(days=WINDOW_DAYS)
@@ -167,43 +204,61 @@ class Truth:
 
     def sold(self, sale: Sale, click_id: str | None) -> None:
         """An honest vendor has reported a purchase, with the click it was made after."""
-        place = sale.customer, sale.vendor
-        if click_id and sale.customer not in self.opted_out:
-            visit = self.visits[place][click_id]
-            self.presented.setdefault(place, {})[click_id] = visit
+        if click_id and not self.has_opted_out(sale.contacts):
+            visit = self.visits[sale.customer, sale.vendor][click_id]
+            for contact in sale.contacts:
+                self.presented.setdefault((contact, sale.vendor), {})[click_id] = visit
         self.sales[sale.conversion_id] = sale
 
-    def introducer(self, customer: str, at: datetime) -> Introduction | None:
+    def introducer(
+        self, customer: str, contacts: tuple[str, ...], at: datetime
+    ) -> Introduction[Sale] | None:
         """Who has introduced the customer, unless the customer wants nobody to have."""
-        found = self.introductions.get(customer)
-        if found is None or customer in self.opted_out or not found.live(at):
+        if self.has_opted_out(contacts):
             return None
-        return found if found.affiliate != customer else None
+        found = self.introductions.of(contacts, at)
+        return found if found and found.affiliate != customer else None
+
+    def by_lead(self, lead: Sale, at: datetime) -> tuple[str | None, Introduction[Sale] | None]:
+        """Who brought, or else has introduced, whoever now buys by a lead."""
+        if lead.reported_at + timedelta(days=WINDOW_DAYS) < at:
+            return None, None
+        introduced = lead.introduced_by
+        if lead.brought_by or introduced is None:
+            return lead.brought_by, None
+        anew = self.introductions.was_anew(lead.contacts, introduced.affiliate, lead.reported_at)
+        return None, None if anew or self.has_opted_out(lead.contacts) else introduced
 
     def confirmed(self, sale: Sale, at: datetime) -> None:
         """A sale was confirmed: it may introduce its customer, and be its affiliate's first."""
         sale.confirmed_at = at
-        affiliate = sale.brought_by
+        affiliate, brought = sale.affiliate, sale.brought_by
         if affiliate is None or not sale.left_minor:
             return
-        sponsor = self.people[affiliate].sponsor
-        if sponsor and affiliate not in self.recruits:
+        is_own = brought or sale.lead
+        if is_own and self.people[affiliate].sponsor and affiliate not in self.recruits:
             self.recruits[affiliate] = sale
-        if sale.customer in self.opted_out:
-            return
-        until = sale.reported_at + timedelta(days=self.rules.introducer_days)
-        known = self.introductions.get(sale.customer)
-        if known is None or not known.live(sale.reported_at):
-            self.introductions[sale.customer] = Introduction(affiliate, sale, until)
-        elif known.affiliate == affiliate:
-            known.expires_at = max(known.expires_at, until)
+        self._end_recruitments()
+        if brought and self.stands(sale, at) and not self.has_opted_out(sale.contacts):
+            self.introductions.confirmed(sale, brought, at)
 
     def refunded(self, sale: Sale, amount_minor: int, at: datetime) -> None:
         """A vendor gave a customer money back."""
         sale.refunds.append((at, amount_minor))
+        self._end_recruitments()
+
+    def _end_recruitments(self) -> None:
+        """A recruit's sale that came to nothing, or was taken back, leaves it to a later one."""
         for recruit, first in list(self.recruits.items()):
-            if first is sale and not sale.left_minor:
+            if not first.left_minor or self._taken_back(first):
                 del self.recruits[recruit]
+
+    def stands(self, sale: Sale, at: datetime) -> bool:
+        """Whether enough of a sale is left for it to introduce, by all that happened by then."""
+        left_minor = sale.left_after(at)
+        own = direct_commission(sale.amount_minor, sale.rate_bps)
+        earns = left(own, sale.amount_minor, sale.amount_minor - left_minor) > 0
+        return earns and left_minor >= self.rules.introduction_floor(sale.currency)
 
     # ---- what it earns
 
@@ -213,8 +268,7 @@ class Truth:
         found = self._commission(sale)
         if found is None:
             return held
-        affiliate, rate_bps = found
-        direct_minor = direct_commission(sale.amount_minor, rate_bps)
+        affiliate, direct_minor = found
         stays = left(direct_minor, sale.amount_minor, sale.refunded_minor)
         own_fee = floor(share(stays, self.rules.affiliate_fee_bps))
         held[affiliate, sale.currency] += stays - own_fee
@@ -224,22 +278,45 @@ class Truth:
         return held
 
     def _commission(self, sale: Sale) -> tuple[str, int] | None:
-        if sale.rejected or sale.confirmed_at is None:
+        """Whose a sale's commission is, and how much it was before refunds, if it stays."""
+        affiliate = sale.affiliate
+        if sale.rejected or sale.confirmed_at is None or affiliate is None:
             return None
-        if sale.brought_by:
-            return sale.brought_by, sale.terms.rate_bps
-        introduced = sale.introduced_by
-        if introduced is None or not sale.terms.introducer_rate_bps or self._taken_back(sale):
+        if self._taken_back(sale):
             return None
-        return introduced.affiliate, sale.terms.introducer_rate_bps
+        if sale.event == "lead":
+            return affiliate, sale.terms.lead_minor if sale.brought_by else 0
+        return affiliate, direct_commission(sale.amount_minor, sale.rate_bps)
 
     def _taken_back(self, sale: Sale) -> bool:
-        """Whether the introducing sale came to nothing before this commission was due."""
-        introducing = sale.introduced_by.sale if sale.introduced_by else sale
-        ended_on = introducing.ended_on()
-        if not self.rules.takes_back or ended_on is None:
+        """Whether the introducing sale came to nothing by the day this commission was due."""
+        if sale.introduced_by is None or sale.brought_by or not self.rules.takes_back:
             return False
-        return ended_on < max(sale.due_on, introducing.due_on)
+        first = sale.introduced_by.sale
+        ended = next((at for at, _ in first.refunds if not self.stands(first, at)), None)
+        return ended is not None and ended.date() <= max(self._due_on(sale), self._due_on(first))
+
+    def _due_on(self, sale: Sale) -> date:
+        """When a confirmed sale's own commission falls due."""
+        assert sale.confirmed_at
+        hold_days = max(sale.terms.hold_days, self.rules.hold_days_min)
+        return sale.confirmed_at.date() + timedelta(days=hold_days)
+
+    def counted(self) -> dict[tuple[str, str, str], list[Sale]]:
+        """The sales that count for a bonus, by honest vendor, affiliate and month."""
+        found: dict[tuple[str, str, str], list[Sale]] = {}
+        for sale in self.sales.values():
+            earned = self._commission(sale)
+            if earned and sale.counts and sale.left_minor:
+                found.setdefault((sale.vendor, earned[0], sale.month), []).append(sale)
+        return found
+
+    def bonuses(self) -> Held:
+        """The bonuses of honest vendors: one is had while enough sales of its month stand."""
+        held: Held = Counter()
+        for (_, affiliate, _), sales in self.counted().items():
+            held[affiliate, sales[0].currency] += sales[0].terms.bonus_of(len(sales))
+        return held
 
     def recruitment(self) -> Held:
         """The recruitment bonuses of honest sales, by sponsor."""
