@@ -1,16 +1,18 @@
 """Unbinding: an operator ends an introduction, with a reason."""
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import batched
-from typing import Any
 
 from linkage import clock
+from linkage.audit import Record, recorded
 from linkage.customers import Binding, customer_keys, is_own_id
-from linkage.flow.accepting import busy
+from linkage.errors import BusyError
+from linkage.keys import Key
 from linkage.requests import SentUnbinding
 from linkage.tables import customers, transactions
+from linkage.tables.audit import put_record
 from linkage.tables.conversions import reading_conversion
 from linkage.tables.gathering import read, reading_each
 from linkage.tables.limits import TRANSACTION_ITEMS_MAX
@@ -19,7 +21,7 @@ from linkage.tables.transactions import ConditionFailedError, attempts
 _SECRET = os.environ["HASH_SECRET"]
 
 
-def unbind(sent: SentUnbinding, key_id: str) -> tuple[str, ...]:
+def unbind(sent: SentUnbinding, by: Key) -> tuple[str, ...]:
     """Ends every introduction of a customer; returns the sales that had introduced them.
 
     It ends under each key that the same affiliate has and that came with one of theirs in a sale
@@ -27,11 +29,7 @@ def unbind(sent: SentUnbinding, key_id: str) -> tuple[str, ...]:
     may introduce them anew. Again changes nothing, or goes on if it had not come to the end.
     """
     keys = customer_keys(_SECRET, sent.vendor_id or "", sent.customer)
-    word = {
-        "unbound_at": clock.text(clock.now()),
-        "unbound_by": key_id,
-        "unbound_why": sent.reason,
-    }
+    word = _Word(by, sent.reason, clock.text(clock.now()))
     sales, found = set[str](), _bindings(keys)
     for affiliate_id in sorted({each.affiliate_id for each in found}):
         theirs = [each for each in found if each.affiliate_id == affiliate_id]
@@ -39,7 +37,7 @@ def unbind(sent: SentUnbinding, key_id: str) -> tuple[str, ...]:
     return tuple(sorted(sales))
 
 
-def _end_with_tied(asked: list[Binding], affiliate_id: str, word: Mapping[str, Any]) -> set[str]:
+def _end_with_tied(asked: list[Binding], affiliate_id: str, word: "_Word") -> set[str]:
     """Ends these bindings of an affiliate, then all that are tied to them, nearest first.
 
     Returns their sales. What had been ended leads on too, so that a call which did not come to the
@@ -49,7 +47,7 @@ def _end_with_tied(asked: list[Binding], affiliate_id: str, word: Mapping[str, A
     reached, leads = asked, known.copy()
     while reached:
         tied = set[str]()
-        for some in batched(reached, TRANSACTION_ITEMS_MAX, strict=False):
+        for some in batched(reached, TRANSACTION_ITEMS_MAX - 1, strict=False):
             ended, live = _ended(list(some), affiliate_id, word)
             sales |= {each.conversion_id for each in live}
             tied |= _tied([each for each in ended if each.customer_key in leads])
@@ -60,8 +58,32 @@ def _end_with_tied(asked: list[Binding], affiliate_id: str, word: Mapping[str, A
     return sales
 
 
+@dataclass(frozen=True)
+class _Word:
+    """An operator's word that an introduction has ended."""
+
+    by: Key
+    why: str
+    at: str
+
+    def end(self, binding: Binding) -> Binding:
+        """The binding, ended."""
+        by = self.by.key_id
+        return replace(binding, unbound_at=self.at, unbound_by=by, unbound_why=self.why)
+
+    def record(self, ended: list[Binding]) -> Record:
+        """What is kept of some bindings that are ended together, under the first one's customer."""
+        said = {
+            "customer_keys": sorted(each.customer_key for each in ended),
+            "conversion_ids": sorted({each.conversion_id for each in ended}),
+            "affiliate_ids": sorted({each.affiliate_id for each in ended}),
+        }
+        subject = f"customer#{ended[0].customer_key}"
+        return recorded(self.by, subject, "customer.unbound", said, None, why=self.why)
+
+
 def _ended(
-    bindings: list[Binding], affiliate_id: str, word: Mapping[str, Any]
+    bindings: list[Binding], affiliate_id: str, word: _Word
 ) -> tuple[list[Binding], list[Binding]]:
     """Those that are the affiliate's once all have ended, and those of them that had not before.
 
@@ -69,16 +91,16 @@ def _ended(
     """
     for _ in attempts():
         live = [each for each in bindings if each.unbound_at is None]
-        ends = [customers.put_binding(replace(each, **word), each) for each in live]
+        ends = [customers.put_binding(word.end(each), each) for each in live]
         try:
-            if ends:
-                transactions.write(ends)
+            if live:
+                transactions.write([*ends, put_record(word.record(live))])
         except ConditionFailedError:
             found = _bindings(each.customer_key for each in bindings)
             bindings = [each for each in found if each.affiliate_id == affiliate_id]
             continue
         return bindings, live
-    raise busy()
+    raise BusyError
 
 
 def _tied(bindings: list[Binding]) -> set[str]:
