@@ -15,7 +15,7 @@ from linkage.flow.unbinding import unbind
 from linkage.requests import SentUnbinding
 from linkage.tables import transactions
 from linkage.tables.customers import CustomerItem
-from tests.domain.examples import MEMBER
+from tests.domain.examples import MEMBER, operator
 from tests.faults.earlier import rules_of
 from tests.flow_units.network import (
     CrashError,
@@ -67,7 +67,7 @@ def whose(network: Network, name: str, customer: Customer) -> str | None:
 
 
 def end(customer: Customer, vendor_id: str | None = None) -> tuple[str, ...]:
-    return unbind(SentUnbinding(vendor_id, customer, "no customer of theirs"), "key_1")
+    return unbind(SentUnbinding(vendor_id, customer, "no customer of theirs"), operator("key_1"))
 
 
 def bindings() -> list[dict[str, Any]]:
@@ -316,7 +316,7 @@ def test_what_did_not_come_to_the_end_goes_on_where_it_was(
         real(operations, **how)
 
     monkeypatch.setattr(transactions, "write", dies_after_one)
-    for left, rest in pairwise([121, 120, 110, 10, 0]):
+    for left, rest in pairwise([121, 120, 110, 11, 0]):
         written.clear()
         assert live() == left
         with nullcontext() if rest == 0 else pytest.raises(CrashError):

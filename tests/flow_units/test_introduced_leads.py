@@ -14,7 +14,7 @@ from linkage.keys import Key
 from linkage.requests import SentCustomer, SentUnbinding
 from linkage.tables import members
 from linkage.tables.customers import CustomerItem
-from tests.domain.examples import MEMBER
+from tests.domain.examples import MEMBER, operator
 from tests.flow_units.attributions import won
 from tests.flow_units.calls import calls, reads
 from tests.flow_units.network import SHOP, VENDOR, Network, put_members, put_programs, small_network
@@ -79,7 +79,7 @@ def sold_jointly(network: Network, half: Conversion, **changes: Any) -> Conversi
 
 
 def unbound(customer: Customer = CLIENT) -> None:
-    assert unbind(SentUnbinding(None, customer, "fraud"), "key_operator")
+    assert unbind(SentUnbinding(None, customer, "fraud"), operator("key_operator"))
 
 
 def opted_out(vendor_id: str | None = None, customer: Customer = CLIENT) -> None:
