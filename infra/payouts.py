@@ -101,10 +101,14 @@ class Payouts(Construct):
             "settle_payouts",
             settings,
             layers,
-            reads=[storage.keys],
+            reads=[storage.keys, storage.members],
             writes=[storage.payouts, storage.ledger, storage.audit],
         )
-        api.route(self.settle_payouts, "POST /v1/payout-batches/{batch_id}/results")
+        api.route(
+            self.settle_payouts,
+            "POST /v1/payout-batches/{batch_id}/results",
+            "POST /v1/adjustments",
+        )
 
     def _debit_from_queue(self) -> None:
         self.debit_payouts.allow(

@@ -1,12 +1,14 @@
 """Step 4 of the way of a click: plan payout batches, by schedule or by an operator."""
 
+from dataclasses import asdict
 from typing import Any
 
 from linkage import clock, views
 from linkage.edge.http import Answer, Request, answer, serve
-from linkage.edge.runtime import logger
+from linkage.edge.runtime import logger, metrics
 from linkage.flow import planning
 from linkage.flow.authenticating import authenticated
+from linkage.flow.watching import Watched, watch
 from linkage.ids import computed, created
 from linkage.keys import Key
 from linkage.payouts import checked_cutoff
@@ -46,10 +48,21 @@ ROUTES = {
 }
 
 
+def tell(watched: Watched) -> None:
+    """Counts how long batches stay where they are, at once, and logs what was missed."""
+    for name, age_s in watched.ages_s.items():
+        metrics.add_metric(name, unit="Seconds", value=age_s)
+    metrics.add_metric("BatchMissed", unit="Count", value=len(watched.missed))
+    metrics.flush_metrics()
+    for each in watched.missed:
+        logger.warning("BatchMissed", extra=asdict(each))
+
+
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Answer | None:
     """Answers an operator, or acts on the hourly tick."""
     if "routeKey" in event:
         return serve(event, ROUTES, _operator)
+    tell(watch())
     planning.tick()
     return None

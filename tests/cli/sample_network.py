@@ -440,7 +440,7 @@ def pay_out(batch_id: str, currency: str, failed: str) -> None:
         Result("", each.payout_id, "failed" if each.affiliate_id == failed else "paid", None, None)
         for each in batch_payouts(batch_id)
     ]
-    settle(batch_id, results)
+    settle(batch_id, results, operator("key_operator"))
 
 
 def cancel_batch(batch_id: str, currency: str) -> None:

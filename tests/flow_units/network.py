@@ -154,7 +154,7 @@ class Network:
             Result(f"/results/{each}", payout_id(batch_id, f"mem_{name}"), status, None, None)
             for each, (name, status) in enumerate(statuses.items())
         ]
-        return settling.settle(batch_id, results)
+        return settling.settle(batch_id, results, operator("key_1"))
 
     # ---- what AWS delivers
 

@@ -90,7 +90,7 @@ def test_a_result_with_another_reason_than_the_one_booked_is_refused(earned: Net
     earned.settle("bat_1", ann="failed")
     later = Result("/results/0", payout_id("bat_1", "mem_ann"), "failed", None, "wrong number")
     with pytest.raises(ConflictError, match="already failed"):
-        settling.settle("bat_1", [later])
+        settling.settle("bat_1", [later], operator("key_1"))
 
 
 def test_one_wrong_result_books_none_of_them(earned: Network) -> None:
@@ -108,7 +108,7 @@ def test_one_wrong_result_books_none_of_them(earned: Network) -> None:
 def test_a_bank_reference_is_kept(earned: Network) -> None:
     exported(earned)
     result = Result("/results/0", payout_id("bat_1", "mem_ann"), "paid", "EC-77", None)
-    settling.settle("bat_1", [result])
+    settling.settle("bat_1", [result], operator("key_1"))
     paid = payouts.find_payout("bat_1", result.payout_id)
     assert paid is not None
     assert (paid.status, paid.reference) == ("paid", "EC-77")

@@ -73,7 +73,13 @@ ACCESS: dict[str, dict[str, set[str]]] = {
     },
     "debit_payouts": {"settings": READ, "members": READ, "ledger": WRITE, "payouts": WRITE},
     "export_payouts": {"payouts": WRITE},
-    "settle_payouts": {"keys": READ, "payouts": WRITE, "ledger": WRITE, "audit": WRITE},
+    "settle_payouts": {
+        "keys": READ,
+        "members": READ,
+        "payouts": WRITE,
+        "ledger": WRITE,
+        "audit": WRITE,
+    },
     "manage_network": {
         "members": WRITE,
         "programs": WRITE,

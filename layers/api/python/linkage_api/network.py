@@ -8,9 +8,16 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from pydantic import AfterValidator, Field
 
+from linkage import clock
 from linkage.errors import ConflictError, InvalidFieldError
 from linkage.fields import checked_text
-from linkage.network import LEVELS_MAX, NetworkSettings, PayoutSchedule, RecruitmentBonus
+from linkage.network import (
+    LEVELS_MAX,
+    NetworkSettings,
+    PayoutSchedule,
+    RecruitmentBonus,
+    began,
+)
 from linkage.rules import RULES, RULES_FIRST
 from linkage.tables.pages import LIMIT_MAX
 from linkage.tables.programs import list_programs
@@ -34,9 +41,13 @@ from linkage_api.calls import call
 router = Router()
 
 
+_NO_ZONES = {"localtime", "Factory", "posixrules"}
+"""What a machine keeps beside the zones of IANA: its own, and what stands for none."""
+
+
 def _time_zone(value: object, pointer: str) -> str:
     name = checked_text(value, pointer, 64)
-    if name not in available_timezones():
+    if name not in available_timezones() - _NO_ZONES:
         raise InvalidFieldError(pointer, "Use the name of a time zone, such as Africa/Harare.")
     return name
 
@@ -139,7 +150,9 @@ def publish() -> Response[str]:
     asked = call(router, "operator")
     body = read(NetworkBody, asked.body)
     current = current_settings()
-    new = body.settings(current.version + 1)
+    asked_for = body.settings(current.version + 1)
+    schedule = began(asked_for.payout_schedule, current.payout_schedule, clock.now())
+    new = replace(asked_for, payout_schedule=schedule)
     if current.version and replace(new, version=current.version) == current:
         return answer(200, _view(current))
     if body.version not in {None, current.version}:
@@ -173,4 +186,9 @@ def _published_meanwhile() -> ConflictError:
 
 
 def _view(settings: NetworkSettings) -> dict[str, Any]:
-    return {name: value for name, value in asdict(settings).items() if name != "rules"}
+    shown = {name: value for name, value in asdict(settings).items() if name != "rules"}
+    schedule = shown["payout_schedule"]
+    if schedule:
+        # What is shown may be published again, so nothing is in it that no body may say.
+        shown["payout_schedule"] = {n: value for n, value in schedule.items() if n != "since"}
+    return shown

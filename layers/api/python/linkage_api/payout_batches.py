@@ -1,6 +1,7 @@
 """`/v1/payout-batches`: batches, their payouts, and their files."""
 
 import os
+from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from botocore.config import Config
 
 from linkage import clock, views
 from linkage.errors import ConflictError
+from linkage.flow.watching import watch
 from linkage.payouts import Batch, Payout
 from linkage.tables.payouts import (
     file_key,
@@ -20,7 +22,7 @@ from linkage.tables.payouts import (
     list_batches,
     list_pages,
 )
-from linkage_api.answers import answer, listed
+from linkage_api.answers import answer, page_body
 from linkage_api.calls import Query, call, checked_id
 
 if TYPE_CHECKING:
@@ -42,10 +44,11 @@ def _files() -> "S3Client":
 
 @router.get("/v1/payout-batches")
 def index() -> Response[str]:
-    """Every batch, newest first."""
+    """Every batch, newest first, and on the first page those that the schedule has missed."""
     asked = call(router, "operator")
     limit, cursor = Query(asked).page()
-    return listed(list_batches(limit, cursor), views.batch)
+    body = page_body(list_batches(limit, cursor), views.batch)
+    return answer(200, body if cursor else {**body, "missed": [asdict(m) for m in watch().missed]})
 
 
 @router.get("/v1/payout-batches/<batch_id>")

@@ -99,8 +99,9 @@ class Transaction:
 class Balance:
     """An affiliate's balance in one currency: `dues` map a UTC date to what counts from then on.
 
-    `debits` is how many payouts have been taken out of it. `of_later_release` is what is stored beside it, in its stored form, that this release does not
-    know: it is kept wherever the balance is written whole.
+    `debits` is how many payouts have been taken out of it. `of_later_release` is what is stored
+    beside it, in its stored form, that this release does not know: it is kept wherever the balance
+    is written whole.
     """
 
     affiliate_id: str

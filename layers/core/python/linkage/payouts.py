@@ -2,10 +2,12 @@
 
 batch   planning → planned → approved → exported → settled, or planned → cancelled
 payout  debited → sent → paid | failed, or debited → cancelled
+        sent → unknown, when its result does not come; what comes later is in `results`
 """
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from linkage import clock
 from linkage.errors import ConflictError, InvalidFieldError
@@ -14,6 +16,7 @@ from linkage.keys import Key
 from linkage.ledger import (
     BANK,
     Balance,
+    Debit,
     Line,
     Posting,
     Transaction,
@@ -25,6 +28,8 @@ from linkage.members import Member
 from linkage.money import amount_text
 
 PAGE_SIZE_MAX = 100
+UNKNOWN_AFTER_DAYS = 14
+"""So many days after its file was written a payout without a result is `unknown`."""
 PAYOUT_METHODS = ("manual", "mobile_money", "bank")
 
 
@@ -47,6 +52,9 @@ class Batch:
     approved_by: str | None = None
     sha256: str | None = None
     fingerprint: str | None = None
+    approved_at: str | None = None
+    exported_at: str | None = None
+    aged_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Payout:
-    """What one affiliate is paid in one batch; name and method are as they were when debited."""
+    """What one affiliate is paid in one batch; name and method are as they were when debited.
+
+    `reference` and `reason` are of its latest result, `history` has those before it.
+    """
 
     payout_id: str
     batch_id: str
@@ -75,6 +86,8 @@ class Payout:
     method: dict[str, str]
     reference: str | None = None
     reason: str | None = None
+    result_at: str | None = None
+    history: tuple[dict[str, Any], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -172,8 +185,25 @@ def debit_transaction(payout: Payout, batch: Batch, balance: Balance) -> Transac
         payout.created_at,
         (posting,),
         (line,),
-        facts={"payout_id": payout.payout_id, "batch_id": payout.batch_id},
+        facts={
+            "payout_id": payout.payout_id,
+            "batch_id": payout.batch_id,
+            "number": balance.debits + 1,
+            "through": batch.cutoff,
+        },
         why=(f"Everything payable through {batch.cutoff} is paid in batch {batch.batch_id}.",),
+    )
+
+
+def debit_of(payout: Payout, batch: Batch, balance: Balance) -> Debit:
+    """Which of a balance's payouts this is, and what it takes of the balance's lines."""
+    return Debit(
+        payout.affiliate_id,
+        payout.currency,
+        balance.debits + 1,
+        batch.cutoff,
+        payout.payout_id,
+        payout.batch_id,
     )
 
 
@@ -202,16 +232,20 @@ def return_transaction(payout: Payout, cause: str, accepted_at: str, why: str) -
         payout.currency,
         "payout_return",
     )
-    due_on = clock.day(clock.instant(accepted_at)).isoformat()
     return Transaction(
         f"{payout.payout_id}/{cause}",
         "payout_return",
         accepted_at,
         (posting,),
-        lines_due_on((posting,), due_on),
+        lines_due_on((posting,), due_at_once(accepted_at)),
         facts={"payout_id": payout.payout_id, "batch_id": payout.batch_id},
         why=(why,),
     )
+
+
+def due_at_once(accepted_at: str) -> str:
+    """The UTC date from which what is accepted at this moment counts at once."""
+    return clock.day(clock.instant(accepted_at)).isoformat()
 
 
 def require_approvable(batch: Batch, approver: Key, *, four_eyes: bool) -> None:

@@ -3,9 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
+from linkage.adjustments import Adjustment
 from linkage.consent import Consent
 from linkage.conversions import Conversion, Item, Refund, known_to
 from linkage.payouts import Batch, Payout
+from linkage.results import steps_of
 
 
 def conversion(conversion: Conversion, role: str) -> dict[str, Any]:
@@ -108,4 +110,21 @@ def payout(payout: Payout) -> dict[str, Any]:
         "created_at": payout.created_at,
         "reference": payout.reference,
         "reason": payout.reason,
+        "results": [
+            {"step": step, **asdict(each)} for step, each in enumerate(steps_of(payout), 1)
+        ],
+    }
+
+
+def adjustment(adjustment: Adjustment) -> dict[str, Any]:
+    """An adjustment as operators see it; minor units."""
+    return {
+        "id": adjustment.adjustment_id,
+        "affiliate_id": adjustment.affiliate_id,
+        "kind": adjustment.kind,
+        "amount_minor": adjustment.amount_minor,
+        "currency": adjustment.currency,
+        "reason": adjustment.reason,
+        "accepted_at": adjustment.accepted_at,
+        "by": adjustment.by_key,
     }

@@ -137,11 +137,7 @@ def _put_line(table: str, transaction: Transaction, line: Line, debits: int) -> 
             {"kind": kind, "level": level, "amount_minor": amount_minor}
             for kind, level, amount_minor in line.parts
         ],
-        **{
-            name: transaction.facts[name]
-            for name in _SAID_BY_LINES
-            if name in transaction.facts
-        },
+        **{name: transaction.facts[name] for name in _SAID_BY_LINES if name in transaction.facts},
     }
     return transactions.put_new(table, item, "account")
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from linkage.adjustments import Adjustment
 from linkage.errors import LedgerError
 from linkage.ledger import Balance, Debit, Transaction, affiliate_account, affiliate_in
 from linkage.rewards import Part
@@ -40,14 +41,7 @@ def post(
     another condition (the balance's version, one of `also`) did not hold.
     """
     for _ in transactions.attempts():
-        if decided_on := closing or over:
-            (line,) = transaction.lines
-            debits: dict[Whose, int] = {}
-            put = {entries.whose(line): closing.without(line) if closing else over.after(line)}
-        else:
-            before = _balances_before(transaction)
-            debits = {whose: balance.debits for whose, balance in before.items()}
-            put = _moved_whole(transaction, before)
+        put, debits = _balances_of(transaction, closing, over)
         operations = entries.operations(_TABLE, transaction, put, debits)
         try:
             transactions.write([*operations, *also])
@@ -55,7 +49,7 @@ def post(
             if failed.items.get(0) is not None:
                 _require_the_same(transaction, failed)
                 return False
-            if decided_on or not _moved_meanwhile(transaction, put, debits, failed):
+            if closing or over or not _moved_meanwhile(transaction, put, debits, failed):
                 raise
         else:
             return True
@@ -71,6 +65,21 @@ def _require_the_same(transaction: Transaction, failed: transactions.ConditionFa
         ) from failed
 
 
+def _balances_of(
+    transaction: Transaction, closing: Balance | None, over: Balance | None
+) -> tuple[dict[Whose, Balance], dict[Whose, int]]:
+    """The balances that are put whole, as they become, and of all others their debits as read."""
+    if closing:
+        (line,) = transaction.lines
+        return {entries.whose(line): closing.without(line)}, {}
+    if over:
+        (line,) = transaction.lines
+        return {entries.whose(line): over.after(line)}, {}
+    before = _balances_before(transaction)
+    debits = {whose: balance.debits for whose, balance in before.items()}
+    return _moved_whole(transaction, before), debits
+
+
 def _balances_before(transaction: Transaction) -> dict[Whose, Balance]:
     """The balances that the transaction moves, as they are now."""
     every = [entries.whose(line) for line in transaction.lines]
@@ -78,9 +87,7 @@ def _balances_before(transaction: Transaction) -> dict[Whose, Balance]:
     return {whose: found[whose] or Balance.empty(*whose) for whose in every}
 
 
-def _moved_whole(
-    transaction: Transaction, before: Mapping[Whose, Balance]
-) -> dict[Whose, Balance]:
+def _moved_whole(transaction: Transaction, before: Mapping[Whose, Balance]) -> dict[Whose, Balance]:
     """The balances that are put whole, as they become."""
     return {
         entries.whose(line): before[entries.whose(line)].after(line)
@@ -147,6 +154,25 @@ def commission_in(head: dict[str, Any]) -> Commission | None:
 def _level(stored: Mapping[str, Any]) -> Level:
     splits = splits_in(stored.get("splits", ()))
     return Level(**known_fields(Level, stored) | {"splits": splits})
+
+
+def find_adjustment(adjustment_id: str) -> Adjustment | None:
+    """An adjustment as it was posted, or None."""
+    head = find_head(adjustment_id)
+    if head is None or head.get("adjustment_id") != adjustment_id:
+        return None
+    (posting,) = head["postings"]
+    given = affiliate_in(posting["target"])
+    return Adjustment(
+        adjustment_id,
+        given or affiliate_in(posting["source"]) or "",
+        posting["currency"],
+        posting["amount_minor"] if given else -posting["amount_minor"],
+        head["kind"],
+        head["reason"],
+        head["accepted_at"],
+        head["by_key"],
+    )
 
 
 def find_balance(affiliate_id: str, currency: str) -> Balance | None:

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
@@ -72,11 +73,17 @@ class PayoutItem(Model):
     method = NestedAttribute(null=True)
     reference = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
+    result_at = UnicodeAttribute(null=True)
+    history = NestedAttribute(null=True)
+    approved_at = UnicodeAttribute(null=True)
+    exported_at = UnicodeAttribute(null=True)
+    aged_at = UnicodeAttribute(null=True)
     by_affiliate = _AffiliateIndex()
     by_listing = _ListingIndex()
 
 
 _TABLE = PayoutItem.Meta.table_name
+_RESULT = ("status", "result_at", "reference", "reason", "history")
 
 
 # ---- batches
@@ -119,6 +126,23 @@ def unfinished_batches() -> list[Batch]:
     """Those of the latest batches that may still have work to be done for them."""
     latest = PayoutItem.by_listing.query(_BATCH, scan_index_forward=False, limit=_LATEST)
     return [_batch(item) for item in latest if item.status in {"planning", "approved", "cancelled"}]
+
+
+def batches_since(moment: datetime) -> Iterator[Batch]:
+    """The batches made since a moment, newest first."""
+    since = PayoutItem.created_at >= clock.text(moment)
+    found = PayoutItem.by_listing.query(_BATCH, since, scan_index_forward=False)
+    return (_batch(item) for item in found)
+
+
+def mark_aged(batch_id: str) -> None:
+    """Says that every payout of a batch which had no result in time is `unknown`."""
+    _update_batch(
+        batch_id,
+        "SET aged_at = :now",
+        "attribute_exists(batch_id)",
+        {":now": clock.text(clock.now())},
+    )
 
 
 def touch_batch(batch_id: str) -> None:
@@ -338,6 +362,20 @@ def move_payout(payout: Payout, becomes: str, **changes: str | None) -> dict[str
     )
 
 
+def answer_payout(payout: Payout, answered: Payout) -> dict[str, Any]:
+    """The operation that gives a payout its results, if it still has those it was read with."""
+    before, after = (
+        PayoutItem(
+            each.batch_id,
+            _payout_key(each.payout_id),
+            **{name: getattr(each, name) for name in _RESULT},
+        ).serialize()
+        for each in (payout, answered)
+    )
+    was = {name: before[name]["S"] if name in before else None for name in _RESULT}
+    return transactions.set_over(_TABLE, after, ("batch_id", "item"), was, optional=_RESULT)
+
+
 def count_settled(batch_id: str) -> dict[str, Any]:
     """The operation that counts one payout of a batch as settled."""
     return transactions.update(
@@ -415,7 +453,8 @@ def _page(item: PayoutItem) -> Page:
 
 
 def _payout(item: PayoutItem) -> Payout:
-    return Payout(**{name: getattr(item, name) for name in Payout.__dataclass_fields__})
+    payout = Payout(**{name: getattr(item, name) for name in Payout.__dataclass_fields__})
+    return replace(payout, history=tuple(payout.history)) if payout.history else payout
 
 
 def _without(value: Batch | Page | Payout, name: str) -> dict[str, Any]:
