@@ -148,13 +148,15 @@ class Debit:
     """The `number`-th payout out of a balance: everything due `through` a UTC date was taken.
 
     So it holds those of the balance's lines that were posted when there had been fewer payouts,
-    as far as they were due by then and no payout before it had taken them.
+    as far as they were due by then and no payout before it had taken them. `lines` is how many the
+    balance had, payouts' own included.
     """
 
     affiliate_id: str
     currency: str
     number: int
     through: str
+    lines: int
     payout_id: str
     batch_id: str
 

@@ -185,12 +185,7 @@ def debit_transaction(payout: Payout, batch: Batch, balance: Balance) -> Transac
         payout.created_at,
         (posting,),
         (line,),
-        facts={
-            "payout_id": payout.payout_id,
-            "batch_id": payout.batch_id,
-            "number": balance.debits + 1,
-            "through": batch.cutoff,
-        },
+        facts={"payout_id": payout.payout_id, "batch_id": payout.batch_id},
         why=(f"Everything payable through {batch.cutoff} is paid in batch {batch.batch_id}.",),
     )
 
@@ -202,6 +197,7 @@ def debit_of(payout: Payout, batch: Batch, balance: Balance) -> Debit:
         payout.currency,
         balance.debits + 1,
         batch.cutoff,
+        balance.version,
         payout.payout_id,
         payout.batch_id,
     )

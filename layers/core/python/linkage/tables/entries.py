@@ -113,6 +113,7 @@ def put_debit(table: str, debit: Debit) -> Operation:
         "payout_id": debit.payout_id,
         "batch_id": debit.batch_id,
         "through": debit.through,
+        "lines": debit.lines,
     }
     return transactions.put_new(table, item, "account")
 

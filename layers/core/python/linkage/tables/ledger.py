@@ -270,6 +270,7 @@ def debits_after(affiliate_id: str, currency: str, number: int) -> Iterator[Debi
                 currency,
                 int(item["line"].rpartition("#")[2]),
                 item["through"],
+                item["lines"],
                 item["payout_id"],
                 item["batch_id"],
             )
