@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from linkage import clock
+from linkage.audit import SCHEDULE
 from linkage.errors import ConflictError, InvalidFieldError
 from linkage.ids import computed
 from linkage.keys import Key
@@ -26,6 +27,7 @@ from linkage.ledger import (
 )
 from linkage.members import Member
 from linkage.money import amount_text
+from linkage.proposals import require_older, require_second_person
 
 PAGE_SIZE_MAX = 100
 UNKNOWN_AFTER_DAYS = 14
@@ -35,7 +37,11 @@ PAYOUT_METHODS = ("manual", "mobile_money", "bank")
 
 @dataclass(frozen=True)
 class Batch:
-    """One run of payouts in one currency; `open_pages` counts the pages still being worked on."""
+    """One run of payouts in one currency; `open_pages` counts the pages still being worked on.
+
+    `four_eyes` is whether they were on when it was made, and `created_by_person` whom the key that
+    made it named then.
+    """
 
     batch_id: str
     currency: str
@@ -52,6 +58,8 @@ class Batch:
     approved_by: str | None = None
     sha256: str | None = None
     fingerprint: str | None = None
+    four_eyes: bool = False
+    created_by_person: str = ""
     approved_at: str | None = None
     exported_at: str | None = None
     aged_at: str | None = None
@@ -72,7 +80,8 @@ class Page:
 class Payout:
     """What one affiliate is paid in one batch; name and method are as they were when debited.
 
-    `reference` and `reason` are of its latest result, `history` has those before it.
+    `reference`, `reason` and `result_by`, the key that gave it, are of its latest result; `history`
+    has those before it.
     """
 
     payout_id: str
@@ -86,6 +95,7 @@ class Payout:
     method: dict[str, str]
     reference: str | None = None
     reason: str | None = None
+    result_by: str | None = None
     result_at: str | None = None
     history: tuple[dict[str, Any], ...] | None = None
 
@@ -245,21 +255,21 @@ def due_at_once(accepted_at: str) -> str:
 
 
 def require_approvable(batch: Batch, approver: Key, *, four_eyes: bool) -> None:
-    """Raises ConflictError unless the batch is planned and, with four eyes, made by another key.
+    """Raises ConflictError unless the batch is planned and, with four eyes, made by another person.
 
-    That other key must be older than the batch, or whoever made the batch could make one for it.
+    `four_eyes` is whether they are on now; that they were when it was made is enough. The key must
+    be older than the batch. A batch of the schedule is nobody's, so any one person approves it.
     """
     if batch.status != "planned":
         raise ConflictError(
             f"batch_{batch.status}", f"A batch can be approved once planned; it is {batch.status}."
         )
-    younger = approver.created_at > batch.created_at
-    if four_eyes and (younger or batch.created_by == approver.key_id):
-        raise ConflictError(
-            "four_eyes",
-            "Whoever made this batch cannot approve it. Use another operator's key, one that "
-            "is older than the batch.",
-        )
+    if not (four_eyes or batch.four_eyes):
+        return
+    if batch.created_by == SCHEDULE:
+        require_older(approver, batch.created_at)
+    else:
+        require_second_person(batch.created_by_person, batch.created_at, approver)
 
 
 def require_cancellable(batch: Batch) -> None:

@@ -27,10 +27,11 @@ WENT_BACK = frozenset({"failed", "cancelled", "removed", "returned"})
 
 @dataclass(frozen=True)
 class Step:
-    """One result as it was booked; what an earlier release has booked does not say when."""
+    """One result as it was booked: when and by which key, which an earlier release did not keep."""
 
     status: str
     at: str | None
+    by: str | None
     reference: str | None
     reason: str | None
 
@@ -40,11 +41,12 @@ def steps_of(payout: Payout) -> tuple[Step, ...]:
     earlier = tuple(_step(each) for each in payout.history or ())
     if payout.status not in FOLLOWS:
         return earlier
-    return (*earlier, Step(payout.status, payout.result_at, payout.reference, payout.reason))
+    said = (payout.result_at, payout.result_by, payout.reference, payout.reason)
+    return (*earlier, Step(payout.status, *said))
 
 
 def _step(stored: dict[str, Any]) -> Step:
-    said = [stored.get(name) for name in ("at", "reference", "reason")]
+    said = [stored.get(name) for name in ("at", "by", "reference", "reason")]
     return Step(stored["status"], *said)
 
 
@@ -58,8 +60,8 @@ def return_id(payout: Payout) -> str:
     return step_id(payout.payout_id, len(steps_of(payout)) or 1, payout.status)
 
 
-def answered(result: Result, payout: Payout, at: str) -> Payout:
-    """The payout with the result: a step more, a step better known, or itself if all was known.
+def answered(result: Result, payout: Payout, at: str, by: str) -> Payout:
+    """The payout with a key's result: a step more, one better known, or itself if all was known.
 
     Raises ConflictError if the result contradicts what was booked, or cannot follow it.
     """
@@ -67,7 +69,7 @@ def answered(result: Result, payout: Payout, at: str) -> Payout:
     known = _known_step(result, payout, steps)
     if known is None:
         _require_next(result, payout, steps)
-        said = Step(result.status, at, result.reference, result.reason)
+        said = Step(result.status, at, by, result.reference, result.reason)
         return _with_steps(payout, (*steps, said))
     return _with_steps(
         payout,
@@ -150,6 +152,7 @@ def _with_steps(payout: Payout, steps: tuple[Step, ...]) -> Payout:
         payout,
         status=last.status,
         result_at=last.at,
+        result_by=last.by,
         reference=last.reference,
         reason=last.reason,
         history=history,

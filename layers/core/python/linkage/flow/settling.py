@@ -13,7 +13,7 @@ from linkage.tables.transactions import ConditionFailedError, attempts, write
 
 
 def settle(batch_id: str, results: list[Result], by: Key) -> Batch:
-    """Books what the bank says, step by step; what was said before changes nothing.
+    """Books what the bank says by a key, step by step; what was said before changes nothing.
 
     Every result is checked before the first is booked. Raises InvalidFieldError for a payout that
     is not in the batch, ConflictError for what contradicts its results or cannot follow them.
@@ -24,7 +24,7 @@ def settle(batch_id: str, results: list[Result], by: Key) -> Batch:
         for payout in payouts.find_payouts(batch_id, {each.payout_id for each in results})
     }
     for result in results:
-        answered(result, _in_batch(result, found), _now())
+        answered(result, _in_batch(result, found), _now(), by.key_id)
     for result in results:
         _book(result, found[result.payout_id], by)
     payouts.become_settled(batch_id)
@@ -42,7 +42,7 @@ def _in_batch(result: Result, found: dict[str, Payout]) -> Payout:
 def _book(result: Result, payout: Payout, by: Key) -> None:
     """Books one result upon the payout as it is read, which the write holds it to."""
     for _ in attempts():
-        becomes = answered(result, payout, _now())
+        becomes = answered(result, payout, _now(), by.key_id)
         if becomes == payout:
             return
         try:
@@ -59,13 +59,11 @@ def _book(result: Result, payout: Payout, by: Key) -> None:
 
 
 def _write(payout: Payout, becomes: Payout, by: Key) -> None:
-    steps = len(steps_of(becomes))
-    is_new = steps > len(steps_of(payout))
-    action = f"payout.{becomes.status}" if is_new else "payout.result_completed"
-    record = recorded(by, f"payout#{payout.payout_id}", action, payout, becomes)
-    also = [payouts.answer_payout(payout, becomes), put_record(record)]
-    if not is_new:
-        write(also)
+    """A step keeps who gave it and when; who completes one is on the record."""
+    steps, also = len(steps_of(becomes)), [payouts.answer_payout(payout, becomes)]
+    if steps == len(steps_of(payout)):
+        subject = f"payout#{payout.payout_id}"
+        write([*also, put_record(recorded(by, subject, "payout.completed", payout, becomes))])
         return
     if steps == 1:
         also.append(payouts.count_settled(payout.batch_id))
