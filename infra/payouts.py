@@ -101,8 +101,8 @@ class Payouts(Construct):
             "settle_payouts",
             settings,
             layers,
-            reads=[storage.keys, storage.members],
-            writes=[storage.payouts, storage.ledger, storage.audit],
+            reads=[storage.keys, storage.members, storage.settings],
+            writes=[storage.payouts, storage.ledger, storage.proposals, storage.audit],
         )
         api.route(
             self.settle_payouts,

@@ -30,7 +30,9 @@ def _id_of(request: Request) -> str:
 def adjustments(request: Request, key: Key) -> Answer:
     """`POST /v1/adjustments`."""
     sent = adjustment_in(request.body)
-    made, replayed = adjust(sent, _id_of(request), key)
+    made, waits, replayed = adjust(sent, _id_of(request), key)
+    if waits:
+        return answer(202, {"proposal": views.proposal(waits)})
     return answer(200 if replayed else 201, views.adjustment(made), replayed=replayed)
 
 

@@ -76,6 +76,8 @@ ACCESS: dict[str, dict[str, set[str]]] = {
     "settle_payouts": {
         "keys": READ,
         "members": READ,
+        "settings": READ,
+        "proposals": WRITE,
         "payouts": WRITE,
         "ledger": WRITE,
         "audit": WRITE,

@@ -1,63 +1,60 @@
-"""Adjusting an affiliate's balance by hand: once for each id, and on the record."""
+"""Adjusting an affiliate's balance by hand: once for each id; for two persons, with four eyes."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict
 
 from linkage import clock
-from linkage.adjustments import (
-    Adjustment,
-    adjustment_transaction,
-    require_owed,
-    require_same,
-)
-from linkage.audit import recorded
-from linkage.errors import ConflictError, InvalidFieldError
+from linkage.adjustments import Adjustment, adjustment_transaction, require_owed, require_same
+from linkage.errors import InvalidFieldError
+from linkage.flow.proposing import Plan, act
 from linkage.keys import Key
 from linkage.ledger import Balance
+from linkage.proposals import Asked, Change, Operations, Proposal
 from linkage.requests import SentAdjustment
 from linkage.tables import ledger
-from linkage.tables.audit import put_record
 from linkage.tables.members import find_member
-from linkage.tables.transactions import ConditionFailedError, attempts
+from linkage.tables.transactions import ConditionFailedError
+
+ADJUST = "adjustment.make"
 
 
 def adjust(
-    sent: SentAdjustment, adjustment_id: str, by: Key, also: Sequence[dict[str, Any]] = ()
-) -> tuple[Adjustment, bool]:
-    """Posts an adjustment with the `also` operations; also says whether it had been before.
+    sent: SentAdjustment, adjustment_id: str, by: Key
+) -> tuple[Adjustment, Proposal | None, bool]:
+    """Posts an adjustment, or proposes it; says it, the proposal, and if a replay.
 
     Raises InvalidFieldError for no affiliate, or if the id was used for another adjustment, and
     ConflictError for a write-off of more than is owed.
     """
-    for _ in attempts():
-        known = ledger.find_adjustment(adjustment_id)
-        if known:
-            require_same(known, sent)
-            return known, True
-        balance = require_adjustable(sent)
-        made = Adjustment(
-            adjustment_id,
-            sent.affiliate_id,
-            sent.currency,
-            sent.amount_minor,
-            sent.kind,
-            sent.reason,
-            accepted_at=clock.text(clock.now()),
-            by_key=by.key_id,
-        )
-        subject = f"member#{sent.affiliate_id}"
-        record = put_record(recorded(by, subject, f"{sent.kind}.made", None, made, why=sent.reason))
-        try:
-            if ledger.post(adjustment_transaction(made), over=balance, also=[*also, record]):
-                return made, False
-        except ConditionFailedError:
-            if also:
-                raise
-    raise ConflictError("busy", "This balance is changing all the time right now. Try again.")
+    asked = Asked({"adjustment_id": adjustment_id, **asdict(sent)})
+    change, proposal = act(ADJUST, plan_adjust, asked, by)
+    assert isinstance(change.after, Adjustment)
+    return change.after, proposal, change.write is None
 
 
-def require_adjustable(sent: SentAdjustment) -> Balance:
-    """The balance to be adjusted as it is now; raises as `adjust` does."""
+def plan_adjust(asked: Asked, by: Key) -> Change:
+    """Posts the adjustment that `said` has, under its `adjustment_id`; raises as `adjust` does."""
+    said = dict(asked.said)
+    adjustment_id = said.pop("adjustment_id")
+    sent = SentAdjustment(**said)
+    subject, action = f"member#{sent.affiliate_id}", f"{sent.kind}.made"
+    known = ledger.find_adjustment(adjustment_id)
+    if known:
+        require_same(known, sent)
+        return Change(subject, action, None, known, None)
+    balance = _adjustable(sent)
+    accepted_at = clock.text(clock.now())
+    made = Adjustment(adjustment_id, **asdict(sent), accepted_at=accepted_at, by_key=by.key_id)
+
+    def write(also: Operations) -> None:
+        if not ledger.post(adjustment_transaction(made), over=balance, also=also):
+            raise ConditionFailedError({})  # somebody else has just posted it: `also` is not done
+
+    return Change(subject, action, None, made, write)
+
+
+def _adjustable(sent: SentAdjustment) -> Balance:
+    """The balance to be adjusted as it is now."""
     member = find_member(sent.affiliate_id)
     if member is None or not member.has_role("affiliate"):
         raise InvalidFieldError("/affiliate_id", "There is no affiliate with this id.")
@@ -65,3 +62,6 @@ def require_adjustable(sent: SentAdjustment) -> Balance:
     balance = ledger.find_balance(*whose) or Balance.empty(*whose)
     require_owed(sent, balance)
     return balance
+
+
+ACTIONS: Mapping[str, Plan] = {ADJUST: plan_adjust}
