@@ -85,14 +85,6 @@ def test_the_same_results_twice_book_nothing_more(earned: Network) -> None:
     assert earned.everything() == before
 
 
-def test_a_result_with_another_reason_than_the_one_booked_is_refused(earned: Network) -> None:
-    exported(earned)
-    earned.settle("bat_1", ann="failed")
-    later = Result("/results/0", payout_id("bat_1", "mem_ann"), "failed", None, "wrong number")
-    with pytest.raises(ConflictError, match="already failed"):
-        settling.settle("bat_1", [later], operator("key_1"))
-
-
 def test_one_wrong_result_books_none_of_them(earned: Network) -> None:
     exported(earned)
     before = earned.everything()

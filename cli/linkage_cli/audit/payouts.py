@@ -25,6 +25,7 @@ ENDS = {
     "paid": (),
     "failed": (),
     "cancelled": (),
+    "removed": (),
     "returned": ("paid", "arrived"),
     "arrived": ("failed", "returned"),
 }
@@ -134,6 +135,7 @@ class Payouts:
             "paid": (account, "bank", "settlement"),
             "failed": (account, affiliate, "payout_return"),
             "cancelled": (account, affiliate, "payout_return"),
+            "removed": (account, affiliate, "payout_return"),
             "returned": ("bank", affiliate, "payout_return"),
             "arrived": (affiliate, "bank", "payout_arrival"),
         }

@@ -88,6 +88,7 @@ def _known_step(result: Result, payout: Payout, steps: tuple[Step, ...]) -> Step
         return step
     same = [step for step in steps if step.status == result.status]
     if same and payout.status in FOLLOWS[result.status]:
+        _require_room(payout, steps)
         raise _refused(
             payout,
             f"it was {result.status} before, and is {payout.status} since. If it is "
@@ -102,7 +103,11 @@ def _require_next(result: Result, payout: Payout, steps: tuple[Step, ...]) -> No
         raise _refused(payout, _ADVICE.get(payout.status, "it has no result to be given"))
     if result.step not in {None, step}:
         raise _refused(payout, f"its next step is {step}")
-    if step > STEPS_MAX:
+    _require_room(payout, steps)
+
+
+def _require_room(payout: Payout, steps: tuple[Step, ...]) -> None:
+    if len(steps) >= STEPS_MAX:
         raise _refused(
             payout, f"it has {STEPS_MAX} results, the most there can be. Use an adjustment"
         )
