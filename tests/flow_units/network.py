@@ -119,6 +119,7 @@ class Network:
     def restore(self) -> None:
         """Goes back to what was saved, with no message waiting and no file written."""
         self.standin.go_back(self.saved)
+        ledger.debits_seen.clear()
         self._empty()
 
     def _empty(self) -> None:
