@@ -59,7 +59,10 @@ def _book(result: Result, payout: Payout, by: Key) -> None:
 
 
 def _write(payout: Payout, becomes: Payout, by: Key) -> None:
-    """A step keeps who gave it and when; who completes one is on the record."""
+    """Raises ConditionFailedError if the payout has changed since it was read.
+
+    A step keeps who gave it and when; who completes one is on the record.
+    """
     steps, also = len(steps_of(becomes)), [payouts.answer_payout(payout, becomes)]
     if steps == len(steps_of(payout)):
         subject = f"payout#{payout.payout_id}"
@@ -67,7 +70,8 @@ def _write(payout: Payout, becomes: Payout, by: Key) -> None:
         return
     if steps == 1:
         also.append(payouts.count_settled(payout.batch_id))
-    ledger.post(result_transaction(becomes), also=also)
+    if not ledger.post(result_transaction(becomes), also=also):
+        raise ConditionFailedError({})  # that step was booked meanwhile, maybe with another word
 
 
 def _now() -> str:
