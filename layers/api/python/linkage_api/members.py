@@ -1,24 +1,33 @@
 """`/v1/members`: who sells, who refers, and who may earn."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal, Self
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from pydantic import AfterValidator, Field, model_validator
 
-from linkage import clock
+from linkage import clock, payout_methods
+from linkage.audit import recorded
 from linkage.destinations import checked_host
-from linkage.errors import InvalidFieldError, NotFoundError
+from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
 from linkage.fields import checked_text
 from linkage.ids import fingerprint
+from linkage.keys import Key
 from linkage.members import Member, Split, normalised_email, normalised_phone, upline_below
 from linkage.money import WHOLE_BPS
 from linkage.quotas import usage_of
+from linkage.tables.audit import put_record
 from linkage.tables.links import set_allowed_hosts
-from linkage.tables.members import get_member, list_members, put_member, set_member
+from linkage.tables.members import (
+    changing_member,
+    get_member,
+    list_members,
+    put_member,
+    set_member,
+)
 from linkage.tables.settings import current_settings
-from linkage.tables.transactions import ConditionFailedError
+from linkage.tables.transactions import ConditionFailedError, attempts, write
 from linkage.terms import check_splits
 from linkage_api.answers import answer, created, listed
 from linkage_api.bodies import (
@@ -184,8 +193,11 @@ def show(member_id: str) -> Response[str]:
     asked = call(router, "operator", "vendor", "affiliate")
     if not asked.is_operator and member_id != asked.key.member_id:
         raise NotFoundError("member")
-    member = get_member(checked_id("member", member_id))
-    return answer(200, _view(member) | {"usage": usage_of(member, current_settings())})
+    member, settings = get_member(checked_id("member", member_id)), current_settings()
+    shown = _view(member) if asked.is_operator else _own_view(member)
+    rests_until = payout_methods.rests_until(member, settings.method_rest_hours)
+    also = {"payout_method_rests_until": rests_until, "usage": usage_of(member, settings)}
+    return answer(200, shown | also)
 
 
 @router.patch("/v1/members/<member_id>")
@@ -194,15 +206,16 @@ def change(member_id: str) -> Response[str]:
     asked = call(router, "operator")
     member = get_member(checked_id("member", member_id))
     body = read(MemberChanges, asked.body)
-    changes = {name: getattr(body, name) for name in body.model_fields_set}
-    if "payout_method" in changes:
-        changes["payout_method"] = _method(body.payout_method)
-    if "splits" in changes:
-        changes["splits"] = [asdict(split) for split in _splits(body.splits, member.member_id)]
-    if "confirmed_max_minor" in changes:
-        changes["confirmed_max_minor"] = _limits(body, member)
-    if changes:
-        member = set_member(member.member_id, **changes)
+    for _ in attempts():
+        changes = _changes(body, member, asked.key)
+        try:
+            _write(member, changes, asked.key)
+            break
+        except ConditionFailedError:
+            member = get_member(member.member_id)
+    else:
+        raise ConflictError("busy", "Others are changing this member right now. Try again.")
+    member = get_member(member.member_id)
     if "hosts" in changes:
         # Also when they are as before: a change that was cut short is finished by repeating it.
         set_allowed_hosts(member.member_id, member.hosts)
@@ -228,6 +241,30 @@ def _become(member_id: str, status: str) -> Response[str]:
     if member.status != status:
         member = set_member(member.member_id, status=status)
     return answer(200, _view(member))
+
+
+def _changes(body: MemberChanges, member: Member, by: Key) -> dict[str, Any]:
+    """What of a member becomes what, by the fields that were sent."""
+    changes = {name: getattr(body, name) for name in body.model_fields_set}
+    if "payout_method" in changes:
+        del changes["payout_method"]
+        at = clock.text(clock.now())
+        changes |= payout_methods.changed(member, _method(body.payout_method), at, by.key_id)
+    if "splits" in changes:
+        changes["splits"] = [asdict(split) for split in _splits(body.splits, member.member_id)]
+    if "confirmed_max_minor" in changes:
+        changes["confirmed_max_minor"] = _limits(body, member)
+    return changes
+
+
+def _write(member: Member, changes: dict[str, Any], by: Key) -> None:
+    """Writes the changes with their record; raises ConditionFailedError after another's change."""
+    if not changes:
+        return
+    record = recorded(
+        by, f"member#{member.member_id}", "member.changed", member, replace(member, **changes)
+    )
+    write([changing_member(member, **changes), put_record(record)])
 
 
 def _method(body: PayoutMethodBody | None) -> dict[str, str] | None:
@@ -266,7 +303,18 @@ def _view(member: Member) -> dict[str, Any]:
         "groups": list(member.groups),
         "hosts": list(member.hosts),
         "payout_method": member.payout_method,
+        "payout_method_changed_at": member.payout_method_changed_at,
+        "payout_method_changed_by": member.payout_method_changed_by,
+        "payout_method_before": member.payout_method_before,
         "splits": [asdict(split) for split in member.splits],
         "confirmed_max_minor": member.confirmed_max_minor or {},
         "created_at": member.created_at,
     }
+
+
+def _own_view(member: Member) -> dict[str, Any]:
+    """What a member sees of itself: whoever has got its key learns no number to be paid to."""
+    method = member.payout_method and payout_methods.masked(member.payout_method)
+    operators_only = {"payout_method_changed_by", "payout_method_before"}
+    shown = {name: value for name, value in _view(member).items() if name not in operators_only}
+    return shown | {"payout_method": method}

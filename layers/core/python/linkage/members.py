@@ -28,7 +28,9 @@ class Member:
     """A member as attribution, commissions and payouts see it; the counts are what it made.
 
     `confirmed_max_minor` is, by currency, the most that a vendor's confirmations of one UTC month
-    may cost it, minor units; None for no limit.
+    may cost it, minor units; None for no limit. `payout_method_changed_by` is the key that last
+    set the method or took it away, `payout_method_before` the one before that, masked; None while
+    the first ever is there.
     """
 
     member_id: str
@@ -49,6 +51,9 @@ class Member:
     coupons_count: int = 0
     links_count: int = 0
     confirmed_max_minor: dict[str, int] | None = None
+    payout_method_changed_at: str | None = None
+    payout_method_changed_by: str | None = None
+    payout_method_before: dict[str, str] | None = None
 
     def has_role(self, role: str) -> bool:
         """Whether the member sells (`vendor`) or refers (`affiliate`)."""

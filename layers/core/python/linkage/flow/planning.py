@@ -10,6 +10,7 @@ import boto3
 
 from linkage import clock
 from linkage.errors import InvalidFieldError
+from linkage.flow.taking_out import take_out_unpayable
 from linkage.keys import Key
 from linkage.network import due_batches
 from linkage.payouts import (
@@ -26,6 +27,8 @@ from linkage.tables.transactions import ConditionFailedError
 
 SCHEDULE = "schedule"
 DEBIT, GIVE_BACK = "debit", "give_back"
+LOOKED_AT_MAX = 5_000
+"""Payouts a request has the time to look at again; in a larger batch only the export does."""
 
 _QUEUE_URL = os.environ["WORK_QUEUE_URL"]
 _queue = boto3.client("sqs", region_name=os.environ.get("AWS_REGION"))
@@ -90,11 +93,16 @@ def send(work: str, pages: list[Page]) -> None:
 
 
 def approve(batch_id: str, approver: Key) -> Batch:
-    """Approves a planned batch, which exports it; a second time changes nothing."""
+    """Approves a planned batch, which exports it; a second time changes nothing.
+
+    Whoever is not to be paid by now is taken out of it first, as the export does again.
+    """
     batch = payouts.get_batch(batch_id)
     if batch.approved_by is not None:
         return batch
     require_approvable(batch, approver, four_eyes=current_settings().four_eyes)
+    if batch.count <= LOOKED_AT_MAX:
+        take_out_unpayable(batch_id)
     try:
         payouts.move_batch(batch_id, "planned", "approved", approved_by=approver.key_id)
     except ConditionFailedError:

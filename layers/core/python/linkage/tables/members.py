@@ -7,9 +7,10 @@ from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.update import Action
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
+from linkage import payout_methods
 from linkage.errors import NotFoundError
 from linkage.members import Member
 from linkage.tables import transactions
@@ -28,8 +29,17 @@ class _ListingIndex(GlobalSecondaryIndex["MemberItem"]):
     created_at = UnicodeAttribute(range_key=True)
 
 
+class _DestinationIndex(GlobalSecondaryIndex["MemberItem"]):
+    class Meta(TableMeta):
+        index_name = "by_destination"
+        projection = KeysOnlyProjection()
+
+    payout_destination = UnicodeAttribute(hash_key=True)
+    member_id = UnicodeAttribute(range_key=True)
+
+
 class MemberItem(Model):
-    """A member as stored."""
+    """A member as stored; `payout_destination` finds others whose money goes to the same place."""
 
     class Meta(TableMeta):
         table_name = os.environ["MEMBERS_TABLE"]
@@ -53,7 +63,12 @@ class MemberItem(Model):
     coupons_count = NumberAttribute(null=True)
     links_count = NumberAttribute(null=True)
     confirmed_max_minor = NestedAttribute(null=True)
+    payout_method_changed_at = UnicodeAttribute(null=True)
+    payout_method_changed_by = UnicodeAttribute(null=True)
+    payout_method_before = NestedAttribute(null=True)
+    payout_destination = UnicodeAttribute(null=True)
     by_listing = _ListingIndex()
+    by_destination = _DestinationIndex()
 
 
 _LISTS = ("roles", "upline", "groups", "hosts")
@@ -69,7 +84,9 @@ def _member(item: MemberItem) -> Member:
 
 def put_member(member: Member) -> None:
     """Stores a new member; raises ConditionFailedError with the stored one if the id exists."""
-    item = MemberItem(**asdict(member))
+    item = MemberItem(
+        **asdict(member), payout_destination=payout_methods.destination(member.payout_method)
+    )
     transactions.write(
         [transactions.put_wire(MemberItem.Meta.table_name, item.serialize(), "member_id")]
     )
@@ -133,6 +150,42 @@ def list_members(limit: int, cursor: str | None) -> Listed[Member]:
         limit=limit,
         cursor=cursor,
     )
+
+
+def changing_member(was: Member, **changes: Any) -> dict[str, Any]:
+    """The operation that changes a member, if its payout method is as it was read; None removes."""
+    if "payout_method" in changes:
+        changes["payout_destination"] = payout_methods.destination(changes["payout_method"])
+    given = {name: value for name, value in changes.items() if value is not None}
+    held = {"created_at": was.created_at, "payout_method_changed_at": was.payout_method_changed_at}
+    if was.payout_method is None:
+        held["payout_method"] = None
+    return transactions.set_over(
+        MemberItem.Meta.table_name,
+        MemberItem(was.member_id, **given).serialize(null_check=False),
+        ("member_id",),
+        held,
+        optional=tuple(changes),
+    )
+
+
+def require_payable(was: Member) -> dict[str, Any]:
+    """The operation that holds only while a member is approved, and paid as it was read."""
+    changed_at = was.payout_method_changed_at
+    return transactions.require(
+        MemberItem.Meta.table_name,
+        {"member_id": was.member_id},
+        "#status = :approved AND "
+        + ("#changed_at = :changed_at" if changed_at else "attribute_not_exists(#changed_at)"),
+        values={":approved": "approved"} | ({":changed_at": changed_at} if changed_at else {}),
+        names={"#status": "status", "#changed_at": "payout_method_changed_at"},
+    )
+
+
+def members_paid_to(destination: str, limit: int) -> list[str]:
+    """The ids of at most so many members whose payout method leads to one destination."""
+    found = MemberItem.by_destination.query(destination, limit=limit)
+    return [item.member_id for item in found]
 
 
 def set_member(member_id: str, **changes: object) -> Member:
