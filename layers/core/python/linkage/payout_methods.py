@@ -1,4 +1,4 @@
-"""How an affiliate is paid: where the money goes, when that was changed, and how long that rests."""
+"""How an affiliate is paid: where the money goes, and how long a change of that rests."""
 
 import unicodedata
 from collections.abc import Mapping

@@ -15,7 +15,7 @@ from linkage.payouts import (
     return_transaction,
 )
 from linkage.tables import ledger, payouts
-from linkage.tables.members import find_members
+from linkage.tables.members import find_members, index_destination
 from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError, attempts
 
@@ -31,6 +31,8 @@ def debit_page(batch_id: str, number: int) -> None:
     batch, page = payouts.get_batch(batch_id), _page(batch_id, number)
     settings = current_settings()
     members = find_members(page.affiliate_ids)
+    for member in members.values():
+        index_destination(member)
     skipped: dict[str, str] = {}
     failed: list[Exception] = []
     for affiliate_id in page.affiliate_ids:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import boto3
 
-from linkage.flow.taking_out import seal
+from linkage.flow.sealing import seal
 from linkage.payout_file import render
 from linkage.tables import payouts
 from linkage.tables.transactions import ConditionFailedError

@@ -10,7 +10,7 @@ import boto3
 
 from linkage import clock
 from linkage.errors import InvalidFieldError
-from linkage.flow.taking_out import take_out_unpayable
+from linkage.flow.sealing import take_out_unpayable
 from linkage.keys import Key
 from linkage.network import due_batches
 from linkage.payouts import (

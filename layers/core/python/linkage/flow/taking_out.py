@@ -1,36 +1,22 @@
-"""One payout of a batch that is not exported yet: held, released, taken out, or sealed for the
-file. Whatever happens at once, its own state decides: only what is debited can still be changed.
+"""One payout of a batch whose file is not written yet: held, released, or taken out.
+
+Whatever happens at once, the payout's own state decides: only what is debited can still change.
 """
 
-from collections.abc import Callable, Collection
-from itertools import batched
+from collections.abc import Callable
 from typing import Any
 
 from linkage import clock
-from linkage.audit import SCHEDULE, record_by
-from linkage.errors import ConflictError, LedgerError, NotFoundError
+from linkage.audit import record_by
+from linkage.errors import ConflictError, NotFoundError
 from linkage.keys import Key
-from linkage.members import Member
-from linkage.payouts import (
-    REMOVABLE_IN,
-    Batch,
-    Payout,
-    left_out,
-    require_debited,
-    return_transaction,
-)
+from linkage.payouts import Batch, Payout, require_debited, return_transaction
 from linkage.tables import ledger, payouts
 from linkage.tables.audit import put_record
-from linkage.tables.members import find_member, find_members, require_payable
-from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError, attempts, write
 
 type Who = tuple[str, str]
-"""A key's id and the person it names."""
-
-NETWORK: Who = (SCHEDULE, "")
-TOGETHER_MAX = 50
-"""Payouts sealed by one transaction, each with a check of its payee: DynamoDB takes 100 items."""
+"""A key's id, or what stands for one, and the person it names."""
 
 
 def hold(batch_id: str, payout_id: str, reason: str, by: Key) -> Payout:
@@ -82,7 +68,7 @@ def remove(batch_id: str, payout_id: str, reason: str, by: Key) -> Payout:
         if payout.status == "removed" and payout.reason == reason:
             return
         require_debited(batch, payout)
-        _take_out(payout, reason, (by.key_id, by.person))
+        take_out(payout, reason, (by.key_id, by.person))
 
     return _done(batch_id, payout_id, act)
 
@@ -92,21 +78,22 @@ def _done(batch_id: str, payout_id: str, act: Callable[[Batch, Payout], None]) -
     for _ in attempts():
         batch = payouts.get_batch(batch_id)
         try:
-            act(batch, _payout(batch_id, payout_id))
+            act(batch, get_payout(batch_id, payout_id))
         except ConditionFailedError:
             continue
-        return _payout(batch_id, payout_id)
+        return get_payout(batch_id, payout_id)
     raise ConflictError("busy", "Others are changing this payout right now. Try again.")
 
 
-def _payout(batch_id: str, payout_id: str) -> Payout:
+def get_payout(batch_id: str, payout_id: str) -> Payout:
+    """A payout of a batch as last written; raises NotFoundError."""
     payout = payouts.find_payout(batch_id, payout_id)
     if payout is None:
         raise NotFoundError("payout")
     return payout
 
 
-def _take_out(payout: Payout, reason: str, who: Who) -> None:
+def take_out(payout: Payout, reason: str, who: Who) -> None:
     """Takes out a payout as it was read; raises ConditionFailedError if it has changed."""
     at = clock.text(clock.now())
     given_back = return_transaction(
@@ -122,70 +109,3 @@ def _record(
     was = {"batch_id": payout.batch_id, "status": payout.status, "held_at": payout.held_at}
     subject = f"payout#{payout.payout_id}"
     return put_record(record_by(who, subject, f"payout.{action}", was, was | became, why=why))
-
-
-# ---- a whole batch, at its approval and at its export
-
-
-def take_out_unpayable(batch_id: str) -> None:
-    """Takes every payout out that is not to be paid as things are now, each for its own reason."""
-    _decide_each(batch_id, sending=False)
-
-
-def seal(batch_id: str) -> None:
-    """Makes each payout of an approved batch `sent`, or takes it out; may be repeated.
-
-    That its payee is approved and paid as before is checked by the transaction that seals it.
-    """
-    _decide_each(batch_id, sending=True)
-
-
-def _decide_each(batch_id: str, *, sending: bool) -> None:
-    rest_hours = current_settings().method_rest_hours
-    debited = (each for each in payouts.batch_payouts(batch_id) if each.status == "debited")
-    for group in batched(debited, TOGETHER_MAX, strict=False):
-        members = find_members(each.affiliate_id for each in group)
-        payable = {
-            each.payout_id: (each, payee)
-            for each in group
-            if (payee := members.get(each.affiliate_id))
-            and left_out(each, payee, rest_hours, clock.now()) is None
-        }
-        left = payable.keys() if not sending or _sent(payable.values()) else ()
-        for each in group:
-            if each.payout_id not in left:
-                _decide(each, rest_hours, sending=sending)
-
-
-def _sent(payable: Collection[tuple[Payout, Member]]) -> bool:
-    """Seals these payouts together; False, and none is, if one of them or its payee has changed."""
-    try:
-        if payable:
-            write([each for of in payable for each in _sending(*of)])
-    except ConditionFailedError:
-        return False
-    return True
-
-
-def _sending(payout: Payout, payee: Member) -> list[dict[str, Any]]:
-    return [payouts.send_payout(payout), require_payable(payee)]
-
-
-def _decide(payout: Payout, rest_hours: int, *, sending: bool) -> None:
-    """Takes one payout out, or seals it, by what is so now; nothing if somebody else has."""
-    batch_id, payout_id = payout.batch_id, payout.payout_id
-    for _ in attempts():
-        payout = _payout(batch_id, payout_id)
-        if payout.status != "debited" or payouts.get_batch(batch_id).status not in REMOVABLE_IN:
-            return
-        payee = find_member(payout.affiliate_id)
-        reason = left_out(payout, payee, rest_hours, clock.now())
-        try:
-            if reason is not None or payee is None:
-                _take_out(payout, str(reason), NETWORK)
-            elif sending:
-                write(_sending(payout, payee))
-        except ConditionFailedError:
-            continue
-        return
-    raise LedgerError(f"payout {payout_id} never stood still; its batch is exported later")

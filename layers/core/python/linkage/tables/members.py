@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -84,9 +85,8 @@ def _member(item: MemberItem) -> Member:
 
 def put_member(member: Member) -> None:
     """Stores a new member; raises ConditionFailedError with the stored one if the id exists."""
-    item = MemberItem(
-        **asdict(member), payout_destination=payout_methods.destination(member.payout_method)
-    )
+    destination = payout_methods.destination(member.payout_method)
+    item = MemberItem(**asdict(member) | {"payout_destination": destination})
     transactions.write(
         [transactions.put_wire(MemberItem.Meta.table_name, item.serialize(), "member_id")]
     )
@@ -180,6 +180,15 @@ def require_payable(was: Member) -> dict[str, Any]:
         values={":approved": "approved"} | ({":changed_at": changed_at} if changed_at else {}),
         names={"#status": "status", "#changed_at": "payout_method_changed_at"},
     )
+
+
+def index_destination(member: Member) -> None:
+    """Lets others find where a member is paid to, if it was stored before that was kept."""
+    destination = payout_methods.destination(member.payout_method)
+    if destination == member.payout_destination:
+        return
+    with suppress(transactions.ConditionFailedError):  # a new method came, and brought its own
+        transactions.write([changing_member(member, payout_destination=destination)])
 
 
 def members_paid_to(destination: str, limit: int) -> list[str]:

@@ -334,9 +334,7 @@ def hold_payout(payout: Payout, at: str, by: str, reason: str) -> list[dict[str,
 def release_payout(payout: Payout, at: str, by: str) -> list[dict[str, Any]]:
     """The operations that let a payout go on, if it is debited and held as it was read."""
     return [
-        _change_debited(
-            payout, "SET released_at = :at, released_by = :by", {":at": at, ":by": by}
-        ),
+        _change_debited(payout, "SET released_at = :at, released_by = :by", {":at": at, ":by": by}),
         _count_in_batch(payout, {"held_count": -1, "held_minor": -payout.amount_minor}),
     ]
 
@@ -402,7 +400,7 @@ def _count_in_batch(payout: Payout, counts: dict[str, int]) -> dict[str, Any]:
         _TABLE,
         {"batch_id": payout.batch_id, "item": _BATCH},
         "ADD " + ", ".join(f"{name} :{name}" for name in counts),
-        condition=f"#status IN ({', '.join(states)})",
+        condition=" OR ".join(f"#status = {state}" for state in states),
         values=states | {f":{name}": value for name, value in counts.items()},
         names={"#status": "status"},
     )
