@@ -1,4 +1,4 @@
-"""Calls of the handlers that take reports and customers, by the same keys."""
+"""Calls of handlers that take reports, customers and decisions on payouts, by the same keys."""
 
 import json
 from collections.abc import Callable
@@ -7,6 +7,9 @@ from typing import Any
 
 from tests.api.client import CONTEXT, Answer, Client
 from tests.handlers import load_handler
+
+OWNERS = {"/v1/conversions": "record_conversion", "/v1/payout-batches": "hold_payouts"}
+"""By how a route begins; all others are of customers."""
 
 
 @cache
@@ -23,7 +26,7 @@ def record(client: Client, route: str, body: object = None, **path: str) -> Answ
         "pathParameters": path,
         "body": None if body is None else json.dumps(body),
     }
-    name = "record_conversion" if route.startswith("/v1/conversions") else "record_customer"
-    answer = _handler(name)(event, CONTEXT)
+    owners = (name for start, name in OWNERS.items() if route.startswith(start))
+    answer = _handler(next(owners, "record_customer"))(event, CONTEXT)
     headers = {name.lower(): value for name, value in answer["headers"].items()}
     return Answer(answer["statusCode"], headers, json.loads(answer["body"]))
