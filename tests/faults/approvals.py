@@ -10,11 +10,14 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any
 
-from linkage import clock, payout_methods
+import moto  # noqa: F401, it hooks into botocore, so before any client is made
+
+from linkage import clock
 from linkage.errors import ConflictError
-from linkage.flow import debiting, exporting, planning, settling, taking_out
+from linkage.flow import changing, debiting, exporting, planning, proposing, settling, taking_out
 from linkage.members import Member
 from linkage.payouts import Payout
+from linkage.proposals import Asked
 from linkage.requests import Result
 from linkage.tables import members, payouts, transactions
 from linkage_cli import ledger_check
@@ -89,7 +92,7 @@ class Approvals:
             "release": lambda: self._decide(taking_out.release, payee, operator("key_4")),
             "removal": lambda: self._decide(taking_out.remove, payee, "no", operator("key_3")),
             "approval": lambda: planning.approve(self._batch, operator("key_2")),
-            "cancellation": lambda: planning.cancel(self._batch),
+            "cancellation": lambda: planning.cancel(self._batch, operator("key_3")),
             "debit": lambda: debiting.debit_page(self._batch, 1),
             "export": self._deliver_approval,
             "standing": lambda: members.set_member(payee, status=status),
@@ -190,16 +193,9 @@ def file_of(batch_id: str) -> str:
 
 
 def change_method(member_id: str, method: dict[str, str] | None) -> None:
-    """Sets a member's payout method as the route does: again, when somebody came first."""
-    for _ in transactions.attempts():
-        member = members.get_member(member_id)
-        fields = payout_methods.changed(member, method, clock.text(clock.now()), "key_9")
-        try:
-            if fields:
-                transactions.write([members.changing_member(member, **fields)])
-        except transactions.ConditionFailedError:
-            continue
-        return
+    """Sets a member's payout method as the route does."""
+    asked = Asked({"member_id": member_id, "changes": {"payout_method": method}})
+    proposing.act(changing.CHANGE, changing.plan_change, asked, operator("key_9"))
 
 
 def not_to_be_paid(payout: Payout, payee: Member, now: str) -> str | None:

@@ -1,6 +1,6 @@
 """`/v1/members`: who sells, who refers, and who may earn."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any, Literal, Self
 
 from aws_lambda_powertools.event_handler import Response
@@ -8,26 +8,23 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from pydantic import AfterValidator, Field, model_validator
 
 from linkage import clock, payout_methods
-from linkage.audit import recorded
+from linkage.audit import Record, recorded
 from linkage.destinations import checked_host
-from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
+from linkage.errors import InvalidFieldError, NotFoundError
 from linkage.fields import checked_text
+from linkage.flow.changing import CHANGE, STATUS, plan_change, plan_status
+from linkage.flow.proposing import act
 from linkage.ids import fingerprint
 from linkage.keys import Key
 from linkage.members import Member, Split, normalised_email, normalised_phone, upline_below
 from linkage.money import WHOLE_BPS
+from linkage.proposals import Asked
 from linkage.quotas import usage_of
 from linkage.tables.audit import put_record
 from linkage.tables.links import set_allowed_hosts
-from linkage.tables.members import (
-    changing_member,
-    get_member,
-    list_members,
-    put_member,
-    set_member,
-)
+from linkage.tables.members import get_member, list_members, put_member
 from linkage.tables.settings import current_settings
-from linkage.tables.transactions import ConditionFailedError, attempts, write
+from linkage.tables.transactions import ConditionFailedError
 from linkage.terms import check_splits
 from linkage_api.answers import answer, created, listed
 from linkage_api.bodies import (
@@ -50,6 +47,7 @@ from linkage_api.calls import (
     member_with_role,
     require_same,
 )
+from linkage_api.proposals import waiting
 
 router = Router()
 MONTH_MAX_MINOR = 10**15
@@ -171,12 +169,16 @@ def create() -> Response[str]:
         splits=_splits(body.splits, member_id),
     )
     try:
-        put_member(member)
+        put_member(member, [put_record(_made(member, asked.key))])
     except ConditionFailedError:
         stored = get_member(member.member_id)
         require_same(stored.fingerprint, sent)
         return created(_view(stored), replayed=True)
     return created(_view(member))
+
+
+def _made(member: Member, by: Key) -> Record:
+    return recorded(by, f"member#{member.member_id}", "member.created", None, member)
 
 
 @router.get("/v1/members")
@@ -202,19 +204,24 @@ def show(member_id: str) -> Response[str]:
 
 @router.patch("/v1/members/<member_id>")
 def change(member_id: str) -> Response[str]:
-    """Changes the fields that were sent; a vendor's links follow its hosts."""
+    """Changes the fields that were sent; a vendor's links follow its hosts.
+
+    What moves a member's money, or raises its limits, waits for a second person.
+    """
     asked = call(router, "operator")
     member = get_member(checked_id("member", member_id))
     body = read(MemberChanges, asked.body)
-    for _ in attempts():
-        changes = _changes(body, member, asked.key)
-        try:
-            _write(member, changes, asked.key)
-            break
-        except ConditionFailedError:
-            member = get_member(member.member_id)
-    else:
-        raise ConflictError("busy", "Others are changing this member right now. Try again.")
+    changes: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
+    if "payout_method" in changes:
+        changes["payout_method"] = _method(body.payout_method)
+    if "splits" in changes:
+        changes["splits"] = [asdict(split) for split in _splits(body.splits, member.member_id)]
+    if "confirmed_max_minor" in changes:
+        changes["confirmed_max_minor"] = _limits(body, member)
+    wanted = Asked({"member_id": member.member_id, "changes": changes})
+    _, proposal = act(CHANGE, plan_change, wanted, asked.key)
+    if proposal:
+        return waiting(proposal)
     member = get_member(member.member_id)
     if "hosts" in changes:
         # Also when they are as before: a change that was cut short is finished by repeating it.
@@ -224,7 +231,7 @@ def change(member_id: str) -> Response[str]:
 
 @router.post("/v1/members/<member_id>/approval")
 def approve(member_id: str) -> Response[str]:
-    """Lets a member sell or earn, from now on."""
+    """Lets a member sell or earn, from now on; to lift a suspension takes a second person."""
     return _become(member_id, "approved")
 
 
@@ -237,34 +244,9 @@ def suspend(member_id: str) -> Response[str]:
 def _become(member_id: str, status: str) -> Response[str]:
     asked = call(router, "operator")
     no_fields(asked.body)
-    member = get_member(checked_id("member", member_id))
-    if member.status != status:
-        member = set_member(member.member_id, status=status)
-    return answer(200, _view(member))
-
-
-def _changes(body: MemberChanges, member: Member, by: Key) -> dict[str, Any]:
-    """What of a member becomes what, by the fields that were sent."""
-    changes = {name: getattr(body, name) for name in body.model_fields_set}
-    if "payout_method" in changes:
-        del changes["payout_method"]
-        at = clock.text(clock.now())
-        changes |= payout_methods.changed(member, _method(body.payout_method), at, by.key_id)
-    if "splits" in changes:
-        changes["splits"] = [asdict(split) for split in _splits(body.splits, member.member_id)]
-    if "confirmed_max_minor" in changes:
-        changes["confirmed_max_minor"] = _limits(body, member)
-    return changes
-
-
-def _write(member: Member, changes: dict[str, Any], by: Key) -> None:
-    """Writes the changes with their record; raises ConditionFailedError after another's change."""
-    if not changes:
-        return
-    record = recorded(
-        by, f"member#{member.member_id}", "member.changed", member, replace(member, **changes)
-    )
-    write([changing_member(member, **changes), put_record(record)])
+    wanted = Asked({"member_id": checked_id("member", member_id), "status": status})
+    _, proposal = act(STATUS, plan_status, wanted, asked.key)
+    return waiting(proposal) if proposal else answer(200, _view(get_member(member_id)))
 
 
 def _method(body: PayoutMethodBody | None) -> dict[str, str] | None:

@@ -4,6 +4,7 @@ A record is written in the transaction of its change and never changed. It keeps
 person's name, contacts and accounts only so much that one who knows them knows them again.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from linkage import clock
 from linkage.keys import Key
 from linkage.plain import without_defaults
+
+_SUBJECT = re.compile(r"[a-z]{1,20}(#[!-~]{1,200})?")
 
 type _Fields = dict[str, Any] | None
 
@@ -44,6 +47,11 @@ class Record:
     why: str | None = None
 
 
+def is_subject(text: str) -> bool:
+    """Whether anything can be recorded under it; what cannot is not looked up in any table."""
+    return _SUBJECT.fullmatch(text) is not None
+
+
 def recorded(
     by: Key,
     subject: str,
@@ -67,7 +75,7 @@ def record_by(
     why: str | None = None,
 ) -> Record:
     """The same by whoever has no key: `who` is what stands for one, and a person or nothing."""
-    was, became = _changed(_said(before), _said(after))
+    was, became = _changed(plain(before), plain(after))
     shown = (_shown(subject, was), _shown(subject, became))
     return Record(subject, clock.text(clock.now()), action, *who, *shown, why)
 
@@ -88,8 +96,8 @@ def _changed(before: _Fields, after: _Fields) -> tuple[_Fields, _Fields]:
     )
 
 
-def _said(value: object) -> _Fields:
-    """A value's fields, less secrets and those that say nothing."""
+def plain(value: object) -> _Fields:
+    """The fields of a dataclass or map as they come back from JSON, less secrets and defaults."""
     if value is None:
         return None
     fields = value if isinstance(value, Mapping) else without_defaults(value)
@@ -97,7 +105,6 @@ def _said(value: object) -> _Fields:
 
 
 def _plain(value: Any) -> Any:
-    """As it comes back from JSON, so that the same is the same."""
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items()}
     return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value

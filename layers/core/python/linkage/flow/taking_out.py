@@ -8,7 +8,7 @@ from typing import Any
 
 from linkage import clock
 from linkage.audit import record_by
-from linkage.errors import ConflictError, NotFoundError
+from linkage.errors import BusyError, ConflictError, NotFoundError
 from linkage.keys import Key
 from linkage.payouts import Batch, Payout, require_debited, return_transaction
 from linkage.tables import ledger, payouts
@@ -82,7 +82,7 @@ def _done(batch_id: str, payout_id: str, act: Callable[[Batch, Payout], None]) -
         except ConditionFailedError:
             continue
         return get_payout(batch_id, payout_id)
-    raise ConflictError("busy", "Others are changing this payout right now. Try again.")
+    raise BusyError
 
 
 def get_payout(batch_id: str, payout_id: str) -> Payout:
