@@ -134,6 +134,7 @@ def test_a_member_starts_as_applied_and_what_it_gives_is_normalised(operator: Cl
     }
     shown = operator.get(f"/v1/members/{made.body['id']}").body
     assert set(shown.pop("usage")) == {"programs", "coupons", "links"}
+    assert shown.pop("payout_method_rests_until") is None
     assert shown == made.body
 
 

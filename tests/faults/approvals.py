@@ -27,7 +27,7 @@ from tests.faults.turns import at_once
 from tests.flow_units.network import small_network
 
 PAYEES = ("mem_ann", "mem_spo", "mem_top")
-ACTS_MAX = 7
+ACTS_MAX, DELAY_MAX = 8, 5
 SALE_MINOR = 100_000
 
 
@@ -55,6 +55,8 @@ class Approvals:
             self.network.start_batch(self._batch)
             if self.random.random() < 0.8:
                 self.network.deliver_work()
+                if self.random.random() < 0.6:
+                    planning.approve(self._batch, operator("key_2"))
             self._race()
             self._finish()
 
@@ -71,7 +73,7 @@ class Approvals:
         acts: list[tuple[str, Callable[[], Any]]] = [
             (name, self._act(name))
             for name in self.random.choices(
-                list(ODDS), list(ODDS.values()), k=self.random.randint(2, ACTS_MAX)
+                list(ODDS), list(ODDS.values()), k=self.random.randint(3, ACTS_MAX)
             )
         ]
         failed = at_once(self.random, [act for _, act in acts], after_each=self._look)
@@ -85,7 +87,7 @@ class Approvals:
 
     def _act(self, name: str) -> Callable[[], Any]:
         payee = self.random.choice(PAYEES)
-        status = self.random.choice(("suspended", "approved"))
+        status = self.random.choice(("suspended", "suspended", "approved"))
         phone = f"+26377{self.random.randint(1_000_000, 9_999_999)}"
         acts: dict[str, Callable[[], Any]] = {
             "hold": lambda: self._decide(taking_out.hold, payee, "odd", operator("key_3")),
@@ -95,7 +97,7 @@ class Approvals:
             "cancellation": lambda: planning.cancel(self._batch, operator("key_3")),
             "debit": lambda: debiting.debit_page(self._batch, 1),
             "export": self._deliver_approval,
-            "standing": lambda: members.set_member(payee, status=status),
+            "standing": lambda: change_status(payee, status),
             "method": lambda: change_method(payee, {"type": "mobile_money", "phone": phone}),
         }
         return acts[name]
@@ -107,8 +109,10 @@ class Approvals:
 
     def _deliver_approval(self) -> None:
         """The stream brings an approval: perhaps again, perhaps while the first is under way."""
-        if payouts.get_batch(self._batch).status == "approved":
-            exporting.export(self._batch)
+        for _ in range(DELAY_MAX):
+            if payouts.get_batch(self._batch).status == "approved":
+                exporting.export(self._batch)
+                break
 
     def _look(self) -> None:
         """Whoever became `sent` by the last call was to be paid at that very moment."""
@@ -144,8 +148,8 @@ class Approvals:
         if batch.status == "exported":
             self._settle()
         for payee in PAYEES:
-            if self.random.random() < 0.7:
-                members.set_member(payee, status="approved")
+            if self.random.random() < 0.9:
+                change_status(payee, "approved")
         if payouts.get_batch(self._batch).status not in {"settled", "cancelled"}:
             self.wrong.append(f"{self._batch} ended as {batch.status}")
 
@@ -183,7 +187,7 @@ ODDS = {
     "cancellation": 0.5,
     "debit": 1,
     "export": 6,
-    "standing": 4,
+    "standing": 6,
     "method": 1.5,
 }
 
@@ -196,6 +200,12 @@ def change_method(member_id: str, method: dict[str, str] | None) -> None:
     """Sets a member's payout method as the route does."""
     asked = Asked({"member_id": member_id, "changes": {"payout_method": method}})
     proposing.act(changing.CHANGE, changing.plan_change, asked, operator("key_9"))
+
+
+def change_status(member_id: str, status: str) -> None:
+    """Approves or suspends a member as the route does."""
+    asked = Asked({"member_id": member_id, "status": status})
+    proposing.act(changing.STATUS, changing.plan_status, asked, operator("key_9"))
 
 
 def not_to_be_paid(payout: Payout, payee: Member, now: str) -> str | None:
