@@ -16,6 +16,7 @@ from infra.stream_mapping import StreamMapping
 
 DEBIT_TIMEOUT_S = 60
 MAX_RECEIVES = 5
+PAYOUT = "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}"
 # Pages debited at once; more would only quarrel over the same batch.
 MAX_CONCURRENCY = 5
 
@@ -42,8 +43,9 @@ class Payouts(Construct):
             "batch_payouts",
             settings,
             layers,
-            reads=[storage.keys, storage.settings, storage.ledger],
-            writes=[storage.payouts, storage.audit],
+            reads=[storage.keys, storage.settings, storage.members],
+            writes=[storage.payouts, storage.ledger, storage.audit],
+            size=Size(memory_mb=1024, timeout_s=29),
             environment={"WORK_QUEUE_URL": self.work.queue_url},
         )
         self.batch_payouts.allow(["sqs:SendMessage"], [self.work.queue_arn])
@@ -62,13 +64,28 @@ class Payouts(Construct):
                 payload={"source": "linkage.tick"},
             )
 
+        self.hold_payouts = FlowFunction(
+            self,
+            "hold_payouts",
+            settings,
+            layers,
+            reads=[storage.keys],
+            writes=[storage.payouts, storage.ledger, storage.audit],
+        )
+        api.route(
+            self.hold_payouts,
+            f"{PAYOUT}/hold",
+            f"{PAYOUT}/release",
+            f"{PAYOUT}/removal",
+        )
+
         self.debit_payouts = FlowFunction(
             self,
             "debit_payouts",
             settings,
             layers,
-            reads=[storage.settings, storage.members],
-            writes=[storage.ledger, storage.payouts],
+            reads=[storage.settings],
+            writes=[storage.ledger, storage.payouts, storage.members],
             size=Size(timeout_s=DEBIT_TIMEOUT_S),
         )
         self._debit_from_queue()
@@ -78,8 +95,9 @@ class Payouts(Construct):
             "export_payouts",
             settings,
             layers,
-            writes=[storage.payouts],
-            size=Size(timeout_s=60),
+            reads=[storage.settings, storage.members],
+            writes=[storage.payouts, storage.ledger, storage.audit],
+            size=Size(memory_mb=1024, timeout_s=60),
             environment={"PAYOUT_FILES_BUCKET": storage.payout_files.bucket_name},
         )
         allow_objects(self.export_payouts, ["s3:PutObject", "s3:GetObject"], storage.payout_files)

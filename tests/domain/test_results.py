@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkage.errors import ConflictError
-from linkage.payouts import Payout
+from linkage.payouts import GIVEN_BACK, Payout
 from linkage.requests import RESULTS, STEPS_MAX, Result
 from linkage.results import (
-    WENT_BACK,
     answered,
     result_transaction,
     return_id,
@@ -192,7 +191,7 @@ def test_whatever_is_said_each_new_step_moves_the_money_once_and_the_other_way(
                 (posting.target == "bank") - (posting.source == "bank")
             )
             assert at_bank == (500 if becomes.status in {"paid", "arrived"} else 0)
-            assert (becomes.status in WENT_BACK) == (posting.target == "affiliate:mem_ann")
+            assert (becomes.status in GIVEN_BACK) == (posting.target == "affiliate:mem_ann")
         payout = becomes
     assert len(moved) == len(steps_of(payout)) <= STEPS_MAX
 

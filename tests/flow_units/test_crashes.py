@@ -15,7 +15,7 @@ import pytest
 
 from linkage.conversions import Conversion, Item
 from linkage.customers import Customer
-from linkage.flow import consenting, deciding, planning, releasing, settling
+from linkage.flow import consenting, deciding, planning, releasing, settling, taking_out
 from linkage.flow.adjusting import adjust
 from linkage.flow.awaiting import confirm_due
 from linkage.flow.unbinding import unbind
@@ -217,6 +217,26 @@ def held_story(network: Network) -> Iterator[Step]:
     yield Step("all refunded", (*refunds, network.deliver_facts))
 
 
+def taken_out_story(network: Network) -> Iterator[Step]:
+    """Payouts held, released, taken out, and left out at the approval; then all is paid."""
+    network.report("o-1", 100_000)
+    network.deliver_facts()
+    network.start_batch("bat_1")
+    network.deliver_work()
+    ann, spo, top = (payout_id("bat_1", f"mem_{name}") for name in ("ann", "spo", "top"))
+    by = operator("key_3")
+    yield Step("a hold", (partial(taking_out.hold, "bat_1", ann, "odd", by),))
+    yield Step("its release", (partial(taking_out.release, "bat_1", ann, by),))
+    yield Step("a removal", (partial(taking_out.remove, "bat_1", spo, "asked to wait", by),))
+    yield Step("another hold", (partial(taking_out.hold, "bat_1", top, "odd", by),))
+    yield Step(
+        "an approval and export that leave it out",
+        (partial(planning.approve, "bat_1", operator("key_2")), network.deliver_approvals),
+    )
+    yield Step("the results", (partial(network.settle, "bat_1", ann="paid"),))
+    network.pay_all("bat_2", spo="paid", top="paid")
+
+
 def silence(network: Network) -> None:
     for due in confirm_due(network.moment):
         assert due.error is None
@@ -229,6 +249,7 @@ def silence(network: Network) -> None:
         pytest.param(rich_story, 30, id="terms that count"),
         pytest.param(introduced_story, 30, id="introductions"),
         pytest.param(held_story, 30, id="limits and holds"),
+        pytest.param(taken_out_story, 14, id="taken out"),
         pytest.param(later_story, 20, id="the bank's later words"),
     ],
 )

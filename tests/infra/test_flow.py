@@ -26,6 +26,9 @@ ROUTES = {
     "POST /v1/payout-batches": "batch_payouts",
     "POST /v1/payout-batches/{batch_id}/approval": "batch_payouts",
     "POST /v1/payout-batches/{batch_id}/cancellation": "batch_payouts",
+    "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/hold": "hold_payouts",
+    "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/release": "hold_payouts",
+    "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/removal": "hold_payouts",
     "POST /v1/payout-batches/{batch_id}/results": "settle_payouts",
     "ANY /v1/{proxy+}": "manage_network",
 }

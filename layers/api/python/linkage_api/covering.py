@@ -11,8 +11,8 @@ from functools import cache
 from typing import NamedTuple
 
 from linkage.ledger import Debit
-from linkage.payouts import Payout, due_at_once
-from linkage.results import WENT_BACK, return_id
+from linkage.payouts import GIVEN_BACK, Payout, due_at_once
+from linkage.results import return_id
 from linkage.tables.gathering import read, reading_each
 from linkage.tables.ledger import debits_after, find_head, reading_debits_when_posted
 from linkage.tables.pages import LIMIT_MAX
@@ -101,7 +101,7 @@ class Covering:
             payout = self._holding(line)
             if payout is None:
                 return Covered(None, line.due_on, came_back)
-            if payout.status not in WENT_BACK:
+            if payout.status not in GIVEN_BACK:
                 return Covered(payout, line.due_on, came_back)
             came_back, back = payout, _given_back(payout)
             if back is None:
@@ -122,7 +122,7 @@ class Covering:
         """
         for payout in reversed(self._payouts(line.affiliate_id)):
             is_later = payout.currency == line.currency and payout.created_at >= line.accepted_at
-            if is_later and payout.status not in WENT_BACK:
+            if is_later and payout.status not in GIVEN_BACK:
                 batch = self._batch(payout.batch_id)
                 if batch and batch.cutoff >= line.due_on:
                     return payout

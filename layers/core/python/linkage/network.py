@@ -88,7 +88,8 @@ class NetworkSettings:
     `program_versions_per_day_max` (of one program in one UTC day).
     `introduction_minimum_minor` has, by currency, the least that must stand of a sale that
     introduces its customer or brings a recruitment bonus; `bindings_per_day_max` is of one
-    affiliate at one vendor on a UTC day, `recruits_per_month_max` of one sponsor. `rules` is the
+    affiliate at one vendor on a UTC day, `recruits_per_month_max` of one sponsor. Nothing is
+    paid by a payout method that was changed less than `method_rest_hours` ago. `rules` is the
     version of the rules that it takes to understand these settings.
     """
 
@@ -113,6 +114,7 @@ class NetworkSettings:
     bindings_per_day_max: int = 50
     recruits_per_month_max: int = 20
     hold_days_min: int = 0
+    method_rest_hours: int = 72
     rules: int = RULES_FIRST
 
     def minimum_minor(self, currency: str) -> int:

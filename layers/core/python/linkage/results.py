@@ -21,8 +21,6 @@ FOLLOWS = {
     "returned": ("paid", "arrived"),
     "arrived": ("failed", "returned"),
 }
-WENT_BACK = frozenset({"failed", "cancelled", "removed", "returned"})
-"""The states of a payout whose money is in the balance again, and may be in a later payout."""
 
 
 @dataclass(frozen=True)
