@@ -75,6 +75,7 @@ class PayoutItem(Model):
     amount_minor = NumberAttribute(null=True)
     name = UnicodeAttribute(null=True)
     method = NestedAttribute(null=True)
+    removed_method = NestedAttribute(null=True)
     reference = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
     held_at = UnicodeAttribute(null=True)
@@ -355,7 +356,9 @@ def release_payout(payout: Payout, at: str, by: str) -> list[dict[str, Any]]:
 def remove_payout(payout: Payout, at: str, by: str, reason: str) -> list[dict[str, Any]]:
     """The operations that take a payout out of its batch and name it there.
 
-    They hold if it is debited, is held or not as it was read, and its batch not exported.
+    They hold if it is debited, is held or not as it was read, and its batch not exported. Its
+    method is kept under another name: a release that does not know of removals puts all payouts
+    into the file, and fails on one without a method.
     """
     counts = {
         "payout_count": -1,
@@ -375,8 +378,16 @@ def remove_payout(payout: Payout, at: str, by: str, reason: str) -> list[dict[st
     return [
         _change_debited(
             payout,
-            "SET #status = :removed, removed_at = :at, removed_by = :by, reason = :reason",
-            {":removed": "removed", ":at": at, ":by": by, ":reason": reason},
+            "SET #status = :removed, removed_at = :at, removed_by = :by, reason = :reason, "
+            "removed_method = :method REMOVE #method",
+            {
+                ":removed": "removed",
+                ":at": at,
+                ":by": by,
+                ":reason": reason,
+                ":method": NestedAttribute().serialize(payout.method),
+            },
+            {"#method": "method"},
         ),
         _count_in_batch(payout, counts),
         transactions.put_wire(_TABLE, named.serialize(), "batch_id"),
@@ -388,7 +399,12 @@ def send_payout(payout: Payout) -> dict[str, Any]:
     return _change_debited(payout, "SET #status = :sent", {":sent": "sent"})
 
 
-def _change_debited(payout: Payout, expression: str, values: dict[str, Any]) -> dict[str, Any]:
+def _change_debited(
+    payout: Payout,
+    expression: str,
+    values: dict[str, Any],
+    names: dict[str, str] | None = None,
+) -> dict[str, Any]:
     """A change of a payout that is debited, and held or not as it was read."""
     as_read = {"held_at": payout.held_at, "released_at": payout.released_at}
     held = [
@@ -402,7 +418,7 @@ def _change_debited(payout: Payout, expression: str, values: dict[str, Any]) -> 
         expression,
         condition=" AND ".join(["#status = :debited", *held]),
         values={":debited": "debited", **values, **known},
-        names={"#status": "status"},
+        names={"#status": "status", **(names or {})},
     )
 
 
@@ -546,7 +562,8 @@ def _page(item: PayoutItem) -> Page:
 
 
 def _payout(item: PayoutItem) -> Payout:
-    return Payout(**{name: getattr(item, name) for name in Payout.__dataclass_fields__})
+    values = {name: getattr(item, name) for name in Payout.__dataclass_fields__}
+    return Payout(**values | {"method": item.method or item.removed_method})
 
 
 def _without(value: Batch | Page | Payout, name: str) -> dict[str, Any]:
