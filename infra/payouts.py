@@ -114,6 +114,10 @@ class Payouts(Construct):
             failed_records=storage.failed_records,
         )
 
+        # What they leave out, an export of the release before would pay: it is replaced first.
+        for earlier in (self.batch_payouts, self.hold_payouts):
+            earlier.function.node.add_dependency(self.export_payouts.function)
+
         self.settle_payouts = FlowFunction(
             self,
             "settle_payouts",

@@ -8,7 +8,7 @@ from typing import Any
 from tests.api.client import CONTEXT, Answer, Client
 from tests.handlers import load_handler
 
-OWNERS = {
+_OWNERS = {
     "/v1/conversions": "record_conversion",
     "/v1/payout-batches/{batch_id}/results": "settle_payouts",
     "/v1/payout-batches/{batch_id}/payouts": "hold_payouts",
@@ -39,7 +39,8 @@ def record(
         "pathParameters": path,
         "body": None if body is None else json.dumps(body),
     }
-    owners = (name for start, name in OWNERS.items() if route.startswith(start))
-    answer = _handler(next(owners, "record_customer"))(event, CONTEXT)
+    owners = (name for start, name in _OWNERS.items() if route.startswith(start))
+    name = next(owners, "record_customer")
+    answer = _handler(name)(event, CONTEXT)
     headers = {name.lower(): value for name, value in answer["headers"].items()}
     return Answer(answer["statusCode"], headers, json.loads(answer["body"]))

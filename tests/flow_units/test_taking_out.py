@@ -113,6 +113,16 @@ def test_a_batch_cancelled_after_a_removal_gives_each_payout_back_once(planned: 
     }
 
 
+def test_a_release_that_knows_no_removals_cannot_pay_what_was_taken_out(planned: Network) -> None:
+    """It puts every payout into the file, whatever its state: one without a method stops it."""
+    taking_out.remove("bat_1", ANN, "out", THIRD)
+    (stored,) = [each for each in table("payouts") if each["item"] == f"payout#{ANN}"]
+    assert "method" not in stored
+    kept = payouts.find_payout("bat_1", ANN)
+    assert kept is not None
+    assert kept.method == members.get_member("mem_ann").payout_method
+
+
 # ---- held
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -76,6 +76,7 @@ class PayoutItem(Model):
     amount_minor = NumberAttribute(null=True)
     name = UnicodeAttribute(null=True)
     method = NestedAttribute(null=True)
+    removed_method = NestedAttribute(null=True)
     reference = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
     result_at = UnicodeAttribute(null=True)
@@ -379,7 +380,9 @@ def release_payout(payout: Payout, at: str, by: str) -> list[dict[str, Any]]:
 def remove_payout(payout: Payout, at: str, by: str, reason: str) -> list[dict[str, Any]]:
     """The operations that take a payout out of its batch and name it there.
 
-    They hold if it is debited, is held or not as it was read, and its batch not exported.
+    They hold if it is debited, is held or not as it was read, and its batch not exported. Its
+    method is kept under another name: a release that does not know of removals puts all payouts
+    into the file, and fails on one without a method.
     """
     counts = {
         "payout_count": -1,
@@ -399,8 +402,16 @@ def remove_payout(payout: Payout, at: str, by: str, reason: str) -> list[dict[st
     return [
         _change_debited(
             payout,
-            "SET #status = :removed, removed_at = :at, removed_by = :by, reason = :reason",
-            {":removed": "removed", ":at": at, ":by": by, ":reason": reason},
+            "SET #status = :removed, removed_at = :at, removed_by = :by, reason = :reason, "
+            "removed_method = :method REMOVE #method",
+            {
+                ":removed": "removed",
+                ":at": at,
+                ":by": by,
+                ":reason": reason,
+                ":method": NestedAttribute().serialize(payout.method),
+            },
+            {"#method": "method"},
         ),
         _count_in_batch(payout, counts),
         transactions.put_wire(_TABLE, named.serialize(), "batch_id"),
@@ -412,7 +423,12 @@ def send_payout(payout: Payout) -> dict[str, Any]:
     return _change_debited(payout, "SET #status = :sent", {":sent": "sent"})
 
 
-def _change_debited(payout: Payout, expression: str, values: dict[str, Any]) -> dict[str, Any]:
+def _change_debited(
+    payout: Payout,
+    expression: str,
+    values: dict[str, Any],
+    names: dict[str, str] | None = None,
+) -> dict[str, Any]:
     """A change of a payout that is debited, and held or not as it was read."""
     as_read = {"held_at": payout.held_at, "released_at": payout.released_at}
     held = [
@@ -426,7 +442,7 @@ def _change_debited(payout: Payout, expression: str, values: dict[str, Any]) -> 
         expression,
         condition=" AND ".join(["#status = :debited", *held]),
         values={":debited": "debited", **values, **known},
-        names={"#status": "status"},
+        names={"#status": "status", **(names or {})},
     )
 
 
@@ -584,8 +600,12 @@ def _page(item: PayoutItem) -> Page:
 
 
 def _payout(item: PayoutItem) -> Payout:
-    payout = Payout(**{name: getattr(item, name) for name in Payout.__dataclass_fields__})
-    return replace(payout, history=tuple(payout.history)) if payout.history else payout
+    values = {name: getattr(item, name) for name in Payout.__dataclass_fields__}
+    own_form = {
+        "method": item.method or item.removed_method,
+        "history": tuple(item.history) if item.history else None,
+    }
+    return Payout(**values | own_form)
 
 
 def _without(value: Batch | Page | Payout, name: str) -> dict[str, Any]:
