@@ -5,10 +5,10 @@ from typing import Any
 
 from linkage import clock, views
 from linkage.edge.http import Answer, Request, answer, serve
-from linkage.edge.runtime import logger, metrics
+from linkage.edge.runtime import logger, record_batches
 from linkage.flow import planning
 from linkage.flow.authenticating import authenticated
-from linkage.flow.watching import Watched, watch
+from linkage.flow.watching import watch
 from linkage.ids import computed, created
 from linkage.keys import Key
 from linkage.payouts import checked_cutoff
@@ -49,21 +49,12 @@ ROUTES = {
 }
 
 
-def tell(watched: Watched) -> None:
-    """Counts how long batches stay where they are, at once, and logs what was missed."""
-    for name, age_s in watched.ages_s.items():
-        metrics.add_metric(name, unit="Seconds", value=age_s)
-    metrics.add_metric("BatchMissed", unit="Count", value=len(watched.missed))
-    metrics.flush_metrics()
-    for each in watched.missed:
-        logger.warning("BatchMissed", extra=asdict(each))
-
-
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Answer | None:
     """Answers an operator, or acts on the hourly tick."""
     if "routeKey" in event:
         return serve(event, ROUTES, _operator)
-    tell(watch())
+    watched = watch()
+    record_batches(watched.ages_s, [asdict(each) for each in watched.missed])
     planning.tick()
     return None
