@@ -30,10 +30,16 @@ def noticing_refusals(metric_name: str, **about: str | None) -> Iterator[None]:
 
 
 def record_batches(ages_s: Mapping[str, int], missed: Sequence[Mapping[str, str]]) -> None:
-    """Counts at once how long batches stay where they are, and logs those that nobody made."""
-    for name, age_s in ages_s.items():
-        metrics.add_metric(name, unit="Seconds", value=age_s)
-    metrics.add_metric("BatchMissed", unit="Count", value=len(missed))
+    """Counts at once how long batches stay where they are, and logs those that nobody made.
+
+    A metric costs for each hour it says something in: of those that are 0 the first alone is said,
+    whose alarm also hears that nobody looks any more.
+    """
+    values = {**ages_s, "BatchMissed": len(missed)}
+    for at, (name, value) in enumerate(values.items()):
+        if value or at == 0:
+            unit = "Count" if name == "BatchMissed" else "Seconds"
+            metrics.add_metric(name, unit=unit, value=value)
     metrics.flush_metrics()
     for each in missed:
         logger.warning("BatchMissed", extra=dict(each))
