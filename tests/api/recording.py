@@ -11,7 +11,9 @@ from tests.handlers import load_handler
 _OWNERS = {
     "/v1/conversions": "record_conversion",
     "/v1/payout-batches/{batch_id}/results": "settle_payouts",
+    "/v1/payout-batches/{batch_id}/payouts": "hold_payouts",
     "/v1/payout-batches": "batch_payouts",
+    "/v1/adjustments": "settle_payouts",
     "/v1/proposals": "decide_proposals",
 }
 """By the beginning of a route, the longest first; all others are of record_customer."""

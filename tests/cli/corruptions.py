@@ -188,6 +188,74 @@ def a_settlement_lost(n: dict[str, Items]) -> None:
     n["ledger"].remove(find(n["ledger"], line="head", kind="settlement"))
 
 
+def a_result_forgotten(n: dict[str, Items]) -> None:
+    del find(n["payouts"], item="payout#", status="returned")["history"]
+
+
+def a_result_of_another_word(n: dict[str, Items]) -> None:
+    find(n["payouts"], item="payout#", status="returned")["status"] = "arrived"
+
+
+def a_return_lost(n: dict[str, Items]) -> None:
+    payout = find(n["payouts"], item="payout#", status="returned")
+    name = f"{payout['payout_id']}/2/returned"
+    n["ledger"].remove(find(n["ledger"], transaction_id=name, line="head"))
+
+
+def an_arrival_booked_twice(n: dict[str, Items]) -> None:
+    head = find(n["ledger"], line="head", kind="payout_arrival")
+    again = head["transaction_id"].replace("/2/", "/3/")
+    n["ledger"].append(head | {"transaction_id": again, "account": f"transaction:{again}"})
+
+
+def a_return_that_the_bank_did_not_pay(n: dict[str, Items]) -> None:
+    payout = find(n["payouts"], item="payout#", status="returned")
+    name = f"{payout['payout_id']}/2/returned"
+    head = find(n["ledger"], transaction_id=name, line="head")
+    head["postings"][0]["source"] = f"payouts:{payout['batch_id']}"
+
+
+def a_debit_lost(n: dict[str, Items]) -> None:
+    n["ledger"].remove(find(n["ledger"], line="debit#USD#"))
+
+
+def a_debit_of_another_number(n: dict[str, Items]) -> None:
+    debit = find(n["ledger"], line="debit#USD#")
+    debit["line"] = "debit#USD#00000099"
+
+
+def a_debit_that_says_it_reached_less(n: dict[str, Items]) -> None:
+    find(n["ledger"], line="debit#USD#")["through"] = "2020-01-01"
+
+
+def a_debit_of_another_payout(n: dict[str, Items]) -> None:
+    find(n["ledger"], line="debit#USD#")["payout_id"] = "pay_another"
+
+
+def a_line_said_to_be_posted_after_the_payout_that_took_it(n: dict[str, Items]) -> None:
+    find(n["ledger"], line="line#", kind="commission", debits=0, account="affiliate:mem_orphan")[
+        "debits"
+    ] = 1
+
+
+def an_adjustment_that_says_not_why(n: dict[str, Items]) -> None:
+    find(n["ledger"], line="head", kind="adjustment")["reason"] = ""
+
+
+def a_write_off_that_takes(n: dict[str, Items]) -> None:
+    (posting,) = find(n["ledger"], line="head", kind="write_off")["postings"]
+    posting["source"], posting["target"] = posting["target"], posting["source"]
+
+
+def an_adjustment_out_of_a_vendors_money(n: dict[str, Items]) -> None:
+    (posting,) = find(n["ledger"], transaction_id="adj_0", line="head")["postings"]
+    posting["source"] = "vendor:mem_hardware"
+
+
+def a_commission_that_adjusts(n: dict[str, Items]) -> None:
+    head_with_overrides(n)["postings"][0]["source"] = "network:adjustments"
+
+
 def a_batch_that_counts_wrong(n: dict[str, Items]) -> None:
     find(n["payouts"], item="batch", batch_id="bat_first")["payout_count"] += 1
 
@@ -202,6 +270,56 @@ def a_payout_after_its_cutoff(n: dict[str, Items]) -> None:
 
 def a_batch_settled_too_early(n: dict[str, Items]) -> None:
     find(n["payouts"], item="batch", batch_id="bat_third")["status"] = "settled"
+
+
+def taken_out(n: dict[str, Items]) -> dict[str, Any]:
+    return find(n["payouts"], item="payout#", status="removed")
+
+
+def a_removal_that_its_batch_does_not_name(n: dict[str, Items]) -> None:
+    n["payouts"].remove(find(n["payouts"], item="removed#"))
+
+
+def a_removal_named_that_never_was(n: dict[str, Items]) -> None:
+    paid = find(n["payouts"], item="payout#", status="paid")
+    named = {"batch_id": paid["batch_id"], "item": f"removed#{paid['payout_id']}"}
+    n["payouts"].append(named | {"payout_id": paid["payout_id"], "status": "removed"})
+
+
+def a_removal_that_gave_nothing_back(n: dict[str, Items]) -> None:
+    transaction_id = f"{taken_out(n)['payout_id']}/removed"
+    n["ledger"].remove(find(n["ledger"], line="head", transaction_id=transaction_id))
+
+
+def a_removal_for_no_reason(n: dict[str, Items]) -> None:
+    del taken_out(n)["reason"]
+
+
+def a_removed_payout_that_is_paid_all_the_same(n: dict[str, Items]) -> None:
+    taken_out(n)["status"] = "paid"
+
+
+def a_removed_payout_that_is_still_counted(n: dict[str, Items]) -> None:
+    batch = find(n["payouts"], item="batch", batch_id="bat_third")
+    batch["payout_count"] += 1
+    batch["unsettled"] += 1
+    batch["total_minor"] += taken_out(n)["amount_minor"]
+
+
+def a_removal_that_its_batch_does_not_count(n: dict[str, Items]) -> None:
+    del find(n["payouts"], item="batch", batch_id="bat_third")["removed_count"]
+
+
+def a_held_payout_that_is_sent(n: dict[str, Items]) -> None:
+    find(n["payouts"], item="payout#", status="debited", held_reason="looks odd")["status"] = "sent"
+
+
+def a_hold_that_its_batch_does_not_count(n: dict[str, Items]) -> None:
+    find(n["payouts"], item="batch", batch_id="bat_third")["held_minor"] -= 1
+
+
+def a_payout_left_behind_by_its_export(n: dict[str, Items]) -> None:
+    find(n["payouts"], item="batch", batch_id="bat_third")["status"] = "exported"
 
 
 def a_commission_removed_after_it_was_paid(n: dict[str, Items]) -> None:
@@ -383,10 +501,34 @@ CORRUPTIONS = [
     (a_payout_paid_without_settlement, {"I12", "I9"}),
     (a_payout_both_paid_and_failed, {"I12"}),
     (a_settlement_lost, {"I12", "I9"}),
+    (a_result_forgotten, {"I12"}),
+    (a_result_of_another_word, {"I12"}),
+    (a_return_lost, {"I9", "I12"}),
+    (an_arrival_booked_twice, {"I12"}),
+    (a_return_that_the_bank_did_not_pay, {"I9", "I14"}),
+    (a_debit_lost, {"I26"}),
+    (a_debit_of_another_number, {"I26"}),
+    (a_debit_that_says_it_reached_less, {"I26"}),
+    (a_debit_of_another_payout, {"I26"}),
+    (a_line_said_to_be_posted_after_the_payout_that_took_it, {"I26"}),
+    (an_adjustment_that_says_not_why, {"I27"}),
+    (a_write_off_that_takes, {"I27", "I14"}),
+    (an_adjustment_out_of_a_vendors_money, {"I27"}),
+    (a_commission_that_adjusts, {"I27"}),
     (a_batch_that_counts_wrong, {"I13"}),
     (a_batch_with_another_total, {"I13"}),
     (a_payout_after_its_cutoff, {"I11"}),
     (a_batch_settled_too_early, {"I12"}),
+    (a_removal_that_its_batch_does_not_name, {"I13"}),
+    (a_removal_named_that_never_was, {"I13"}),
+    (a_removal_that_gave_nothing_back, {"I12", "I9"}),
+    (a_removal_for_no_reason, {"I12"}),
+    (a_removed_payout_that_is_paid_all_the_same, {"I12", "I13"}),
+    (a_removed_payout_that_is_still_counted, {"I13"}),
+    (a_removal_that_its_batch_does_not_count, {"I13"}),
+    (a_held_payout_that_is_sent, {"I12"}),
+    (a_hold_that_its_batch_does_not_count, {"I13"}),
+    (a_payout_left_behind_by_its_export, {"I12"}),
     (a_commission_removed_after_it_was_paid, {"I10"}),
     (a_limit_that_was_lower, {"I23"}),
     (a_release_that_nobody_decided, {"I23"}),

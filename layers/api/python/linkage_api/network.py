@@ -34,9 +34,13 @@ from linkage_api.proposals import waiting
 router = Router()
 
 
+_NO_ZONES = {"localtime", "Factory", "posixrules"}
+"""What a machine keeps beside the zones of IANA: its own, and what stands for none."""
+
+
 def _time_zone(value: object, pointer: str) -> str:
     name = checked_text(value, pointer, 64)
-    if name not in available_timezones():
+    if name not in available_timezones() - _NO_ZONES:
         raise InvalidFieldError(pointer, "Use the name of a time zone, such as Africa/Harare.")
     return name
 
@@ -97,6 +101,7 @@ class NetworkBody(Body):
     links_max: Annotated[int, whole(1, 10_000_000)] = 10_000
     coupons_max: Annotated[int, whole(1, 1_000_000)] = 1_000
     hold_days_min: Annotated[int, whole(0, 365)] = 0
+    method_rest_hours: Annotated[int, whole(0, 720)] = 72
 
     def settings(self, version: int) -> NetworkSettings:
         """The domain's settings under a version."""
@@ -122,6 +127,7 @@ class NetworkBody(Body):
             links_max=self.links_max,
             coupons_max=self.coupons_max,
             hold_days_min=self.hold_days_min,
+            method_rest_hours=self.method_rest_hours,
             rules=RULES_OF_LEAST_HOLDS if self.hold_days_min else RULES_FIRST,
         )
 
@@ -148,4 +154,9 @@ def publish() -> Response[str]:
 
 
 def _view(settings: NetworkSettings) -> dict[str, Any]:
-    return {name: value for name, value in asdict(settings).items() if name != "rules"}
+    shown = {name: value for name, value in asdict(settings).items() if name != "rules"}
+    schedule = shown["payout_schedule"]
+    if schedule:
+        # What is shown may be published again, so nothing is in it that no body may say.
+        shown["payout_schedule"] = {n: value for n, value in schedule.items() if n != "since"}
+    return shown

@@ -3,7 +3,6 @@
 import json
 import os
 from dataclasses import replace
-from datetime import date
 from functools import partial
 from itertools import batched, chain
 from typing import Any
@@ -13,8 +12,10 @@ import boto3
 from linkage import clock
 from linkage.audit import SCHEDULE, record_by, recorded
 from linkage.errors import InvalidFieldError
+from linkage.flow.sealing import take_out_unpayable
+from linkage.flow.watching import age, watched_batches
 from linkage.keys import Key
-from linkage.network import due_batches
+from linkage.network import Planned, due_batches
 from linkage.payouts import (
     PAGE_SIZE_MAX,
     Batch,
@@ -30,6 +31,8 @@ from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
 
 DEBIT, GIVE_BACK = "debit", "give_back"
+LOOKED_AT_MAX = 5_000
+"""Payouts a request has the time to look at again; in a larger batch only the export does."""
 
 _QUEUE_URL = os.environ["WORK_QUEUE_URL"]
 _queue = boto3.client("sqs", region_name=os.environ.get("AWS_REGION"))
@@ -96,15 +99,28 @@ def send(work: str, pages: list[Page]) -> None:
 
 
 def approve(batch_id: str, approver: Key) -> Batch:
-    """Approves a planned batch, which exports it; a second time changes nothing."""
+    """Approves a planned batch, which exports it; a second time changes nothing.
+
+    Whoever is not to be paid by now is taken out of it first, as the export does again.
+    """
     batch = payouts.get_batch(batch_id)
     if batch.approved_by is not None:
         return batch
     require_approvable(_with_maker(batch), approver, four_eyes=current_settings().four_eyes)
+    if batch.count <= LOOKED_AT_MAX:
+        take_out_unpayable(batch_id)
+        batch = payouts.get_batch(batch_id)
     becomes = replace(batch, status="approved", approved_by=approver.key_id)
     record = _moved(batch, becomes, approver)
     try:
-        payouts.move_batch(batch_id, "planned", "approved", [record], approved_by=approver.key_id)
+        payouts.move_batch(
+            batch_id,
+            "planned",
+            "approved",
+            [record],
+            approved_by=approver.key_id,
+            approved_at=clock.text(clock.now()),
+        )
     except ConditionFailedError:
         return approve(batch_id, approver)
     return payouts.get_batch(batch_id)
@@ -144,14 +160,19 @@ def give_back(batch_id: str) -> None:
 
 
 def tick() -> None:
-    """Starts the batches the schedule asks for, and pushes on those that were left half-way.
+    """Starts the batches the schedule asks for, pushes on those that were left half-way, and makes
+    `unknown` what the bank has said nothing of.
 
     One that fails, whatever its error, stops no other; an ExceptionGroup names those that did.
     """
     due = due_batches(current_settings(), clock.now())
     work = [
-        *((scheduled_batch_id(*each), partial(_start_due, *each)) for each in due),
+        *(
+            (scheduled_batch_id(currency, planned.on), partial(_start_due, currency, planned))
+            for currency, planned in due
+        ),
         *((each.batch_id, partial(_push_on, each)) for each in payouts.unfinished_batches()),
+        *((each.batch_id, partial(age, each)) for each in watched_batches(clock.now())),
     ]
     failed: list[Exception] = []
     for batch_id, act in work:
@@ -164,11 +185,10 @@ def tick() -> None:
         raise ExceptionGroup(f"{len(failed)} batches were not worked on", failed)
 
 
-def _start_due(currency: str, on: date) -> None:
-    batch_id = scheduled_batch_id(currency, on)
+def _start_due(currency: str, planned: Planned) -> None:
+    batch_id = scheduled_batch_id(currency, planned.on)
     if payouts.find_batch(batch_id) is None:
-        cutoff = min(on, clock.day(clock.now())).isoformat()
-        start(new_batch(batch_id, currency, cutoff, SCHEDULE))
+        start(new_batch(batch_id, currency, planned.cutoff.isoformat(), SCHEDULE))
 
 
 def _push_on(batch: Batch) -> None:
