@@ -163,7 +163,7 @@ class Approvals:
             if status == "paid":
                 self.paid_minor += round(float(row["amount"]) * 100)
         self.met["rows"] += len(rows)
-        settling.settle(self._batch, results)
+        settling.settle(self._batch, results, operator("key_2"))
 
     # ---- the truth
 
