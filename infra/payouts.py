@@ -44,9 +44,14 @@ class Payouts(Construct):
             layers,
             reads=[storage.keys, storage.settings, storage.ledger],
             writes=[storage.payouts, storage.audit],
-            environment={"WORK_QUEUE_URL": self.work.queue_url},
+            environment={
+                "WORK_QUEUE_URL": self.work.queue_url,
+                "PAYOUT_FILES_BUCKET": storage.payout_files.bucket_name,
+            },
         )
         self.batch_payouts.allow(["sqs:SendMessage"], [self.work.queue_arn])
+        # The bucket outlives a restore of the tables: no plan while a file has no batch.
+        self.batch_payouts.allow(["s3:ListBucket"], [storage.payout_files.bucket_arn])
         api.route(
             self.batch_payouts,
             "POST /v1/payout-batches",

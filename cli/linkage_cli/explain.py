@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -45,11 +45,14 @@ def explain(
 
 
 @contextmanager
-def tables_of(network: Network) -> Iterator[None]:
-    """While it lasts, the product's own modules, imported within, read this network's tables."""
+def tables_of(network: Network, nouns: Sequence[str] = NOUNS, **also: str) -> Iterator[None]:
+    """While it lasts, the product's own modules, imported within, read this network's tables.
+
+    `also` are further variables of the environment.
+    """
     before = dict(os.environ)
-    names = {f"{noun.upper()}_TABLE": network.table(noun) for noun in NOUNS}
-    replace_environment(before | names | network.environment())
+    names = {f"{noun.upper()}_TABLE": network.table(noun) for noun in nouns}
+    replace_environment(before | names | also | network.environment())
     try:
         yield
     finally:

@@ -2,7 +2,7 @@
 
 import typer
 
-from linkage_cli import clicks, dev, edge, explain, keys, ledger_check, orders
+from linkage_cli import clicks, dev, edge, explain, keys, ledger_check, orders, payouts
 from linkage_cli.cost.command import cost
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(orders.app, name="orders")
 app.add_typer(clicks.app, name="clicks")
 app.add_typer(ledger_check.app, name="ledger")
+app.add_typer(payouts.app, name="payouts")
 app.add_typer(edge.app, name="edge")
 
 if __name__ == "__main__":

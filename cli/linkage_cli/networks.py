@@ -36,7 +36,10 @@ class Network:
 
     def table(self, noun: str) -> str:
         """The name of a noun's table; raises NetworkNotFoundError if the stack names none."""
-        output = f"{noun.capitalize()}TableName"
+        return self.named(f"{noun.capitalize()}TableName")
+
+    def named(self, output: str) -> str:
+        """An output of the stack; raises NetworkNotFoundError if it has none of that name."""
         if output not in self.outputs:
             raise NetworkNotFoundError(
                 f"The stack Linkage-{self.stage} has no output {output}. Deploy this version of "

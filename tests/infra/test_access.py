@@ -112,7 +112,7 @@ OTHER_ACCESS: dict[str, set[str]] = {
     "fold_clicks": set(),
     "compute_commissions": FOLLOWING,
     "sweep_conversions": set(),
-    "batch_payouts": {"sqs:SendMessage"},
+    "batch_payouts": {"sqs:SendMessage", "s3:ListBucket"},
     "debit_payouts": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "export_payouts": FOLLOWING | {"s3:GetObject"},
     "settle_payouts": set(),

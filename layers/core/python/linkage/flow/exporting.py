@@ -1,32 +1,26 @@
 """Exporting an approved batch: the payout file in S3, then each payout `sent`."""
 
 import hashlib
-import os
 from contextlib import suppress
 
-import boto3
-
 from linkage.payout_file import render
-from linkage.tables import payouts
+from linkage.payouts import Batch
+from linkage.tables import payout_files, payouts
 from linkage.tables.transactions import ConditionFailedError, write
-
-_BUCKET = os.environ["PAYOUT_FILES_BUCKET"]
-_files = boto3.client("s3", region_name=os.environ.get("AWS_REGION"))
 
 
 def export(batch_id: str) -> None:
     """Writes an approved batch's file and marks its payouts; may be repeated, to the same bytes."""
-    if payouts.get_batch(batch_id).status == "approved":
-        _export(batch_id)
+    batch = payouts.get_batch(batch_id)
+    if batch.status == "approved":
+        _export(batch)
     payouts.become_settled(batch_id)  # nobody gives results for a batch of no payouts
 
 
-def _export(batch_id: str) -> None:
-    paid = list(payouts.batch_payouts(batch_id))
+def _export(batch: Batch) -> None:
+    paid = list(payouts.batch_payouts(batch.batch_id))
     content = render(paid)
-    _files.put_object(
-        Bucket=_BUCKET, Key=payouts.file_key(batch_id), Body=content, ContentType="text/csv"
-    )
+    payout_files.put_file(batch, content)
     for payout in paid:
         if payout.status == "debited":
             try:
@@ -35,4 +29,4 @@ def _export(batch_id: str) -> None:
                 continue  # a second delivery of the same approval has marked it
     sha256 = hashlib.sha256(content).hexdigest()
     with suppress(ConditionFailedError):  # the same delivery twice: both wrote the same file
-        payouts.move_batch(batch_id, "approved", "exported", sha256=sha256)
+        payouts.move_batch(batch.batch_id, "approved", "exported", sha256=sha256)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Collection
 from datetime import date
 from functools import partial
 from itertools import batched, chain
@@ -10,6 +11,11 @@ import boto3
 
 from linkage import clock
 from linkage.errors import InvalidFieldError
+from linkage.flow.filing import (
+    files_without_batch,
+    require_every_file_booked,
+    require_no_file,
+)
 from linkage.keys import Key
 from linkage.network import due_batches
 from linkage.payouts import (
@@ -34,8 +40,10 @@ _queue = boto3.client("sqs", region_name=os.environ.get("AWS_REGION"))
 def start(batch: Batch) -> tuple[Batch, bool]:
     """Stores and plans a batch; also says whether it is a replay.
 
-    Raises InvalidFieldError if the id was used for a batch with other terms.
+    Raises InvalidFieldError if the id was used for a batch with other terms, and ConflictError
+    while a payout file in the bucket has no batch.
     """
+    require_every_file_booked()
     try:
         payouts.put_batch(batch)
     except ConditionFailedError:
@@ -94,6 +102,7 @@ def approve(batch_id: str, approver: Key) -> Batch:
     batch = payouts.get_batch(batch_id)
     if batch.approved_by is not None:
         return batch
+    require_every_file_booked()
     require_approvable(batch, approver, four_eyes=current_settings().four_eyes)
     try:
         payouts.move_batch(batch_id, "planned", "approved", approved_by=approver.key_id)
@@ -107,6 +116,7 @@ def cancel(batch_id: str) -> Batch:
     batch = payouts.get_batch(batch_id)
     if batch.status != "cancelled":
         require_cancellable(batch)
+        require_no_file(batch_id)
         try:
             payouts.move_batch(batch_id, "planned", "cancelled")
         except ConditionFailedError:
@@ -121,15 +131,24 @@ def give_back(batch_id: str) -> None:
     send(GIVE_BACK, [page for page in pages if page.status != "returned"])
 
 
-def tick() -> None:
+def tick(missing: Collection[str] | None = None) -> None:
     """Starts the batches the schedule asks for, and pushes on those that were left half-way.
 
-    One that fails, whatever its error, stops no other; an ExceptionGroup names those that did.
+    While payout files are `missing` their batches (looked up unless given), it plans nothing and
+    leaves those batches alone. One that fails, whatever its error, stops no other; an
+    ExceptionGroup names those that did.
     """
-    due = due_batches(current_settings(), clock.now())
+    if missing is None:
+        missing = files_without_batch()
+    due = () if missing else due_batches(current_settings(), clock.now())
+    unfinished = [
+        each
+        for each in payouts.unfinished_batches()
+        if not missing or (each.status != "planning" and each.batch_id not in missing)
+    ]
     work = [
         *((scheduled_batch_id(*each), partial(_start_due, *each)) for each in due),
-        *((each.batch_id, partial(_push_on, each)) for each in payouts.unfinished_batches()),
+        *((each.batch_id, partial(_push_on, each)) for each in unfinished),
     ]
     failed: list[Exception] = []
     for batch_id, act in work:

@@ -64,7 +64,7 @@ def _closed(transaction: Transaction, closing: Balance) -> dict[Whose, Balance]:
     """The balance without the due dates its line empties."""
     (line,) = transaction.lines
     after = closing.after(line)
-    dues = {due: amount for due, amount in after.dues.items() if due not in line.dues}
+    dues = {due: amount for due, amount in after.dues.items() if amount or due not in line.dues}
     return {entries.whose(line): replace(after, dues=dues)}
 
 

@@ -1,0 +1,66 @@
+"""Whether every payout file in the bucket has its batch in the table.
+
+The bucket outlives a restore of the tables. A file whose batch is not there, or not yet approved,
+may have been paid: until it is booked again nothing new is planned.
+"""
+
+import os
+
+from linkage.errors import ConflictError
+from linkage.payouts import IN_FILE
+from linkage.tables import payout_files, payouts
+
+_STAGE = os.environ.get("STAGE", "")
+_NAMED_MAX = 10
+
+
+def files_without_batch() -> tuple[str, ...]:
+    """The batches whose file is in the bucket and which the table does not have as approved."""
+    # Listed before the table is read: what is in the list was approved before that.
+    listed = payout_files.batches_with_file()
+    statuses = payouts.batch_statuses() if listed else {}
+    return tuple(
+        batch_id
+        for batch_id in listed
+        # The index may lag behind, so a batch is looked at itself before its file is an orphan.
+        if statuses.get(batch_id) not in IN_FILE and not _may_have_file(batch_id)
+    )
+
+
+def _may_have_file(batch_id: str) -> bool:
+    batch = payouts.find_batch(batch_id)
+    return batch is not None and batch.status in IN_FILE
+
+
+def require_every_file_booked() -> None:
+    """Raises ConflictError, which says what to do, while a file in the bucket has no batch."""
+    missing = files_without_batch()
+    if missing:
+        raise ConflictError(
+            "payout_file_without_batch",
+            f"{_named(missing)}: the payout file is in the bucket, the table does not have the "
+            "batch as exported. The tables were restored to before it, and it may have been paid. "
+            "Nothing is planned or approved until each is booked again: linkage payouts rebook "
+            f"{missing[0]} {where()}",
+        )
+
+
+def require_no_file(batch_id: str) -> None:
+    """Raises ConflictError if a batch's file is in the bucket, whatever the table says."""
+    if payout_files.has_file(batch_id):
+        raise ConflictError(
+            "payout_file_without_batch",
+            f"The payout file of {batch_id} is in the bucket: it was exported before the tables "
+            f"were restored, and may have been paid. Book it again: linkage payouts rebook "
+            f"{batch_id} {where()}",
+        )
+
+
+def where() -> str:
+    """How the command line is told of this network."""
+    return "--local" if _STAGE == "local" else f"--stage {_STAGE}"
+
+
+def _named(batch_ids: tuple[str, ...]) -> str:
+    more = len(batch_ids) - _NAMED_MAX
+    return ", ".join(batch_ids[:_NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
