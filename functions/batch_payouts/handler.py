@@ -4,7 +4,7 @@ from typing import Any
 
 from linkage import clock, views
 from linkage.edge.http import Answer, Request, answer, serve
-from linkage.edge.runtime import logger, metrics
+from linkage.edge.runtime import logger, record_files_without_batch
 from linkage.flow import planning
 from linkage.flow.authenticating import authenticated
 from linkage.flow.filing import files_without_batch
@@ -48,14 +48,11 @@ ROUTES = {
 
 
 @logger.inject_lambda_context
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Answer | None:
     """Answers an operator, or acts on the hourly tick."""
     if "routeKey" in event:
         return serve(event, ROUTES, _operator)
     missing = files_without_batch()
-    metrics.add_metric("PayoutFileWithoutBatch", unit="Count", value=len(missing))
-    if missing:
-        logger.error("payout files without their batches: nothing is planned", batches=missing)
+    record_files_without_batch(missing)
     planning.tick(missing)
     return None

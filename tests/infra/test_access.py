@@ -167,6 +167,16 @@ def test_batch_payouts_finds_open_balances_through_their_index(prod: Synthesised
     assert any("/index/open" in resource for resource in queried)
 
 
+def test_batch_payouts_lists_the_payout_files_and_reads_none(prod: Synthesised) -> None:
+    bucket = prod.template["Outputs"]["PayoutFilesBucketName"]["Value"]["Ref"]
+    (listed,) = (
+        resource
+        for action, resource in prod.statements("batch_payouts")
+        if action == "s3:ListBucket"
+    )
+    assert listed == {"Fn::GetAtt": [bucket, "Arn"]}
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_beside_tables_and_its_log_a_role_may_do_only_what_is_listed(
     prod: Synthesised, name: str

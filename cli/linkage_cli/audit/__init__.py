@@ -11,6 +11,7 @@ from linkage_cli.audit.chains import check_chains
 from linkage_cli.audit.conversions import Facts
 from linkage_cli.audit.counts import read_tallies
 from linkage_cli.audit.entries import check_entries, totals_of
+from linkage_cli.audit.files import check_files
 from linkage_cli.audit.findings import Finding, Report, Totals
 from linkage_cli.audit.payouts import Payouts
 from linkage_cli.audit.stored import Stored, UnreadableError, read_facts, read_ledger
@@ -39,6 +40,8 @@ def audit(stored: Stored, now: datetime) -> Report:
     findings += check_chains(links, known)
     payouts = Payouts(stored.payouts, ledger, findings)
     findings += payouts.check()
+    if stored.files is not None:
+        findings += check_files(stored.files, payouts)
     return Report(
         findings=tuple(sorted(set(findings))),
         counts=Counter(
@@ -47,6 +50,7 @@ def audit(stored: Stored, now: datetime) -> Report:
             balances=len(ledger.balances),
             facts=sum(len(each) for each in facts.values()),
             payouts=sum(len(each) for each in payouts.payouts.values()),
+            files=len(stored.files or ()),
             tallies=len(tallies),
             days_of_links=days.billed,
             days_of_links_billed_for_less=days.billed_for_less,

@@ -29,6 +29,8 @@ RESULT_OF = {
 """The transaction a payout's state needs; None while its money is still on the way."""
 
 BATCH_STATES = ("planning", "planned", "approved", "exported", "settled", "cancelled")
+REBOOKING = "rebooking"
+"""A batch that is being booked again from its file: nothing of it adds up until that is done."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,9 @@ class Payouts:
         if batch is None:
             yield Finding("I5", batch_id, "it has pages or payouts but is no batch")
             return
+        if batch.get("status") == REBOOKING:
+            yield Finding("I26", batch_id, "it is not booked again whole: rebook it once more")
+            return
         if batch.get("status") not in BATCH_STATES:
             yield Finding("I12", batch_id, f"{batch.get('status')!r} is no state of a batch")
         for payout in payouts:
@@ -108,8 +113,13 @@ class Payouts:
         if payout.currency != batch["currency"]:
             yield Finding("I9", subject, f"it is in {payout.currency}, its batch is not")
         affiliate, account = f"affiliate:{payout.affiliate_id}", f"payouts:{payout.batch_id}"
-        yield from self._check_posting(payout, subject, affiliate, account, "payout")
         results = {"paid": "bank", "failed": affiliate, "cancelled": affiliate}
+        debit = subject
+        if f"{subject}/rebooked" in self._ledger.heads:
+            yield from self._check_given_back(subject, affiliate, account)
+            debit = f"{subject}/rebooked"
+            del results["cancelled"]
+        yield from self._check_posting(payout, debit, affiliate, account, "payout")
         posted = [each for each in results if f"{subject}/{each}" in self._ledger.heads]
         wanted = RESULT_OF[payout.status]
         if posted != ([wanted] if wanted else []):
@@ -120,9 +130,24 @@ class Payouts:
             yield from self._check_posting(
                 payout, f"{subject}/{result}", account, results[result], kind
             )
-        line = self._lines.get((subject, affiliate))
+        line = self._lines.get((debit, affiliate))
         if line:
             yield from _check_cutoff(payout, batch, line)
+            if self._ledger.heads[debit].rebooked:
+                yield from self._check_rebooked(payout, batch)
+
+    def _check_given_back(self, subject: str, affiliate: str, account: str) -> Iterator[Finding]:
+        """Of a payout that was debited anew the first debit was given back as it was taken."""
+        first, back = (self._ledger.heads.get(each) for each in (subject, f"{subject}/cancelled"))
+        taken, given = (list(each.postings) if each else [] for each in (first, back))
+        turned = [p._replace(source=p.target, target=p.source, kind="payout_return") for p in taken]
+        if turned != given or [p[:2] for p in taken] != [(affiliate, account)]:
+            yield Finding("I10", subject, "it was debited again, and its debit not given back")
+
+    def _check_rebooked(self, payout: Payout, batch: Item) -> Iterator[Finding]:
+        """Only what a file says is debited beyond what is due, and its batch says so."""
+        if not batch.get("rebooked_at"):
+            yield Finding("I26", payout.payout_id, "it was debited from a file, its batch was not")
 
     def _check_posting(
         self, payout: Payout, transaction_id: str, source: str, target: str, kind: str
@@ -155,6 +180,7 @@ class Payouts:
             payout
             for payout in payouts
             if page_of.get(payout.affiliate_id, {}).get("status") != "open"
+            and not _is_left_out(payout, batch)
         ]
         expected: dict[str, Any] = {
             "payout_count": len(closed),
@@ -192,8 +218,11 @@ class Payouts:
         due: Counter[tuple[str, str, str]] = Counter()
         taken: Counter[tuple[str, str, str]] = Counter()
         for line in self._ledger.lines:
+            cutoff = self._cutoff_of_rebooked(line)
             for day, amount in line.dues.items():
                 bucket = (line.account, line.currency, day)
+                if day == cutoff:
+                    continue  # as much as the file says, whatever is known to be due
                 if line.kind == "payout":
                     taken[bucket] -= amount
                 elif line.kind != "clawback" or amount > 0:
@@ -207,6 +236,20 @@ class Payouts:
                     f"{amount} {currency} due on {day} was paid out, {due[bucket]} fell due then",
                 )
 
+    def _cutoff_of_rebooked(self, line: Line) -> str | None:
+        """The cutoff of a debit that was booked from a file; None of any other line."""
+        head = self._ledger.heads.get(line.transaction_id)
+        if line.kind != "payout" or head is None or not head.rebooked:
+            return None
+        account = head.postings[0].target if head.postings else ""
+        batch = self.batches.get(account.removeprefix("payouts:"), {})
+        return batch.get("cutoff") if batch.get("rebooked_at") else None
+
+
+def _is_left_out(payout: Payout, batch: Item) -> bool:
+    """Whether a payout was given back because its batch's file does not have it."""
+    return bool(batch.get("rebooked_at")) and payout.status == "cancelled"
+
 
 def _check_state(
     batch_id: str, batch: Item, payouts: list[Payout], page_of: dict[str, Item]
@@ -218,7 +261,7 @@ def _check_state(
     for payout in payouts:
         is_cancelled = payout.status == "cancelled"
         returned = page_of.get(payout.affiliate_id, {}).get("status") == "returned"
-        if is_cancelled and batch["status"] != "cancelled":
+        if is_cancelled and batch["status"] != "cancelled" and not _is_left_out(payout, batch):
             yield Finding("I12", payout.payout_id, f"it is cancelled, its batch {batch['status']}")
         if returned and not is_cancelled:
             yield Finding("I12", payout.payout_id, f"its page was returned, it is {payout.status}")

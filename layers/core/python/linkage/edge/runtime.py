@@ -1,6 +1,6 @@
 """Logging and metrics, made once for each function."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from aws_lambda_powertools import Logger, Metrics, single_metric
@@ -27,6 +27,14 @@ def noticing_refusals(metric_name: str, **about: str | None) -> Iterator[None]:
     except TooManyRequestsError:
         notice(metric_name, **about)
         raise
+
+
+def record_files_without_batch(batch_ids: Collection[str]) -> None:
+    """Counts the payout files whose batch is not in the table, none too, and names them."""
+    metrics.add_metric("PayoutFileWithoutBatch", unit="Count", value=len(batch_ids))
+    metrics.flush_metrics()
+    if batch_ids:
+        logger.error("payout files without their batches, so nothing is planned", of=batch_ids)
 
 
 def record_held(conversion_id: str, reason: str | None) -> None:
