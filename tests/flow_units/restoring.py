@@ -71,8 +71,7 @@ def key_of(batch_id: str) -> dict[str, str]:
 
 def take_file(batch_id: str) -> Callable[[], None]:
     """Takes a file out of the bucket; what is given back puts it there again."""
-    found = payout_files._files.get_object(**key_of(batch_id))
-    content, said = found["Body"].read(), found["Metadata"]
+    content, said = _read(batch_id)
     payout_files._files.delete_object(**key_of(batch_id))
 
     def put_back() -> None:
@@ -99,3 +98,24 @@ def moments(network: Network, act: Callable[[], object]) -> list[Saved]:
     with patch.object(BaseClient, "_make_api_call", call):
         act()
     return saved
+
+
+type Bucket = dict[str, tuple[bytes, dict[str, str]]]
+"""Each file, and what is said beside it, by its batch."""
+
+
+def bucket() -> Bucket:
+    """All that is in the bucket."""
+    return {batch_id: _read(batch_id) for batch_id in payout_files.batches_with_file()}
+
+
+def _read(batch_id: str) -> tuple[bytes, dict[str, str]]:
+    found = payout_files._files.get_object(**key_of(batch_id))
+    return found["Body"].read(), found["Metadata"]
+
+
+def fill(network: Network, files: Bucket) -> None:
+    """Makes the bucket hold these files and no others, and no message wait."""
+    network._empty()
+    for batch_id, (content, said) in files.items():
+        write_file(batch_id, content, said)

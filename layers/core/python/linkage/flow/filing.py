@@ -7,7 +7,7 @@ may have been paid: until it is booked again nothing new is planned.
 import os
 
 from linkage.errors import ConflictError
-from linkage.payouts import IN_FILE
+from linkage.payouts import IN_FILE, Batch
 from linkage.tables import payout_files, payouts
 
 _STAGE = os.environ.get("STAGE", "")
@@ -53,6 +53,21 @@ def require_no_file(batch_id: str) -> None:
             f"The payout file of {batch_id} is in the bucket: it was exported before the tables "
             f"were restored, and may have been paid. Book it again: linkage payouts rebook "
             f"{batch_id} {where()}",
+        )
+
+
+def require_planned_since_restore(batch: Batch) -> None:
+    """Raises ConflictError for a batch that was planned before another was booked again.
+
+    Whoever had cancelled it before the restore gave its money to that other one, perhaps.
+    """
+    rebooked_at = payouts.last_rebooked_at()
+    if rebooked_at is not None and batch.created_at <= rebooked_at:
+        raise ConflictError(
+            "planned_before_restore",
+            f"Batch {batch.batch_id} was planned before the tables were restored, and what it would"
+            " pay may have been paid by a batch that was booked again since. Cancel it, and plan "
+            "another one.",
         )
 
 

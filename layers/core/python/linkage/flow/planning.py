@@ -15,6 +15,7 @@ from linkage.flow.filing import (
     files_without_batch,
     require_every_file_booked,
     require_no_file,
+    require_planned_since_restore,
 )
 from linkage.keys import Key
 from linkage.network import due_batches
@@ -103,6 +104,7 @@ def approve(batch_id: str, approver: Key) -> Batch:
     if batch.approved_by is not None:
         return batch
     require_every_file_booked()
+    require_planned_since_restore(batch)
     require_approvable(batch, approver, four_eyes=current_settings().four_eyes)
     try:
         payouts.move_batch(batch_id, "planned", "approved", approved_by=approver.key_id)

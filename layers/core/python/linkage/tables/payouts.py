@@ -128,6 +128,16 @@ def batch_statuses() -> dict[str, str]:
     return {item.batch_id: item.status for item in found}
 
 
+def last_rebooked_at() -> str | None:
+    """When a batch was last booked again from its file; None if that never was."""
+    found = PayoutItem.by_listing.query(
+        _BATCH,
+        filter_condition=PayoutItem.rebooked_at.exists(),
+        attributes_to_get=["rebooked_at"],
+    )
+    return max((item.rebooked_at for item in found), default=None)
+
+
 def touch_batch(batch_id: str) -> None:
     """Writes an approved batch again, so that its stream delivers the approval again."""
     _update_batch(
