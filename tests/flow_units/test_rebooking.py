@@ -298,6 +298,35 @@ def test_several_batches_are_booked_again_in_any_order(
     assert findings(network) == []
 
 
+def test_a_batch_that_was_cancelled_since_is_not_paid_beside_the_one_that_got_its_money(
+    network: Network,
+) -> None:
+    network.report("o-1", 100_000)
+    network.deliver_facts()
+    network.start_batch("bat_first")
+    network.deliver_work()
+    planned = network.standin.saved()
+    planning.cancel("bat_first")
+    network.deliver_work()
+    network.pass_time(hours=1)
+    exported(network, "bat_1")
+    restore(network, planned)
+    book_again("bat_1")
+    with pytest.raises(ConflictError, match="Cancel it, and plan another one") as refused:
+        planning.approve("bat_first", operator("key_2"))
+    assert refused.value.code == "planned_before_restore"
+    planning.cancel("bat_first")
+    network.deliver_work()
+    assert network.balances() == {}
+    assert findings(network) == []
+    network.pass_time(hours=1)
+    network.report("o-2", 10_000)
+    network.deliver_facts()
+    network.start_batch("bat_new")
+    network.deliver_work()
+    assert planning.approve("bat_new", operator("key_2")).status == "approved"
+
+
 # ---- whatever the tables have of it
 
 
