@@ -16,6 +16,7 @@ from infra.stream_mapping import StreamMapping
 
 DEBIT_TIMEOUT_S = 60
 MAX_RECEIVES = 5
+PAYOUT = "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}"
 # Pages debited at once; more would only quarrel over the same batch.
 MAX_CONCURRENCY = 5
 
@@ -37,21 +38,18 @@ class Payouts(Construct):
         self.dead_letters = self._queue("DeadLetters", settings)
         self.work = self._queue("Work", settings, dead_letters=self.dead_letters)
 
+        files = {"PAYOUT_FILES_BUCKET": storage.payout_files.bucket_name}
         self.batch_payouts = FlowFunction(
             self,
             "batch_payouts",
             settings,
             layers,
-            reads=[storage.keys, storage.settings, storage.ledger],
-            writes=[storage.payouts, storage.audit],
-            environment={
-                "WORK_QUEUE_URL": self.work.queue_url,
-                "PAYOUT_FILES_BUCKET": storage.payout_files.bucket_name,
-            },
+            reads=[storage.keys, storage.settings, storage.members],
+            writes=[storage.payouts, storage.ledger, storage.audit],
+            size=Size(memory_mb=1024, timeout_s=29),
+            environment={"WORK_QUEUE_URL": self.work.queue_url, **files},
         )
         self.batch_payouts.allow(["sqs:SendMessage"], [self.work.queue_arn])
-        # The bucket outlives a restore of the tables: no plan while a file has no batch.
-        self.batch_payouts.allow(["s3:ListBucket"], [storage.payout_files.bucket_arn])
         api.route(
             self.batch_payouts,
             "POST /v1/payout-batches",
@@ -67,13 +65,29 @@ class Payouts(Construct):
                 payload={"source": "linkage.tick"},
             )
 
+        self.hold_payouts = FlowFunction(
+            self,
+            "hold_payouts",
+            settings,
+            layers,
+            reads=[storage.keys],
+            writes=[storage.payouts, storage.ledger, storage.audit],
+            environment=files,
+        )
+        api.route(
+            self.hold_payouts,
+            f"{PAYOUT}/hold",
+            f"{PAYOUT}/release",
+            f"{PAYOUT}/removal",
+        )
+
         self.debit_payouts = FlowFunction(
             self,
             "debit_payouts",
             settings,
             layers,
-            reads=[storage.settings, storage.members],
-            writes=[storage.ledger, storage.payouts],
+            reads=[storage.settings],
+            writes=[storage.ledger, storage.payouts, storage.members],
             size=Size(timeout_s=DEBIT_TIMEOUT_S),
         )
         self._debit_from_queue()
@@ -83,11 +97,15 @@ class Payouts(Construct):
             "export_payouts",
             settings,
             layers,
-            writes=[storage.payouts],
-            size=Size(timeout_s=60),
-            environment={"PAYOUT_FILES_BUCKET": storage.payout_files.bucket_name},
+            reads=[storage.settings, storage.members],
+            writes=[storage.payouts, storage.ledger, storage.audit],
+            size=Size(memory_mb=1024, timeout_s=60),
+            environment=files,
         )
         allow_objects(self.export_payouts, ["s3:PutObject", "s3:GetObject"], storage.payout_files)
+        # The bucket outlives a restore of the tables: whoever moves batches on looks what is there.
+        for function in (self.batch_payouts, self.hold_payouts, self.export_payouts):
+            function.allow(["s3:ListBucket"], [storage.payout_files.bucket_arn])
         self.mapping = StreamMapping(
             self,
             "PayoutsStream",
@@ -101,15 +119,23 @@ class Payouts(Construct):
             failed_records=storage.failed_records,
         )
 
+        # What they leave out, an export of the release before would pay: it is replaced first.
+        for earlier in (self.batch_payouts, self.hold_payouts):
+            earlier.function.node.add_dependency(self.export_payouts.function)
+
         self.settle_payouts = FlowFunction(
             self,
             "settle_payouts",
             settings,
             layers,
-            reads=[storage.keys],
-            writes=[storage.payouts, storage.ledger, storage.audit],
+            reads=[storage.keys, storage.members, storage.settings],
+            writes=[storage.payouts, storage.ledger, storage.proposals, storage.audit],
         )
-        api.route(self.settle_payouts, "POST /v1/payout-batches/{batch_id}/results")
+        api.route(
+            self.settle_payouts,
+            "POST /v1/payout-batches/{batch_id}/results",
+            "POST /v1/adjustments",
+        )
 
     def _debit_from_queue(self) -> None:
         self.debit_payouts.allow(

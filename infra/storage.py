@@ -54,7 +54,8 @@ class Storage(Construct):
         super().__init__(scope, construct_id)
         self._settings = settings
         listing = Index("listing", "listing", "created_at")
-        self.members = self._table("members", "member_id", indexes=[listing])
+        paid_to = Index("by_destination", "payout_destination", "member_id", keys_only=True)
+        self.members = self._table("members", "member_id", indexes=[listing, paid_to])
         self.programs = self._table(
             "programs",
             "program_id",
@@ -109,6 +110,9 @@ class Storage(Construct):
         )
         self.keys = self._table("keys", "key_id", indexes=[listing])
         self.audit = self._table("audit", "subject", "at", indexes=[Index("by_day", "day", "at")])
+        self.proposals = self._table(
+            "proposals", "proposal_id", indexes=[Index("listing", "listing", "asked_at")]
+        )
         self.payout_files = self._bucket("PayoutFiles", versioned=True)
         # Not versioned, so that emptying it lets its alarm go quiet.
         self.failed_records = self._bucket("FailedRecords", versioned=False)
@@ -141,6 +145,7 @@ class Storage(Construct):
             self.payouts,
             self.keys,
             self.audit,
+            self.proposals,
         ]
 
     def _table(

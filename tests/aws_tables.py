@@ -8,7 +8,13 @@ type Index = tuple[str, str, str, str]
 """Name, partition key, sort key, projection."""
 
 TABLES: dict[str, tuple[tuple[str, ...], tuple[Index, ...]]] = {
-    "members": (("member_id",), (("listing", "listing", "created_at", "ALL"),)),
+    "members": (
+        ("member_id",),
+        (
+            ("listing", "listing", "created_at", "ALL"),
+            ("by_destination", "payout_destination", "member_id", "KEYS_ONLY"),
+        ),
+    ),
     "programs": (
         ("program_id", "version"),
         (
@@ -51,6 +57,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[Index, ...]]] = {
         ),
     ),
     "keys": (("key_id",), (("listing", "listing", "created_at", "ALL"),)),
+    "proposals": (("proposal_id",), (("listing", "listing", "asked_at", "ALL"),)),
     "audit": (("subject", "at"), (("by_day", "day", "at", "ALL"),)),
 }
 
@@ -86,8 +93,9 @@ def _schema(partition: str, sort: str | None = None) -> list[dict[str, str]]:
 
 
 def forget_versions() -> None:
-    """Makes a warm function cold: it reads the versions of terms and settings anew."""
-    from linkage.tables import programs, settings
+    """Makes a warm function cold: it reads anew what it had kept."""
+    from linkage.tables import ledger, programs, settings
 
     programs.kept_versions.clear()
     settings.kept_versions.clear()
+    ledger.debits_seen.clear()

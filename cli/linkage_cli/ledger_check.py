@@ -121,7 +121,7 @@ def _files_of(bucket: Bucket | None) -> tuple[list[Mapping[str, Any]] | None, li
     try:
         return read_files(bucket), []
     except (BotoCoreError, ClientError) as error:
-        return None, [Finding("I26", bucket.name, f"the payout files cannot be read: {error}")]
+        return None, [Finding("I28", bucket.name, f"the payout files cannot be read: {error}")]
 
 
 def read(tables: Tables) -> Stored:
@@ -233,7 +233,7 @@ def lines_of(report: Report) -> Iterable[str]:
             f"{currency}, in minor units: affiliates are owed {totals.owed_to_affiliates}, vendors "
             f"owe {totals.vendors_owe}, network fees {totals.network_fees}, its bonuses cost "
             f"{totals.network_bonuses}, being paid out {totals.in_payout}, paid out "
-            f"{totals.paid_out}"
+            f"{totals.paid_out}; by adjustments affiliates were given {totals.adjustments}"
         )
 
 

@@ -10,8 +10,8 @@ from pynamodb.exceptions import PynamoDBException
 from linkage.errors import LinkageError
 from linkage.money import amount_text
 from linkage_cli.errors import CommandError
-from linkage_cli.explain import tables_of
-from linkage_cli.networks import Network, find_network
+from linkage_cli.keys import Local, Stage
+from linkage_cli.networks import Network, find_network, principal, tables_of
 
 NOUNS = ("audit", "ledger", "payouts")
 BUCKET = "PayoutFilesBucketName"
@@ -27,8 +27,8 @@ def group() -> None:
 @app.command("rebook")
 def rebook_command(
     batch: Annotated[str, typer.Argument(help="The batch (bat_…) whose file is in the bucket.")],
-    stage: Annotated[str | None, typer.Option(help="The stage on AWS, for example prod.")] = None,
-    local: Annotated[bool, typer.Option("--local", help="The network make dev runs.")] = False,
+    stage: Stage = None,
+    local: Local = False,
     cutoff: Annotated[
         str | None,
         typer.Option(help="The batch's cutoff, if an earlier release wrote the file: 2026-11-30."),
@@ -52,7 +52,9 @@ def rebook(network: Network, batch_id: str, cutoff: str | None, currency: str | 
     with tables_of(network, NOUNS, PAYOUT_FILES_BUCKET=network.named(BUCKET)):
         from linkage.flow import rebooking
 
-        done = rebooking.rebook(batch_id, (who(network), ""), cutoff=cutoff, currency=currency)
+        done = rebooking.rebook(
+            batch_id, (principal(network), ""), cutoff=cutoff, currency=currency
+        )
     batch = done.batch
     total = amount_text(batch.total_minor, batch.currency)
     return (
@@ -62,8 +64,3 @@ def rebook(network: Network, batch_id: str, cutoff: str | None, currency: str | 
         f"Without a result: {batch.unsettled}. Do not hand the file on again if somebody has; "
         "report to the network what the bank answered."
     )
-
-
-def who(network: Network) -> str:
-    """Whose AWS credentials these are, as the audit record names them."""
-    return f"cli:{network.client('sts').get_caller_identity()['Arn']}"

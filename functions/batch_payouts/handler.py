@@ -1,13 +1,15 @@
 """Step 4 of the way of a click: plan payout batches, by schedule or by an operator."""
 
+from dataclasses import asdict
 from typing import Any
 
 from linkage import clock, views
 from linkage.edge.http import Answer, Request, answer, serve
-from linkage.edge.runtime import logger, record_files_without_batch
+from linkage.edge.runtime import logger, metrics, record_files_without_batch
 from linkage.flow import planning
 from linkage.flow.authenticating import authenticated
 from linkage.flow.filing import files_without_batch
+from linkage.flow.watching import Watched, watch
 from linkage.ids import computed, created
 from linkage.keys import Key
 from linkage.payouts import checked_cutoff
@@ -24,8 +26,9 @@ def create(request: Request, key: Key) -> Answer:
     cutoff = checked_cutoff(sent.cutoff, clock.day(clock.now()))
     repeat_key = request.idempotency_key()
     batch_id = computed("bat", "operator", repeat_key) if repeat_key else created("bat")
+    terms, maker = (sent.currency, cutoff), (key.key_id, sent.fingerprint)
     batch, replayed = planning.start(
-        planning.new_batch(batch_id, sent.currency, cutoff, key.key_id, sent.fingerprint)
+        planning.new_batch(batch_id, *terms, *maker, person=key.person)
     )
     return answer(200 if replayed else 201, views.batch(batch), replayed=replayed)
 
@@ -35,9 +38,9 @@ def approve(request: Request, key: Key) -> Answer:
     return answer(200, views.batch(planning.approve(request.id("batch_id", "payout_batch"), key)))
 
 
-def cancel(request: Request, _key: Key) -> Answer:
+def cancel(request: Request, key: Key) -> Answer:
     """`POST /v1/payout-batches/{batch_id}/cancellation`."""
-    return answer(200, views.batch(planning.cancel(request.id("batch_id", "payout_batch"))))
+    return answer(200, views.batch(planning.cancel(request.id("batch_id", "payout_batch"), key)))
 
 
 ROUTES = {
@@ -47,6 +50,16 @@ ROUTES = {
 }
 
 
+def tell(watched: Watched) -> None:
+    """Counts how long batches stay where they are, at once, and logs what was missed."""
+    for name, age_s in watched.ages_s.items():
+        metrics.add_metric(name, unit="Seconds", value=age_s)
+    metrics.add_metric("BatchMissed", unit="Count", value=len(watched.missed))
+    metrics.flush_metrics()
+    for each in watched.missed:
+        logger.warning("BatchMissed", extra=asdict(each))
+
+
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Answer | None:
     """Answers an operator, or acts on the hourly tick."""
@@ -54,5 +67,6 @@ def handler(event: dict[str, Any], context: Any) -> Answer | None:
         return serve(event, ROUTES, _operator)
     missing = files_without_batch()
     record_files_without_batch(missing)
+    tell(watch())
     planning.tick(missing)
     return None

@@ -30,7 +30,7 @@ from tests.functions.redirect import event as link_event
 from tests.handlers import load_handler
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
-HTTP = ("record_conversion", "batch_payouts", "settle_payouts")
+HTTP = ("record_conversion", "batch_payouts", "hold_payouts", "settle_payouts")
 """The functions with routes of their own; manage_network has all others."""
 DELIVERIES = 3
 """How often a message or a record comes at most before it is left."""

@@ -72,6 +72,7 @@ def trade() -> None:
     sell("tools-6", 40_000, affiliate_id="mem_tendai")
     cancel_batch("bat_second", "ZWG")
     plan_batch("bat_third", "USD")
+    take_out_and_hold("bat_third")
     trade_by_every_rule()
     pay_for_clicks()
     trade_within_limits()
@@ -158,7 +159,7 @@ def pay_for_clicks() -> None:
 
 def trade_within_limits() -> None:
     """A month's limit that is reached, a release, and a suspended vendor's word."""
-    from linkage.flow import deciding
+    from linkage.flow import deciding, releasing
     from linkage.flow.posting import post_fact
     from linkage.tables.members import set_member
 
@@ -172,7 +173,7 @@ def trade_within_limits() -> None:
     refund(within, 5_000)
     held("limit-beyond")
     released = held("limit-released")
-    deciding.release(released, "key_operator")
+    releasing.release(released, operator("key_operator"))
     post_fact(released, "confirmation")
     set_member("mem_hardware", confirmed_max_minor=None, status="suspended")
     held("limit-suspended")
@@ -441,7 +442,16 @@ def pay_out(batch_id: str, currency: str, failed: str) -> None:
         Result("", each.payout_id, "failed" if each.affiliate_id == failed else "paid", None, None)
         for each in batch_payouts(batch_id)
     ]
-    settle(batch_id, results)
+    settle(batch_id, results, operator("key_operator"))
+
+
+def take_out_and_hold(batch_id: str) -> None:
+    from linkage.flow.taking_out import hold, remove
+    from linkage.tables.payouts import batch_payouts
+
+    out, held, *_ = (each.payout_id for each in batch_payouts(batch_id))
+    remove(batch_id, out, "asked to wait", operator("key_operator"))
+    hold(batch_id, held, "looks odd", operator("key_operator"))
 
 
 def cancel_batch(batch_id: str, currency: str) -> None:
@@ -450,7 +460,7 @@ def cancel_batch(batch_id: str, currency: str) -> None:
     from linkage.tables.payouts import list_pages
 
     plan_batch(batch_id, currency)
-    planning.cancel(batch_id)
+    planning.cancel(batch_id, operator("key_2"))
     for page in list_pages(batch_id):
         give_back_page(batch_id, page.number)
 

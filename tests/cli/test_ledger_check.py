@@ -154,7 +154,7 @@ def run(*arguments: str) -> Any:
 def test_the_command_exits_0_with_a_summary() -> None:
     result = run("--stage", "dev")
     assert result.exit_code == 0, result.output
-    assert "60 transactions" in result.output
+    assert "61 transactions" in result.output
     assert "21 tallies" in result.output
     assert "2 files" in result.output
     assert "In flight: 1 fact" in result.output
@@ -171,10 +171,10 @@ def test_a_payout_file_whose_batch_is_not_in_the_table_is_named_with_what_to_do(
     result = run("--stage", "dev")
     assert result.exit_code == 1
     assert (
-        "I26 bat_paid: its payout file is in the bucket, the table does not have" in result.output
+        "I28 bat_paid: its payout file is in the bucket, the table does not have" in result.output
     )
     assert "linkage payouts rebook bat_paid" in result.output
-    assert result.output.count("I26") == 1
+    assert result.output.count("I28") == 1
 
 
 def test_a_bucket_that_cannot_be_read_is_a_finding_and_the_tables_are_checked_all_the_same(
@@ -189,7 +189,7 @@ def test_a_bucket_that_cannot_be_read_is_a_finding_and_the_tables_are_checked_al
     result = run("--stage", "dev")
     assert result.exit_code == 1
     assert "I1 x y: cannot be read" in result.output
-    assert f"I26 {FILES}: the payout files cannot be read: " in result.output
+    assert f"I28 {FILES}: the payout files cannot be read: " in result.output
     assert "NoSuchBucket" in result.output
 
 

@@ -15,13 +15,16 @@ import pytest
 
 from linkage.conversions import Conversion, Item
 from linkage.customers import Customer
-from linkage.flow import consenting, deciding, planning
+from linkage.flow import consenting, deciding, planning, releasing, settling, taking_out
+from linkage.flow.adjusting import adjust
 from linkage.flow.awaiting import confirm_due
 from linkage.flow.unbinding import unbind
 from linkage.keys import Key
-from linkage.requests import SentCustomer, SentRefund, SentUnbinding
+from linkage.payouts import payout_id
+from linkage.requests import Result, SentAdjustment, SentCustomer, SentRefund, SentUnbinding
 from linkage.tables import entries, members
 from tests.domain.examples import operator
+from tests.flow_units.audited import audited
 from tests.flow_units.network import VENDOR, CrashError, Network, Writes, make_rich
 from tests.flow_units.two_shops import BUILDING, CLIENT, SUPPLIER, open_shops, supplied
 
@@ -77,9 +80,36 @@ def story(network: Network) -> Iterator[Step]:
     network.start_batch("bat_2")
     network.deliver_work()
     yield Step(
-        "a second batch cancelled", (partial(planning.cancel, "bat_2"), network.deliver_work)
+        "a second batch cancelled",
+        (partial(planning.cancel, "bat_2", operator("key_2")), network.deliver_work),
     )
     network.pay_all("bat_3", ann="paid", spo="paid", top="paid")
+
+
+def later_story(network: Network) -> Iterator[Step]:
+    """What the bank says later, what nobody hears of again, and what operators do about it."""
+    network.report("o-1", 100_000)
+    network.deliver_facts()
+    network.start_batch("bat_1")
+    network.deliver_work()
+    planning.approve("bat_1", operator("key_2"))
+    network.deliver_approvals()
+    network.settle("bat_1", ann="paid")
+    yield Step("money sent back", (partial(network.settle, "bat_1", ann="returned"),))
+    network.pass_time(days=20)
+    yield Step("what nobody hears of", (planning.tick,))
+    yield Step(
+        "what a person decides", (partial(network.settle, "bat_1", spo="failed", top="paid"),)
+    )
+    yield Step(
+        "what had arrived", (partial(network.settle, "bat_1", ann="arrived", spo="arrived"),)
+    )
+    reference = [Result("", payout_id("bat_1", "mem_top"), "paid", "EC-1", None)]
+    yield Step("a reference", (partial(settling.settle, "bat_1", reference, operator("key_1")),))
+    for kind, amount_minor in (("adjustment", -700), ("write_off", 700)):
+        sent = SentAdjustment("mem_ann", "USD", amount_minor, kind, "as agreed")
+        yield Step(kind, (partial(adjust, sent, f"adj_{kind}", operator("key_1")),))
+    assert audited(network).findings == ()
 
 
 def rich_story(network: Network) -> Iterator[Step]:
@@ -143,7 +173,7 @@ def introduced_story(network: Network) -> Iterator[Step]:
     second = network.report("b-2", 100_000, **building)
     yield Step("another introduction", (partial(network.confirm, second), network.deliver_facts))
     unbinding = SentUnbinding(None, CLIENT, "no customer of theirs")
-    yield Step("its end", (partial(unbind, unbinding, "key_1"),))
+    yield Step("its end", (partial(unbind, unbinding, operator("key_1")),))
     out = SentCustomer(SUPPLIER.member_id, CLIENT)
     key = Key("key_2", "vendor", SUPPLIER.member_id, "", "")
     yield Step("an opt-out", (partial(consenting.opt_out, out, key),))
@@ -167,7 +197,7 @@ def held_story(network: Network) -> Iterator[Step]:
         return partial(network.report, external_id, 60_000, program_id=program_id, customer=buyer)
 
     def released(sold: Conversion) -> Action:
-        return partial(deciding.release, sold.conversion_id, "key_operator")
+        return partial(releasing.release, sold.conversion_id, operator("key_operator"))
 
     yield Step("a sale within the limit", (sale("o-1", "prg_rich"), network.deliver_facts))
     first = sale("o-1", "prg_rich")()
@@ -187,6 +217,26 @@ def held_story(network: Network) -> Iterator[Step]:
     yield Step("all refunded", (*refunds, network.deliver_facts))
 
 
+def taken_out_story(network: Network) -> Iterator[Step]:
+    """Payouts held, released, taken out, and left out at the approval; then all is paid."""
+    network.report("o-1", 100_000)
+    network.deliver_facts()
+    network.start_batch("bat_1")
+    network.deliver_work()
+    ann, spo, top = (payout_id("bat_1", f"mem_{name}") for name in ("ann", "spo", "top"))
+    by = operator("key_3")
+    yield Step("a hold", (partial(taking_out.hold, "bat_1", ann, "odd", by),))
+    yield Step("its release", (partial(taking_out.release, "bat_1", ann, by),))
+    yield Step("a removal", (partial(taking_out.remove, "bat_1", spo, "asked to wait", by),))
+    yield Step("another hold", (partial(taking_out.hold, "bat_1", top, "odd", by),))
+    yield Step(
+        "an approval and export that leave it out",
+        (partial(planning.approve, "bat_1", operator("key_2")), network.deliver_approvals),
+    )
+    yield Step("the results", (partial(network.settle, "bat_1", ann="paid"),))
+    network.pay_all("bat_2", spo="paid", top="paid")
+
+
 def silence(network: Network) -> None:
     for due in confirm_due(network.moment):
         assert due.error is None
@@ -194,8 +244,14 @@ def silence(network: Network) -> None:
 
 @pytest.mark.parametrize(
     ("tells", "least"),
-    [(story, 60), (rich_story, 30), (introduced_story, 30), (held_story, 30)],
-    ids=["plain terms", "terms that count", "introductions", "limits and holds"],
+    [
+        pytest.param(story, 60, id="plain terms"),
+        pytest.param(rich_story, 30, id="terms that count"),
+        pytest.param(introduced_story, 30, id="introductions"),
+        pytest.param(held_story, 30, id="limits and holds"),
+        pytest.param(taken_out_story, 14, id="taken out"),
+        pytest.param(later_story, 20, id="the bank's later words"),
+    ],
 )
 def test_dying_at_any_write_changes_nothing_in_the_end(
     network: Network, tells: Callable[[Network], Iterator[Step]], least: int

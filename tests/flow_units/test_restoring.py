@@ -123,13 +123,13 @@ class Outside:
 
     def cancel(self) -> None:
         for batch in self._of("planned")[:1]:
-            planning.cancel(batch.batch_id)
+            planning.cancel(batch.batch_id, operator("key_2"))
 
     def answer(self) -> None:
         """Hands on each file that nobody has handed on yet, and enters what the bank says."""
         for batch in self._of("exported", "settled"):
             self.hand_on(batch.batch_id)
-            settling.settle(batch.batch_id, self.bank[batch.batch_id])
+            settling.settle(batch.batch_id, self.bank[batch.batch_id], operator("key_2"))
 
     def hand_on(self, batch_id: str) -> None:
         """The bank pays a file it is given, a row in eight not, and keeps its answer."""
@@ -161,7 +161,7 @@ class Outside:
                 with suppress(ConflictError):
                     planning.approve(batch.batch_id, operator("key_2"))
                     continue
-                planning.cancel(batch.batch_id)
+                planning.cancel(batch.batch_id, operator("key_2"))
             planning.tick()
             self.network.deliver_work()
             self.network.deliver_approvals()
@@ -199,7 +199,7 @@ def follow_the_handbook(outside: Outside) -> set[str]:
     network, random = outside.network, outside.random
     network.deliver_facts()
     lost = set(missing())
-    said = [each for each in findings(network) if each.startswith("I26")]
+    said = [each for each in findings(network) if each.startswith("I28")]
     assert {each.split()[1].rstrip(":") for each in said} == lost
     assert (refusal_of_a_plan(network, f"bat_{outside.number()}") is not None) == bool(lost)
     for batch_id in random.sample(sorted(lost), len(lost)):

@@ -18,6 +18,7 @@ from linkage_cli.main import app
 from tests.aws_tables import TABLES
 from tests.cli.standin_stack import standin_stacks
 from tests.docs.markdown import ROOT, blocks, commands, section
+from tests.domain.examples import operator
 from tests.flow_units.network import Network
 from tests.flow_units.restoring import exported, missing, refusal_of_a_plan, restore
 
@@ -43,7 +44,7 @@ class Operator:
         network.start_batch("bat_cancelled")
         network.deliver_work()
         self.saved = network.standin.saved()
-        planning.cancel("bat_cancelled")
+        planning.cancel("bat_cancelled", operator("key_2"))
         network.deliver_work()
         exported(network, "bat_paid")
         network.settle("bat_paid", ann="paid", spo="failed", top="paid")
@@ -85,7 +86,7 @@ class Operator:
         said = self.run("ledger", "check")
         assert said.exit_code == (1 if self.checked == 1 else 0), said.output
         found = re.findall(r"^I\d+ \w+", said.output, re.MULTILINE)
-        assert found == (["I26 bat_paid", "I26 bat_sent"] if self.checked == 1 else [])
+        assert found == (["I28 bat_paid", "I28 bat_sent"] if self.checked == 1 else [])
         assert (refusal_of_a_plan(self.network) is None) == (self.checked > 1)
         assert self.checked == 1 or self.cancelled("bat_next")
 
@@ -104,7 +105,7 @@ class Operator:
 
     def cancelled(self, batch_id: str) -> bool:
         self.network.deliver_work()
-        planning.cancel(batch_id)
+        planning.cancel(batch_id, operator("key_2"))
         self.network.deliver_work()
         return payouts.get_batch(batch_id).status == "cancelled"
 

@@ -21,6 +21,18 @@ ACCESS: dict[str, dict[str, set[str]]] = {
         "customers": WRITE,
         "conversions": WRITE,
         "tallies": WRITE,
+        "proposals": WRITE,
+        "audit": WRITE,
+    },
+    "decide_proposals": {
+        "keys": WRITE,
+        "settings": WRITE,
+        "members": WRITE,
+        "programs": READ,
+        "customers": WRITE,
+        "conversions": WRITE,
+        "tallies": WRITE,
+        "proposals": WRITE,
         "audit": WRITE,
     },
     "record_customer": {
@@ -67,13 +79,29 @@ ACCESS: dict[str, dict[str, set[str]]] = {
     "batch_payouts": {
         "keys": READ,
         "settings": READ,
-        "ledger": READ,
+        "members": READ,
+        "ledger": WRITE,
         "payouts": WRITE,
         "audit": WRITE,
     },
-    "debit_payouts": {"settings": READ, "members": READ, "ledger": WRITE, "payouts": WRITE},
-    "export_payouts": {"payouts": WRITE},
-    "settle_payouts": {"keys": READ, "payouts": WRITE, "ledger": WRITE, "audit": WRITE},
+    "hold_payouts": {"keys": READ, "ledger": WRITE, "payouts": WRITE, "audit": WRITE},
+    "debit_payouts": {"settings": READ, "members": WRITE, "ledger": WRITE, "payouts": WRITE},
+    "export_payouts": {
+        "settings": READ,
+        "members": READ,
+        "ledger": WRITE,
+        "payouts": WRITE,
+        "audit": WRITE,
+    },
+    "settle_payouts": {
+        "keys": READ,
+        "members": READ,
+        "settings": READ,
+        "proposals": WRITE,
+        "payouts": WRITE,
+        "ledger": WRITE,
+        "audit": WRITE,
+    },
     "manage_network": {
         "members": WRITE,
         "programs": WRITE,
@@ -88,6 +116,7 @@ ACCESS: dict[str, dict[str, set[str]]] = {
         "tallies": READ,
         "ledger": READ,
         "payouts": READ,
+        "proposals": WRITE,
         "audit": WRITE,
     },
 }
@@ -107,12 +136,14 @@ OTHER_ACCESS: dict[str, set[str]] = {
     "record_click": set(),
     "record_conversion": set(),
     "record_customer": set(),
+    "decide_proposals": set(),
     "confirm_conversions": set(),
     "count_clicks": FOLLOWING,
     "fold_clicks": set(),
     "compute_commissions": FOLLOWING,
     "sweep_conversions": set(),
     "batch_payouts": {"sqs:SendMessage", "s3:ListBucket"},
+    "hold_payouts": {"s3:ListBucket"},
     "debit_payouts": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "export_payouts": FOLLOWING | {"s3:GetObject"},
     "settle_payouts": set(),
@@ -167,14 +198,12 @@ def test_batch_payouts_finds_open_balances_through_their_index(prod: Synthesised
     assert any("/index/open" in resource for resource in queried)
 
 
-def test_batch_payouts_lists_the_payout_files_and_reads_none(prod: Synthesised) -> None:
+@pytest.mark.parametrize("name", ["batch_payouts", "hold_payouts", "export_payouts"])
+def test_whoever_moves_batches_on_lists_the_payout_files(prod: Synthesised, name: str) -> None:
     bucket = prod.template["Outputs"]["PayoutFilesBucketName"]["Value"]["Ref"]
-    (listed,) = (
-        resource
-        for action, resource in prod.statements("batch_payouts")
-        if action == "s3:ListBucket"
-    )
-    assert listed == {"Fn::GetAtt": [bucket, "Arn"]}
+    listed = [each for action, each in prod.statements(name) if action == "s3:ListBucket"]
+    assert {"Fn::GetAtt": [bucket, "Arn"]} in listed
+    assert len(listed) == (2 if name == "export_payouts" else 1), "and its failed records"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

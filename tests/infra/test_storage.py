@@ -8,7 +8,14 @@ from tests.infra.synthesis import Synthesised
 
 # noun: (keys, indexes: (partition, sort, projection), stream)
 TABLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str, str]], str | None]] = {
-    "members": (("member_id",), {"listing": ("listing", "created_at", "ALL")}, None),
+    "members": (
+        ("member_id",),
+        {
+            "listing": ("listing", "created_at", "ALL"),
+            "by_destination": ("payout_destination", "member_id", "KEYS_ONLY"),
+        },
+        None,
+    ),
     "programs": (
         ("program_id", "version"),
         {
@@ -56,6 +63,7 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str, str]], str | 
         "NEW_IMAGE",
     ),
     "keys": (("key_id",), {"listing": ("listing", "created_at", "ALL")}, None),
+    "proposals": (("proposal_id",), {"listing": ("listing", "asked_at", "ALL")}, None),
     "audit": (("subject", "at"), {"by_day": ("day", "at", "ALL")}, None),
 }
 
@@ -162,7 +170,7 @@ def test_the_key_of_all_hashes_is_in_no_template_and_outlives_the_stack(prod: Sy
     assert secret["DeletionPolicy"] == "Retain"
     assert secret["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
     hashing = ("record_click", "record_conversion", "record_customer", "confirm_conversions")
-    for name in (*hashing, "fold_clicks"):
+    for name in (*hashing, "fold_clicks", "decide_proposals"):
         reference = prod.function(name)["Environment"]["Variables"]["HASH_SECRET"]
         resolve, ref, rest = reference["Fn::Join"][1]
         assert resolve == "{{resolve:secretsmanager:"

@@ -44,7 +44,7 @@ def test_the_next_batch_pays_nobody_again(network: Network) -> None:
 @pytest.mark.usefixtures("paid")
 def test_the_check_says_so(network: Network) -> None:
     (finding,) = findings(network)
-    assert finding.startswith("I26 bat_1: its payout file is in the bucket")
+    assert finding.startswith("I28 bat_1: its payout file is in the bucket")
 
 
 @pytest.mark.usefixtures("paid")

@@ -1,4 +1,4 @@
-"""The payout files in the bucket against the batches and payouts in the table (I26)."""
+"""The payout files in the bucket against the batches and payouts in the table (I28)."""
 
 import csv
 import hashlib
@@ -9,9 +9,10 @@ from linkage_cli.audit.findings import Finding
 from linkage_cli.audit.payouts import Payout, Payouts
 from linkage_cli.audit.stored import Item
 
-FILES = "I26"
+FILES = "I28"
 EXPORTED = ("exported", "settled")
-MAY_HAVE_FILE = ("approved", *EXPORTED)
+
+BACK = ("cancelled", "removed")
 
 type Row = tuple[str, str, str, str]
 """A payout, its affiliate, its amount in minor units as text, and its currency."""
@@ -22,9 +23,8 @@ def check_files(files: Sequence[Item], payouts: Payouts) -> Iterator[Finding]:
     contents = {str(each["batch_id"]): bytes(each["body"]) for each in files}
     for batch_id in sorted(contents):
         batch = payouts.batches.get(batch_id)
-        state = batch.get("status") if batch else None
-        if batch is None or state not in MAY_HAVE_FILE:
-            said = f"has it as {state}" if batch else "does not have it"
+        if batch is None or not _may_have_file(batch, payouts.payouts[batch_id]):
+            said = f"has it as {batch.get('status')}" if batch else "does not have it"
             yield Finding(
                 FILES,
                 batch_id,
@@ -38,6 +38,12 @@ def check_files(files: Sequence[Item], payouts: Payouts) -> Iterator[Finding]:
             yield Finding(FILES, batch_id, f"it is {batch['status']}, its file is not there")
 
 
+def _may_have_file(batch: Item, payouts: Sequence[Payout]) -> bool:
+    """Export seals each payout before it writes the file, and then says that it is written."""
+    sealed = all(each.status != "debited" for each in payouts)
+    return batch.get("status") in EXPORTED or (batch.get("status") == "approved" and sealed)
+
+
 def _check_file(batch_id: str, batch: Item, content: bytes, payouts: Payouts) -> Iterator[Finding]:
     sha256 = hashlib.sha256(content).hexdigest()
     if batch.get("status") in EXPORTED and batch.get("sha256") != sha256:
@@ -47,7 +53,7 @@ def _check_file(batch_id: str, batch: Item, content: bytes, payouts: Payouts) ->
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         yield Finding(FILES, batch_id, f"its file cannot be read: {error}")
         return
-    there = [_row(each) for each in payouts.payouts[batch_id] if each.status != "cancelled"]
+    there = [_row(each) for each in payouts.payouts[batch_id] if each.status not in BACK]
     for row in sorted(set(rows) - set(there)):
         yield Finding(FILES, row[0], f"the file pays {_said(row)}, the table does not")
     for row in sorted(set(there) - set(rows)):

@@ -3,9 +3,15 @@
 from dataclasses import asdict
 from typing import Any
 
+from linkage import clock
+from linkage.adjustments import Adjustment
+from linkage.audit import masked
 from linkage.consent import Consent
 from linkage.conversions import Conversion, Item, Refund, known_to
+from linkage.payout_file import cells
 from linkage.payouts import Batch, Payout
+from linkage.proposals import Proposal
+from linkage.results import steps_of
 
 
 def conversion(conversion: Conversion, role: str) -> dict[str, Any]:
@@ -93,11 +99,39 @@ def batch(batch: Batch) -> dict[str, Any]:
         "created_at": batch.created_at,
         "count": batch.count,
         "total_minor": batch.total_minor,
+        "held_count": batch.held_count,
+        "held_minor": batch.held_minor,
+        "removed_count": batch.removed_count,
+        "removed_minor": batch.removed_minor,
     }
 
 
-def payout(payout: Payout) -> dict[str, Any]:
-    """A payout as its affiliate and operators see it; minor units."""
+def proposal(proposal: Proposal) -> dict[str, Any]:
+    """A proposal, for operators: what was asked for, whole while it can be approved."""
+    return {
+        "id": proposal.proposal_id,
+        "status": proposal.status_at(clock.text(clock.now())),
+        "action": proposal.action,
+        "subject": proposal.subject,
+        "asked": proposal.asked.said,
+        "before": proposal.before,
+        "after": proposal.after,
+        "asked_at": proposal.asked_at,
+        "expires_at": proposal.expires_at,
+        "by_key": proposal.by_key,
+        "by_person": proposal.by_person,
+        "decided_at": proposal.decided_at,
+        "decided_by_key": proposal.decided_by_key,
+        "decided_by_person": proposal.decided_by_person,
+    }
+
+
+def payout(payout: Payout, *, whole: bool) -> dict[str, Any]:
+    """A payout; minor units. Who is not to see it `whole` sees where it goes masked.
+
+    Payee, method, provider and account are to the letter as the payout file has them.
+    """
+    said = cells(payout)
     return {
         "id": payout.payout_id,
         "batch_id": payout.batch_id,
@@ -106,6 +140,41 @@ def payout(payout: Payout) -> dict[str, Any]:
         "currency": payout.currency,
         "status": payout.status,
         "created_at": payout.created_at,
+        "name": said["name"],
+        "method": said["method"],
+        "provider": said["provider"],
+        "account": said["account"] if whole or not said["account"] else masked(said["account"]),
         "reference": payout.reference,
         "reason": payout.reason,
+        "results": [
+            {"step": step, **{name: said for name, said in asdict(each).items() if name != "by"}}
+            for step, each in enumerate(steps_of(payout), 1)
+        ],
     }
+
+
+def adjustment(adjustment: Adjustment) -> dict[str, Any]:
+    """An adjustment as operators see it; minor units."""
+    return {
+        "id": adjustment.adjustment_id,
+        "affiliate_id": adjustment.affiliate_id,
+        "kind": adjustment.kind,
+        "amount_minor": adjustment.amount_minor,
+        "currency": adjustment.currency,
+        "reason": adjustment.reason,
+        "accepted_at": adjustment.accepted_at,
+        "by": adjustment.by_key,
+    }
+
+
+def payout_in_batch(paid: Payout) -> dict[str, Any]:
+    """A payout as operators see it who decide on it: also if it is or was held, and by whom."""
+    decided = {name: getattr(paid, name) for name in _DECIDED}
+    results = [{"step": step, **asdict(each)} for step, each in enumerate(steps_of(paid), 1)]
+    return payout(paid, whole=True) | {"held": paid.is_held, "results": results} | decided
+
+
+_DECIDED = (
+    *("held_at", "held_by", "held_reason", "released_at", "released_by"),
+    *("removed_at", "removed_by"),
+)

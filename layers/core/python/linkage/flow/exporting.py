@@ -1,32 +1,38 @@
-"""Exporting an approved batch: the payout file in S3, then each payout `sent`."""
+"""Exporting an approved batch: each payout sealed or taken out, then the payout file in S3."""
 
 import hashlib
 from contextlib import suppress
 
+from linkage import clock
+from linkage.flow.filing import require_booked_or_no_file
+from linkage.flow.sealing import seal
 from linkage.payout_file import render
 from linkage.payouts import Batch
 from linkage.tables import payout_files, payouts
-from linkage.tables.transactions import ConditionFailedError, write
+from linkage.tables.transactions import ConditionFailedError
 
 
 def export(batch_id: str) -> None:
-    """Writes an approved batch's file and marks its payouts; may be repeated, to the same bytes."""
+    """Seals an approved batch's payouts and writes its file; may be repeated, to the same bytes.
+
+    Raises ConflictError if the file is there already and may have other payouts: the tables were
+    restored to before it.
+    """
     batch = payouts.get_batch(batch_id)
     if batch.status == "approved":
+        require_booked_or_no_file(batch)
         _export(batch)
     payouts.become_settled(batch_id)  # nobody gives results for a batch of no payouts
 
 
 def _export(batch: Batch) -> None:
-    paid = list(payouts.batch_payouts(batch.batch_id))
-    content = render(paid)
+    seal(batch.batch_id)
+    every = payouts.batch_payouts(batch.batch_id)
+    content = render(each for each in every if each.status != "removed")
     payout_files.put_file(batch, content)
-    for payout in paid:
-        if payout.status == "debited":
-            try:
-                write([payouts.move_payout(payout, "sent")])
-            except ConditionFailedError:
-                continue  # a second delivery of the same approval has marked it
     sha256 = hashlib.sha256(content).hexdigest()
     with suppress(ConditionFailedError):  # the same delivery twice: both wrote the same file
-        payouts.move_batch(batch.batch_id, "approved", "exported", sha256=sha256)
+        exported_at = clock.text(clock.now())
+        payouts.move_batch(
+            batch.batch_id, "approved", "exported", sha256=sha256, exported_at=exported_at
+        )

@@ -7,7 +7,7 @@ may have been paid: until it is booked again nothing new is planned.
 import os
 
 from linkage.errors import ConflictError
-from linkage.payouts import IN_FILE, Batch
+from linkage.payouts import EXPORTED, Batch
 from linkage.tables import payout_files, payouts
 
 _STAGE = os.environ.get("STAGE", "")
@@ -15,21 +15,26 @@ _NAMED_MAX = 10
 
 
 def files_without_batch() -> tuple[str, ...]:
-    """The batches whose file is in the bucket and which the table does not have as approved."""
-    # Listed before the table is read: what is in the list was approved before that.
+    """The batches whose file is in the bucket, and which the table does not have as exported."""
+    # Listed before the table is read: what is in the list was sealed before that.
     listed = payout_files.batches_with_file()
     statuses = payouts.batch_statuses() if listed else {}
     return tuple(
         batch_id
         for batch_id in listed
         # The index may lag behind, so a batch is looked at itself before its file is an orphan.
-        if statuses.get(batch_id) not in IN_FILE and not _may_have_file(batch_id)
+        if statuses.get(batch_id) not in EXPORTED and not is_booked(payouts.find_batch(batch_id))
     )
 
 
-def _may_have_file(batch_id: str) -> bool:
-    batch = payouts.find_batch(batch_id)
-    return batch is not None and batch.status in IN_FILE
+def is_booked(batch: Batch | None) -> bool:
+    """Whether the table has a batch as one whose file may be written.
+
+    Before that, export seals each of its payouts: what is only debited is in no file.
+    """
+    if batch is None or batch.status != "approved":
+        return batch is not None and batch.status in EXPORTED
+    return all(each.status != "debited" for each in payouts.batch_payouts(batch.batch_id))
 
 
 def require_every_file_booked() -> None:
@@ -54,6 +59,12 @@ def require_no_file(batch_id: str) -> None:
             f"were restored, and may have been paid. Book it again: linkage payouts rebook "
             f"{batch_id} {where()}",
         )
+
+
+def require_booked_or_no_file(batch: Batch) -> None:
+    """Raises ConflictError if the file of a batch was written when the table had it otherwise."""
+    if not is_booked(batch):
+        require_no_file(batch.batch_id)
 
 
 def require_planned_since_restore(batch: Batch) -> None:

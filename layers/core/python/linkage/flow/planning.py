@@ -3,13 +3,15 @@
 import json
 import os
 from collections.abc import Collection
-from datetime import date
+from dataclasses import replace
 from functools import partial
 from itertools import batched, chain
+from typing import Any
 
 import boto3
 
 from linkage import clock
+from linkage.audit import SCHEDULE, record_by, recorded
 from linkage.errors import InvalidFieldError
 from linkage.flow.filing import (
     files_without_batch,
@@ -17,8 +19,10 @@ from linkage.flow.filing import (
     require_no_file,
     require_planned_since_restore,
 )
+from linkage.flow.sealing import take_out_unpayable
+from linkage.flow.watching import age, watched_batches
 from linkage.keys import Key
-from linkage.network import due_batches
+from linkage.network import Planned, due_batches
 from linkage.payouts import (
     PAGE_SIZE_MAX,
     Batch,
@@ -28,11 +32,14 @@ from linkage.payouts import (
     scheduled_batch_id,
 )
 from linkage.tables import entries, ledger, payouts
+from linkage.tables.audit import put_record
+from linkage.tables.keys import find_key
 from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
 
-SCHEDULE = "schedule"
 DEBIT, GIVE_BACK = "debit", "give_back"
+LOOKED_AT_MAX = 5_000
+"""Payouts a request has the time to look at again; in a larger batch only the export does."""
 
 _QUEUE_URL = os.environ["WORK_QUEUE_URL"]
 _queue = boto3.client("sqs", region_name=os.environ.get("AWS_REGION"))
@@ -45,8 +52,10 @@ def start(batch: Batch) -> tuple[Batch, bool]:
     while a payout file in the bucket has no batch.
     """
     require_every_file_booked()
+    who = (batch.created_by, batch.created_by_person)
+    made = record_by(who, f"batch#{batch.batch_id}", "batch.created", None, batch)
     try:
-        payouts.put_batch(batch)
+        payouts.put_batch(batch, [put_record(made)])
     except ConditionFailedError:
         known = payouts.get_batch(batch.batch_id)
         if known.fingerprint != batch.fingerprint:
@@ -99,30 +108,59 @@ def send(work: str, pages: list[Page]) -> None:
 
 
 def approve(batch_id: str, approver: Key) -> Batch:
-    """Approves a planned batch, which exports it; a second time changes nothing."""
+    """Approves a planned batch, which exports it; a second time changes nothing.
+
+    Whoever is not to be paid by now is taken out of it first, as the export does again.
+    """
     batch = payouts.get_batch(batch_id)
     if batch.approved_by is not None:
         return batch
     require_every_file_booked()
     require_planned_since_restore(batch)
-    require_approvable(batch, approver, four_eyes=current_settings().four_eyes)
+    require_approvable(_with_maker(batch), approver, four_eyes=current_settings().four_eyes)
+    if batch.count <= LOOKED_AT_MAX:
+        take_out_unpayable(batch_id)
+        batch = payouts.get_batch(batch_id)
+    becomes = replace(batch, status="approved", approved_by=approver.key_id)
+    record = _moved(batch, becomes, approver)
     try:
-        payouts.move_batch(batch_id, "planned", "approved", approved_by=approver.key_id)
+        payouts.move_batch(
+            batch_id,
+            "planned",
+            "approved",
+            [record],
+            approved_by=approver.key_id,
+            approved_at=clock.text(clock.now()),
+        )
     except ConditionFailedError:
         return approve(batch_id, approver)
     return payouts.get_batch(batch_id)
 
 
-def cancel(batch_id: str) -> Batch:
+def _with_maker(batch: Batch) -> Batch:
+    """The batch with whom its key names by now, if it named nobody then, or nobody could."""
+    if batch.created_by_person or batch.created_by == SCHEDULE:
+        return batch
+    key = find_key(batch.created_by)
+    return replace(batch, created_by_person=key.person if key else "")
+
+
+def _moved(batch: Batch, becomes: Batch, by: Key) -> dict[str, Any]:
+    action = f"batch.{becomes.status}"
+    return put_record(recorded(by, f"batch#{batch.batch_id}", action, batch, becomes))
+
+
+def cancel(batch_id: str, by: Key) -> Batch:
     """Cancels a planned batch and asks for its money to be given back; may be repeated."""
     batch = payouts.get_batch(batch_id)
     if batch.status != "cancelled":
         require_cancellable(batch)
         require_no_file(batch_id)
+        record = _moved(batch, replace(batch, status="cancelled"), by)
         try:
-            payouts.move_batch(batch_id, "planned", "cancelled")
+            payouts.move_batch(batch_id, "planned", "cancelled", [record])
         except ConditionFailedError:
-            return cancel(batch_id)
+            return cancel(batch_id, by)
     give_back(batch_id)
     return payouts.get_batch(batch_id)
 
@@ -134,7 +172,9 @@ def give_back(batch_id: str) -> None:
 
 
 def tick(missing: Collection[str] | None = None) -> None:
-    """Starts the batches the schedule asks for, and pushes on those that were left half-way.
+    """Starts the batches the schedule asks for, pushes on those that were left half-way, and makes
+    `unknown` what the bank has said nothing of.
+
 
     While payout files are `missing` their batches (looked up unless given), it plans nothing and
     leaves those batches alone. One that fails, whatever its error, stops no other; an
@@ -149,8 +189,12 @@ def tick(missing: Collection[str] | None = None) -> None:
         if not missing or (each.status != "planning" and each.batch_id not in missing)
     ]
     work = [
-        *((scheduled_batch_id(*each), partial(_start_due, *each)) for each in due),
+        *(
+            (scheduled_batch_id(currency, planned.on), partial(_start_due, currency, planned))
+            for currency, planned in due
+        ),
         *((each.batch_id, partial(_push_on, each)) for each in unfinished),
+        *((each.batch_id, partial(age, each)) for each in watched_batches(clock.now())),
     ]
     failed: list[Exception] = []
     for batch_id, act in work:
@@ -163,11 +207,10 @@ def tick(missing: Collection[str] | None = None) -> None:
         raise ExceptionGroup(f"{len(failed)} batches were not worked on", failed)
 
 
-def _start_due(currency: str, on: date) -> None:
-    batch_id = scheduled_batch_id(currency, on)
+def _start_due(currency: str, planned: Planned) -> None:
+    batch_id = scheduled_batch_id(currency, planned.on)
     if payouts.find_batch(batch_id) is None:
-        cutoff = min(on, clock.day(clock.now())).isoformat()
-        start(new_batch(batch_id, currency, cutoff, SCHEDULE))
+        start(new_batch(batch_id, currency, planned.cutoff.isoformat(), SCHEDULE))
 
 
 def _push_on(batch: Batch) -> None:
@@ -180,9 +223,15 @@ def _push_on(batch: Batch) -> None:
 
 
 def new_batch(
-    batch_id: str, currency: str, cutoff: str, created_by: str, fingerprint: str | None = None
+    batch_id: str,
+    currency: str,
+    cutoff: str,
+    created_by: str,
+    fingerprint: str | None = None,
+    *,
+    person: str = "",
 ) -> Batch:
-    """A batch about to be planned."""
+    """A batch about to be planned, under the rules of now; `person` is whom its key names."""
     return Batch(
         batch_id=batch_id,
         currency=currency,
@@ -191,4 +240,6 @@ def new_batch(
         created_at=clock.text(clock.now()),
         created_by=created_by,
         fingerprint=fingerprint,
+        four_eyes=current_settings().four_eyes,
+        created_by_person=person,
     )

@@ -7,32 +7,38 @@ and in an order in which the next run goes on where one stopped.
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import batched
 
 from linkage import clock
 from linkage.audit import record_by
 from linkage.errors import ConflictError, InvalidFieldError, LedgerError
+from linkage.flow.filing import is_booked
 from linkage.ledger import Balance
 from linkage.payout_file import read
 from linkage.payouts import (
-    IN_FILE,
+    EXPORTED,
     PAGE_SIZE_MAX,
     REBOOKING,
     Batch,
     Page,
     Payout,
     checked_cutoff,
+    debit_of,
     rebooked_transaction,
     return_transaction,
 )
+from linkage.requests import Result
+from linkage.results import FOLLOWS, answered, step_id, steps_of
 from linkage.tables import ledger, payout_files, payouts
 from linkage.tables.audit import put_record
 from linkage.tables.payout_files import PayoutFile
 from linkage.tables.transactions import ConditionFailedError, attempts, write
 
 _UNKNOWN = "unknown"
-"""Who made a batch of which nothing is left but a file without its batch."""
+"""Who made a batch, or gave a result, of which nothing is left that says so."""
+_NOT_IN_FILE = "The payout is not in the payout file of its batch."
 
 
 @dataclass(frozen=True)
@@ -56,22 +62,22 @@ def rebook(
     """
     file = payout_files.get_file(batch_id)
     found = payouts.find_batch(batch_id)
-    if found and found.status == "approved":
+    if found and found.status in EXPORTED:
+        return Rebooked(found)
+    if is_booked(found):
         raise ConflictError(
             "batch_approved",
-            f"{batch_id} is approved, so export_payouts goes on with it: its file is written again "
-            "to the same bytes. Wait until it is exported.",
+            f"{batch_id} is approved and its file is that of its payouts, so export_payouts goes "
+            "on with it. Wait until it is exported.",
         )
-    if found and found.status in IN_FILE:
-        return Rebooked(found)
     batch = _batch(batch_id, file, found, cutoff, currency)
     rows = read(file.content, batch_id, batch.created_at)
     _require_same(batch, rows, cutoff)
     _claim(batch, found, by)
     _page_everyone(batch_id, [each.affiliate_id for each in rows])
     debited = sum([_debit(batch, row) for row in rows])
-    given_back = _give_back_others(batch_id, {each.payout_id for each in rows})
-    _finish(batch, file.content)
+    given_back = _take_out_others(batch_id, {each.payout_id for each in rows}, by)
+    _finish(batch, file)
     return Rebooked(payouts.get_batch(batch_id), debited, given_back)
 
 
@@ -157,7 +163,7 @@ def _debit(batch: Batch, row: Payout) -> bool:
         balance = ledger.find_balance(row.affiliate_id, row.currency)
         was = payouts.find_payout(row.batch_id, row.payout_id)
         try:
-            if was is None or was.status == "cancelled":
+            if was is None or was.status in {"cancelled", "removed"}:
                 if _debited(batch, row, was, balance or Balance.empty(*_whose(row))):
                     return True
                 continue
@@ -165,11 +171,17 @@ def _debit(batch: Batch, row: Payout) -> bool:
                 _give_back(was)
                 continue
             if was.status == "debited":
-                write([payouts.move_payout(was, "sent")])
+                write([payouts.put_rebooked(_sealed(was), was)])
         except ConditionFailedError:
             continue  # the balance moved on, or another run of this came first
         return False
     raise LedgerError(f"the balance of {row.affiliate_id} never stood still; run the same again")
+
+
+def _sealed(payout: Payout) -> Payout:
+    """A payout as it was when its file was written: not held any more."""
+    released_at = clock.text(clock.now()) if payout.is_held else payout.released_at
+    return replace(payout, status="sent", released_at=released_at)
 
 
 def _whose(payout: Payout) -> tuple[str, str]:
@@ -178,53 +190,82 @@ def _whose(payout: Payout) -> tuple[str, str]:
 
 def _debited(batch: Batch, row: Payout, was: Payout | None, balance: Balance) -> bool:
     """Debits a payout and stores it; False if the ledger has it, and only the table had lost it."""
+    if was and was.status == "removed":
+        raise ConflictError(
+            "payout_removed",
+            f"{row.payout_id} was taken out of its batch after the tables were restored, and its "
+            "file has it. Put the payout and the batch back as they were restored, and run this "
+            "again.",
+        )
     transaction = rebooked_transaction(
         row, batch, balance, clock.text(clock.now()), again=was is not None
     )
-    if ledger.post(transaction, closing=balance, also=[payouts.put_rebooked(row, was)]):
+    taken = ledger.put_debit(debit_of(row, batch, balance))
+    also = [payouts.put_rebooked(row, was), taken]
+    if ledger.post(transaction, closing=balance, also=also):
         return True
-    write([payouts.put_rebooked(replace(row, status=_status_in_ledger(row)), was)])
+    write([payouts.put_rebooked(_as_in_ledger(row), was)])
     return False
 
 
-def _status_in_ledger(payout: Payout) -> str:
-    """What became of a payout whose debit is in the ledger."""
-    for status in ("paid", "failed"):
-        if ledger.find_head(f"{payout.payout_id}/{status}"):
-            return status
-    given_back = ledger.find_head(f"{payout.payout_id}/cancelled")
-    again = given_back and ledger.find_head(f"{payout.payout_id}/rebooked")
-    return "cancelled" if given_back and not again else "sent"
+def _as_in_ledger(payout: Payout) -> Payout:
+    """A payout whose debit is in the ledger with the results that are there, but for their words.
+
+    One that was given back and not debited again is `cancelled` or `removed`.
+    """
+    for status in ("cancelled", "removed"):
+        if ledger.find_head(f"{payout.payout_id}/{status}") and not ledger.find_head(
+            f"{payout.payout_id}/rebooked"
+        ):
+            return replace(payout, status=status)
+    while True:
+        step = len(steps_of(payout)) + 1
+        heads = {
+            status: ledger.find_head(step_id(payout.payout_id, step, status))
+            for status, follows in FOLLOWS.items()
+            if payout.status in follows
+        }
+        found = next(((status, head) for status, head in heads.items() if head), None)
+        if found is None:
+            return payout
+        status, head = found
+        said = Result("", payout.payout_id, status, None, None, step)
+        payout = answered(said, payout, head["accepted_at"], _UNKNOWN)
 
 
-def _give_back_others(batch_id: str, in_file: set[str]) -> int:
-    """Gives back what was debited for the batch and is not in its file; how many payouts."""
+def _take_out_others(batch_id: str, in_file: set[str], by: tuple[str, str]) -> int:
+    """Takes out what was debited for the batch and is not in its file; how many payouts."""
     others = [
         each
         for each in payouts.batch_payouts(batch_id)
         if each.payout_id not in in_file and each.status == "debited"
     ]
     for payout in others:
-        _give_back(payout)
+        at = clock.text(clock.now())
+        transaction = return_transaction(payout, "removed", at, _NOT_IN_FILE)
+        removed = payouts.remove_rebooked(payout, at, by[0], _NOT_IN_FILE)
+        with suppress(ConditionFailedError):  # another run of this came first
+            ledger.post(transaction, also=removed)
     return len(others)
 
 
 def _give_back(payout: Payout) -> None:
-    """Returns a payout's money, due at once: the file has it with another amount, or not at all."""
+    """Returns a payout's money, due at once: the file has it with another amount."""
     if payout.status != "debited":
         raise ConflictError(
             f"payout_{payout.status}",
             f"{payout.payout_id} is {payout.status}, and its batch's file has another amount.",
         )
-    transaction = return_transaction(
-        payout, "cancelled", clock.text(clock.now()), "The payout file does not have it so."
-    )
+    why = "The payout file has it with another amount."
+    transaction = return_transaction(payout, "cancelled", clock.text(clock.now()), why)
     ledger.post(transaction, also=[payouts.move_payout(payout, "cancelled")])
 
 
-def _finish(batch: Batch, content: bytes) -> None:
+def _finish(batch: Batch, file: PayoutFile) -> None:
     """Makes the batch exported, with the sums of its payouts."""
-    stand = [each for each in payouts.batch_payouts(batch.batch_id) if each.status != "cancelled"]
+    every = list(payouts.batch_payouts(batch.batch_id))
+    stand = [each for each in every if each.status != "removed"]
+    removed = [each for each in every if each.status == "removed"]
     exported = replace(
         batch,
         status="exported",
@@ -233,8 +274,13 @@ def _finish(batch: Batch, content: bytes) -> None:
         pages=sum(1 for _ in payouts.list_pages(batch.batch_id)),
         count=len(stand),
         total_minor=sum(each.amount_minor for each in stand),
-        unsettled=sum(each.status not in {"paid", "failed"} for each in stand),
-        sha256=hashlib.sha256(content).hexdigest(),
+        unsettled=sum(not steps_of(each) for each in stand),
+        held_count=0,
+        held_minor=0,
+        removed_count=len(removed),
+        removed_minor=sum(each.amount_minor for each in removed),
+        sha256=hashlib.sha256(file.content).hexdigest(),
+        exported_at=file.written_at,
         rebooked_at=clock.text(clock.now()),
     )
     try:

@@ -1,22 +1,25 @@
 """The members table."""
 
 import os
-from collections.abc import Iterable
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any, cast
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.expressions.update import Action
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
+from linkage import payout_methods
 from linkage.errors import NotFoundError
 from linkage.members import Member
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.facts import splits_in
-from linkage.tables.gathering import Reading, place, read
+from linkage.tables.gathering import Reading, Wire, place, read, reading_one
 from linkage.tables.pages import Listed, read_page
+
+type Operations = Sequence[dict[str, Any]]
 
 
 class _ListingIndex(GlobalSecondaryIndex["MemberItem"]):
@@ -28,8 +31,17 @@ class _ListingIndex(GlobalSecondaryIndex["MemberItem"]):
     created_at = UnicodeAttribute(range_key=True)
 
 
+class _DestinationIndex(GlobalSecondaryIndex["MemberItem"]):
+    class Meta(TableMeta):
+        index_name = "by_destination"
+        projection = KeysOnlyProjection()
+
+    payout_destination = UnicodeAttribute(hash_key=True)
+    member_id = UnicodeAttribute(range_key=True)
+
+
 class MemberItem(Model):
-    """A member as stored."""
+    """A member as stored; `payout_destination` finds others whose money goes to the same place."""
 
     class Meta(TableMeta):
         table_name = os.environ["MEMBERS_TABLE"]
@@ -53,9 +65,15 @@ class MemberItem(Model):
     coupons_count = NumberAttribute(null=True)
     links_count = NumberAttribute(null=True)
     confirmed_max_minor = NestedAttribute(null=True)
+    payout_method_changed_at = UnicodeAttribute(null=True)
+    payout_method_changed_by = UnicodeAttribute(null=True)
+    payout_method_before = NestedAttribute(null=True)
+    payout_destination = UnicodeAttribute(null=True)
     by_listing = _ListingIndex()
+    by_destination = _DestinationIndex()
 
 
+_TABLE = MemberItem.Meta.table_name
 _LISTS = ("roles", "upline", "groups", "hosts")
 _COUNTS = ("programs_count", "coupons_count", "links_count")
 
@@ -67,12 +85,14 @@ def _member(item: MemberItem) -> Member:
     return Member(**values | own_form | counts | {"splits": splits_in(item.splits or ())})
 
 
-def put_member(member: Member) -> None:
-    """Stores a new member; raises ConditionFailedError with the stored one if the id exists."""
-    item = MemberItem(**asdict(member))
-    transactions.write(
-        [transactions.put_wire(MemberItem.Meta.table_name, item.serialize(), "member_id")]
-    )
+def put_member(member: Member, also: Operations = ()) -> None:
+    """Stores a new member, with the `also` operations.
+
+    Raises ConditionFailedError, with the stored one first if the id exists.
+    """
+    destination = payout_methods.destination(member.payout_method)
+    wire = MemberItem(**asdict(member) | {"payout_destination": destination}).serialize()
+    transactions.write([transactions.put_wire(_TABLE, wire, "member_id"), *also])
 
 
 def count_one(member_id: str, what: str, most: int) -> dict[str, Any]:
@@ -135,13 +155,73 @@ def list_members(limit: int, cursor: str | None) -> Listed[Member]:
     )
 
 
+@dataclass(frozen=True)
+class StoredMember:
+    """A member with its item as read, which a change of it needs."""
+
+    member: Member
+    wire: Wire
+
+
+def get_stored_member(member_id: str) -> StoredMember:
+    """The member as last written, to be changed; raises NotFoundError."""
+    wire = read(reading_one(place(_TABLE, member_id=member_id), lambda found: found))
+    if wire is None:
+        raise NotFoundError("member")
+    return StoredMember(_member(MemberItem.from_raw_data(wire)), wire)
+
+
+def change_member(
+    stored: StoredMember, changes: Mapping[str, object], also: Operations = ()
+) -> None:
+    """Changes attributes of a member, None removes one, with the `also` operations.
+
+    Raises ConditionFailedError if one of them is no longer as it was read.
+    """
+    if "payout_method" in changes:
+        method = cast("dict[str, str] | None", changes["payout_method"])
+        changes = {**changes, "payout_destination": payout_methods.destination(method)}
+    attributes, was = MemberItem.get_attributes(), transactions.from_wire(stored.wire)
+    given = {name: value for name, value in changes.items() if value is not None}
+    wire = {
+        name: {attributes[name].attr_type: attributes[name].serialize(value)}
+        for name, value in given.items()
+    }
+    key = {"member_id": stored.wire["member_id"]}
+    as_read = {name: was.get(name) for name in changes}
+    change = transactions.set_over(_TABLE, key | wire, ("member_id",), as_read, tuple(changes))
+    transactions.write([change, *also])
+
+
+def require_payable(was: Member) -> dict[str, Any]:
+    """The operation that holds only while a member is approved, and paid as it was read."""
+    changed_at = was.payout_method_changed_at
+    return transactions.require(
+        _TABLE,
+        {"member_id": was.member_id},
+        "#status = :approved AND "
+        + ("#changed_at = :changed_at" if changed_at else "attribute_not_exists(#changed_at)"),
+        values={":approved": "approved"} | ({":changed_at": changed_at} if changed_at else {}),
+        names={"#status": "status", "#changed_at": "payout_method_changed_at"},
+    )
+
+
+def index_destination(member: Member) -> None:
+    """Lets others find where a member is paid to, if it was stored before that was kept."""
+    destination = payout_methods.destination(member.payout_method)
+    if destination == member.payout_destination:
+        return
+    with suppress(transactions.ConditionFailedError):  # a new method came, and brought its own
+        change_member(get_stored_member(member.member_id), {"payout_destination": destination})
+
+
+def members_paid_to(destination: str, limit: int) -> list[str]:
+    """The ids of at most so many members whose payout method leads to one destination."""
+    found = MemberItem.by_destination.query(destination, limit=limit)
+    return [item.member_id for item in found]
+
+
 def set_member(member_id: str, **changes: object) -> Member:
-    """Changes attributes of a member that exists; None removes one."""
-    item = MemberItem(member_id)
-    attributes = MemberItem.get_attributes()
-    actions: list[Action] = [
-        attributes[name].remove() if value is None else attributes[name].set(value)
-        for name, value in changes.items()
-    ]
-    item.update(actions=actions, condition=MemberItem.member_id.exists())
-    return _member(item)
+    """Changes attributes of a member as it is now; None removes one. Raises NotFoundError."""
+    change_member(get_stored_member(member_id), changes)
+    return get_member(member_id)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
@@ -11,12 +12,14 @@ from pynamodb.models import Model
 
 from linkage import clock
 from linkage.errors import NotFoundError
-from linkage.payouts import REBOOKING, Batch, Page, Payout
+from linkage.payouts import REBOOKING, REMOVABLE_IN, Batch, Page, Payout
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.pages import Listed, read_page
 
-_BATCH = "batch"
+type Operations = Sequence[dict[str, Any]]
+
+_BATCH, _REMOVED = "batch", "removed#"
 _LATEST = 100
 
 
@@ -62,6 +65,9 @@ class PayoutItem(Model):
     sha256 = UnicodeAttribute(null=True)
     touched_at = UnicodeAttribute(null=True)
     fingerprint = UnicodeAttribute(null=True)
+    four_eyes = BooleanAttribute(null=True)
+    created_by_person = UnicodeAttribute(null=True)
+    result_by = UnicodeAttribute(null=True)
     rebooked_at = UnicodeAttribute(null=True)
     number = NumberAttribute(null=True)
     affiliate_ids = NestedAttribute(null=True)
@@ -71,24 +77,45 @@ class PayoutItem(Model):
     amount_minor = NumberAttribute(null=True)
     name = UnicodeAttribute(null=True)
     method = NestedAttribute(null=True)
+    removed_method = NestedAttribute(null=True)
     reference = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
+    result_at = UnicodeAttribute(null=True)
+    history = NestedAttribute(null=True)
+    approved_at = UnicodeAttribute(null=True)
+    exported_at = UnicodeAttribute(null=True)
+    aged_at = UnicodeAttribute(null=True)
+    held_at = UnicodeAttribute(null=True)
+    held_by = UnicodeAttribute(null=True)
+    held_reason = UnicodeAttribute(null=True)
+    released_at = UnicodeAttribute(null=True)
+    released_by = UnicodeAttribute(null=True)
+    removed_at = UnicodeAttribute(null=True)
+    removed_by = UnicodeAttribute(null=True)
+    held_count = NumberAttribute(null=True)
+    held_minor = NumberAttribute(null=True)
+    removed_count = NumberAttribute(null=True)
+    removed_minor = NumberAttribute(null=True)
     by_affiliate = _AffiliateIndex()
     by_listing = _ListingIndex()
 
 
 _TABLE = PayoutItem.Meta.table_name
+_RESULT = ("status", "result_at", "result_by", "reference", "reason", "history")
+_COUNTED_LATER = ("held_count", "held_minor", "removed_count", "removed_minor")
 
 
 # ---- batches
 
 
-def put_batch(batch: Batch) -> None:
-    """Stores a new batch; raises ConditionFailedError with the stored one if the id exists."""
-    wire = PayoutItem(
-        item=_BATCH, listing=_BATCH, payout_count=batch.count, **_without(batch, "count")
-    ).serialize()
-    transactions.write([transactions.put_wire(_TABLE, wire, "batch_id")])
+def put_batch(batch: Batch, also: Operations = ()) -> None:
+    """Stores a new batch, with the `also` operations.
+
+    Raises ConditionFailedError, with the stored one first if the id exists.
+    """
+    values = _without(batch, "count") | {"created_by_person": batch.created_by_person or None}
+    wire = PayoutItem(item=_BATCH, listing=_BATCH, payout_count=batch.count, **values).serialize()
+    transactions.write([transactions.put_wire(_TABLE, wire, "batch_id"), *also])
 
 
 def find_batch(batch_id: str) -> Batch | None:
@@ -138,6 +165,23 @@ def last_rebooked_at() -> str | None:
     return max((item.rebooked_at for item in found), default=None)
 
 
+def batches_since(moment: datetime) -> Iterator[Batch]:
+    """The batches made since a moment, newest first."""
+    since = PayoutItem.created_at >= clock.text(moment)
+    found = PayoutItem.by_listing.query(_BATCH, since, scan_index_forward=False)
+    return (_batch(item) for item in found)
+
+
+def mark_aged(batch_id: str) -> None:
+    """Says that every payout of a batch which had no result in time is `unknown`."""
+    _update_batch(
+        batch_id,
+        "SET aged_at = :now",
+        "attribute_exists(batch_id)",
+        {":now": clock.text(clock.now())},
+    )
+
+
 def touch_batch(batch_id: str) -> None:
     """Writes an approved batch again, so that its stream delivers the approval again."""
     _update_batch(
@@ -153,8 +197,13 @@ def file_key(batch_id: str) -> str:
     return f"payouts/{batch_id}.csv"
 
 
-def move_batch(batch_id: str, was: str, becomes: str, **changes: Any) -> None:
-    """Moves a batch from one status to another; raises ConditionFailedError if it had moved."""
+def move_batch(
+    batch_id: str, was: str, becomes: str, also: Operations = (), **changes: Any
+) -> None:
+    """Moves a batch from one status to another, with the `also` operations.
+
+    Raises ConditionFailedError if it had moved.
+    """
     names = {f"#{name}": name for name in changes}
     sets = "".join(f", #{name} = :{name}" for name in changes)
     transactions.write(
@@ -170,7 +219,8 @@ def move_batch(batch_id: str, was: str, becomes: str, **changes: Any) -> None:
                     **{f":{name}": value for name, value in changes.items()},
                 },
                 names={"#status": "status", **names},
-            )
+            ),
+            *also,
         ]
     )
 
@@ -281,25 +331,21 @@ def put_shut_page(page: Page) -> None:
 
 def put_rebooked(payout: Payout, was: Payout | None) -> dict[str, Any]:
     """The operation that stores a payout as its file has it, over what it `was`, if it still is."""
+    wire = PayoutItem(
+        payout.batch_id, _payout_key(payout.payout_id), **_without(payout, "batch_id")
+    ).serialize()
     if was is None:
-        wire = PayoutItem(
-            payout.batch_id, _payout_key(payout.payout_id), **_without(payout, "batch_id")
-        ).serialize()
         return transactions.put_wire(_TABLE, wire, "batch_id")
-    return transactions.update(
-        _TABLE,
-        {"batch_id": payout.batch_id, "item": _payout_key(payout.payout_id)},
-        "SET #status = :becomes, amount_minor = :amount, #name = :name, #method = :method",
-        condition="#status = :was",
-        values={
-            ":was": was.status,
-            ":becomes": payout.status,
-            ":amount": payout.amount_minor,
-            ":name": payout.name,
-            ":method": NestedAttribute().serialize(payout.method),
-        },
-        names={"#status": "status", "#name": "name", "#method": "method"},
-    )
+    return transactions.set_over(_TABLE, wire, ("batch_id", "item"), {"status": was.status})
+
+
+def remove_rebooked(payout: Payout, at: str, by: str, reason: str) -> list[dict[str, Any]]:
+    """The operations that take out a payout that its batch's file does not have, if it is debited.
+
+    The batch counts them when all are out.
+    """
+    changed, _, named = remove_payout(payout, at, by, reason)
+    return [changed, named]
 
 
 def finish_rebooking(batch: Batch) -> None:
@@ -401,6 +447,122 @@ def mark_page_returned(page: Page) -> None:
     )
 
 
+# ---- one payout of a batch that is not exported yet
+
+
+def hold_payout(payout: Payout, at: str, by: str, reason: str) -> list[dict[str, Any]]:
+    """The operations that hold a payout, if it is debited and not held."""
+    held = {":at": at, ":by": by, ":reason": reason}
+    return [
+        _change_debited(
+            payout,
+            "SET held_at = :at, held_by = :by, held_reason = :reason "
+            "REMOVE released_at, released_by",
+            held,
+        ),
+        _count_in_batch(payout, {"held_count": 1, "held_minor": payout.amount_minor}),
+    ]
+
+
+def release_payout(payout: Payout, at: str, by: str) -> list[dict[str, Any]]:
+    """The operations that let a payout go on, if it is debited and held as it was read."""
+    return [
+        _change_debited(payout, "SET released_at = :at, released_by = :by", {":at": at, ":by": by}),
+        _count_in_batch(payout, {"held_count": -1, "held_minor": -payout.amount_minor}),
+    ]
+
+
+def remove_payout(payout: Payout, at: str, by: str, reason: str) -> list[dict[str, Any]]:
+    """The operations that take a payout out of its batch and name it there.
+
+    They hold if it is debited, is held or not as it was read, and its batch not exported. Its
+    method is kept under another name: a release that does not know of removals puts all payouts
+    into the file, and fails on one without a method.
+    """
+    counts = {
+        "payout_count": -1,
+        "unsettled": -1,
+        "total_minor": -payout.amount_minor,
+        "removed_count": 1,
+        "removed_minor": payout.amount_minor,
+    }
+    if payout.is_held:
+        counts |= {"held_count": -1, "held_minor": -payout.amount_minor}
+    named = PayoutItem(
+        payout.batch_id,
+        f"{_REMOVED}{payout.payout_id}",
+        status="removed",
+        payout_id=payout.payout_id,
+    )
+    return [
+        _change_debited(
+            payout,
+            "SET #status = :removed, removed_at = :at, removed_by = :by, reason = :reason, "
+            "removed_method = :method REMOVE #method",
+            {
+                ":removed": "removed",
+                ":at": at,
+                ":by": by,
+                ":reason": reason,
+                ":method": NestedAttribute().serialize(payout.method),
+            },
+            {"#method": "method"},
+        ),
+        _count_in_batch(payout, counts),
+        transactions.put_wire(_TABLE, named.serialize(), "batch_id"),
+    ]
+
+
+def send_payout(payout: Payout) -> dict[str, Any]:
+    """The operation that seals a payout for the file, if it is debited and not held."""
+    return _change_debited(payout, "SET #status = :sent", {":sent": "sent"})
+
+
+def _change_debited(
+    payout: Payout,
+    expression: str,
+    values: dict[str, Any],
+    names: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """A change of a payout that is debited, and held or not as it was read."""
+    as_read = {"held_at": payout.held_at, "released_at": payout.released_at}
+    held = [
+        f"{name} = :was_{name}" if at else f"attribute_not_exists({name})"
+        for name, at in as_read.items()
+    ]
+    known = {f":was_{name}": at for name, at in as_read.items() if at}
+    return transactions.update(
+        _TABLE,
+        {"batch_id": payout.batch_id, "item": _payout_key(payout.payout_id)},
+        expression,
+        condition=" AND ".join(["#status = :debited", *held]),
+        values={":debited": "debited", **values, **known},
+        names={"#status": "status", **(names or {})},
+    )
+
+
+def _count_in_batch(payout: Payout, counts: dict[str, int]) -> dict[str, Any]:
+    """Adds to the counts of a payout's batch, if a payout can still be taken out of it."""
+    states = {f":{state}": state for state in REMOVABLE_IN}
+    return transactions.update(
+        _TABLE,
+        {"batch_id": payout.batch_id, "item": _BATCH},
+        "ADD " + ", ".join(f"{name} :{name}" for name in counts),
+        condition=" OR ".join(f"#status = {state}" for state in states),
+        values=states | {f":{name}": value for name, value in counts.items()},
+        names={"#status": "status"},
+    )
+
+
+def list_removed(batch_id: str, limit: int) -> list[Payout]:
+    """At most so many payouts that were taken out of a batch, ordered by id."""
+    named = PayoutItem.query(
+        batch_id, PayoutItem.item.startswith(_REMOVED), consistent_read=True, limit=limit
+    )
+    found = find_payouts(batch_id, [item.payout_id for item in named])
+    return sorted(found, key=lambda each: each.payout_id)
+
+
 # ---- payouts
 
 
@@ -435,6 +597,20 @@ def move_payout(payout: Payout, becomes: str, **changes: str | None) -> dict[str
         },
         names={"#status": "status", **{f"#{name}": name for name in given}},
     )
+
+
+def answer_payout(payout: Payout, answered: Payout) -> dict[str, Any]:
+    """The operation that gives a payout its results, if it still has those it was read with."""
+    before, after = (
+        PayoutItem(
+            each.batch_id,
+            _payout_key(each.payout_id),
+            **{name: getattr(each, name) for name in _RESULT},
+        ).serialize()
+        for each in (payout, answered)
+    )
+    was = {name: before[name]["S"] if name in before else None for name in _RESULT}
+    return transactions.set_over(_TABLE, after, ("batch_id", "item"), was, optional=_RESULT)
 
 
 def count_settled(batch_id: str) -> dict[str, Any]:
@@ -500,7 +676,12 @@ def _find(batch_id: str, item: str) -> PayoutItem | None:
 
 def _batch(item: PayoutItem) -> Batch:
     same = {name: getattr(item, name) for name in Batch.__dataclass_fields__ if name != "count"}
-    return Batch(**same, count=int(item.payout_count))
+    own_form = {
+        "four_eyes": bool(item.four_eyes),
+        "created_by_person": item.created_by_person or "",
+    }
+    later = {name: int(same[name] or 0) for name in _COUNTED_LATER}
+    return Batch(**same | own_form | later, count=int(item.payout_count))
 
 
 def _page(item: PayoutItem) -> Page:
@@ -514,7 +695,12 @@ def _page(item: PayoutItem) -> Page:
 
 
 def _payout(item: PayoutItem) -> Payout:
-    return Payout(**{name: getattr(item, name) for name in Payout.__dataclass_fields__})
+    values = {name: getattr(item, name) for name in Payout.__dataclass_fields__}
+    own_form = {
+        "method": item.method or item.removed_method,
+        "history": tuple(item.history) if item.history else None,
+    }
+    return Payout(**values | own_form)
 
 
 def _without(value: Batch | Page | Payout, name: str) -> dict[str, Any]:
