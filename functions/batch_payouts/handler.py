@@ -5,11 +5,10 @@ from typing import Any
 
 from linkage import clock, views
 from linkage.edge.http import Answer, Request, answer, serve
-from linkage.edge.runtime import logger, metrics, record_files_without_batch
+from linkage.edge.runtime import logger, record_batches
 from linkage.flow import planning
 from linkage.flow.authenticating import authenticated
-from linkage.flow.filing import files_without_batch
-from linkage.flow.watching import Watched, watch
+from linkage.flow.watching import watch
 from linkage.ids import computed, created
 from linkage.keys import Key
 from linkage.payouts import checked_cutoff
@@ -50,23 +49,12 @@ ROUTES = {
 }
 
 
-def tell(watched: Watched) -> None:
-    """Counts how long batches stay where they are, at once, and logs what was missed."""
-    for name, age_s in watched.ages_s.items():
-        metrics.add_metric(name, unit="Seconds", value=age_s)
-    metrics.add_metric("BatchMissed", unit="Count", value=len(watched.missed))
-    metrics.flush_metrics()
-    for each in watched.missed:
-        logger.warning("BatchMissed", extra=asdict(each))
-
-
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Answer | None:
     """Answers an operator, or acts on the hourly tick."""
     if "routeKey" in event:
         return serve(event, ROUTES, _operator)
-    missing = files_without_batch()
-    record_files_without_batch(missing)
-    tell(watch())
-    planning.tick(missing)
+    watched = watch()
+    record_batches(watched.ages_s, [asdict(each) for each in watched.missed], watched.lost)
+    planning.tick(watched.lost)
     return None

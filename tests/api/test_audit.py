@@ -10,13 +10,14 @@ import pytest
 
 from linkage.conversions import History
 from linkage.flow import deciding, planning
-from linkage.tables import keys, payouts
+from linkage.tables import keys, payouts, transactions
 from linkage.tables.conversions import get_history
 from linkage_api.app import app
 from tests.api.client import Answer, Client, client_with_key
 from tests.api.conftest import METHOD, NETWORK, PROGRAM, Network, make_member
 from tests.api.recording import record
 from tests.api.sales import FAR, batch, paid_out, sale
+from tests.counted_units import counting
 from tests.faults.standin import Standin
 from tests.infra.test_import_direction import ROOT
 
@@ -173,6 +174,13 @@ def proposal(story: Story, verb: str, who: Client) -> Act:
     return partial(record, who, route, proposal_id=asked.body["proposal"]["id"])
 
 
+def adjusted(story: Story) -> Act:
+    named = {"affiliate_id": story.network.affiliate.member_id, "currency": "USD"}
+    body = {**named, "amount_minor": 100, "reason": "as agreed"}
+    headers = {"idempotency-key": "once"}
+    return partial(record, story.operator, "/v1/adjustments", body, headers)
+
+
 RECORDED: dict[str, tuple[Callable[[Story], Act], str, str]] = {
     "PUT /v1/network": (settings, "network", "network.published"),
     "POST /v1/members": (member_made, "member#", "member.created"),
@@ -195,6 +203,7 @@ RECORDED: dict[str, tuple[Callable[[Story], Act], str, str]] = {
     "POST /v1/customers/opt-out": (opted_out, "customer#", "customer.opted_out"),
     "POST /v1/customers/opt-in": (opted_in, "customer#", "customer.opted_in"),
     "POST /v1/customers/unbind": (unbound, "customer#", "customer.unbound"),
+    "POST /v1/adjustments": (adjusted, "member#", "adjustment.made"),
     "POST /v1/payout-batches": (batch_made, "batch#", "batch.created"),
     "POST /v1/payout-batches/{batch_id}/approval": (
         partial(batch_route, verb="approval"),
@@ -384,3 +393,35 @@ def test_no_secret_is_in_any_record(network: Network, aws: Standin) -> None:
     for told in (str(found), str([keys_ for keys_ in records(aws)])):
         assert made["secret"] not in told
         assert stored.secret_hash not in told
+
+
+@pytest.mark.parametrize("route", [route for route in RECORDED if "proposals" not in route])
+def test_a_record_costs_three_units_and_one_more_where_the_change_was_written_alone(
+    network: Network, aws: Standin, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    planning._queue.create_queue(QueueName="work")
+    act, write = RECORDED[route][0](Story(network)), transactions.write
+    before = aws.saved()
+    with counting() as recorded:
+        assert act().status < 300
+
+    def without(operations: Any, **how: Any) -> None:
+        others = [each for each in operations if table_of(each) != "audit"]
+        if others:
+            write(others, **how)
+
+    aws.go_back(before)
+    for module in ("linkage.tables.transactions", "linkage_api.payout_batches"):
+        monkeypatch.setattr(f"{module}.write", without)
+    with counting() as plain:
+        assert act().status < 300
+    assert recorded.index_units - plain.index_units == 1
+    alone = recorded.calls["TransactWriteItems"] - plain.calls["TransactWriteItems"]
+    only_the_record = route.startswith("GET")
+    more = recorded.table_units - plain.table_units
+    assert more == (1 if only_the_record else 3 if alone else 2)
+
+
+def table_of(operation: dict[str, Any]) -> str:
+    (body,) = operation.values()
+    return str(body["TableName"])

@@ -1,6 +1,7 @@
 """Which payout holds an affiliate's money is what its debit took, whatever came in between."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from linkage import clock
 from linkage.conversions import Conversion
 from linkage.flow import planning, posting, settling
 from linkage.ledger import Posting, Transaction, lines_due_on
+from linkage.network import PayoutSchedule
 from linkage.payouts import Batch, Payout, debit_of, debit_transaction, decide, payout_id
 from linkage.requests import Result
-from linkage.tables import ledger
+from linkage.tables import ledger, settings
 from linkage.tables.conversions import get_conversion
 from linkage.tables.members import get_member
 from linkage_api.covering import debits_of
@@ -20,7 +22,7 @@ from linkage_api.viewers import Viewer
 from tests.aws_tables import forget_versions
 from tests.domain.examples import operator
 from tests.flow_units.calls import calls
-from tests.flow_units.network import Network, small_network, table
+from tests.flow_units.network import SETTINGS, Network, small_network, table
 
 OPERATOR = Viewer("operator", None)
 
@@ -251,3 +253,55 @@ def test_a_fact_that_posts_late_keeps_the_payout_count_it_met(network: Network) 
         payout_id("bat_1", "mem_ann"): 1,
         f"{late.conversion_id}/confirmation": 1,
     }
+
+
+# ---- the next batch that reaches it
+
+
+def next_batch_of(sold: Conversion) -> str:
+    summary = " ".join(explanation(get_conversion(sold.conversion_id), OPERATOR)["summary"])
+    return summary.partition("The next that reaches it is on ")[2][:10]
+
+
+def publish(zone: str, hour: int, *days: int) -> None:
+    schedule = PayoutSchedule(days, hour, zone, ("USD",), "2026-11-01T00:00:00.000Z")
+    number = settings.current_settings().version + 1
+    settings.publish_settings(replace(SETTINGS, version=number, payout_schedule=schedule))
+
+
+def test_the_next_batch_is_the_one_that_is_not_made_yet(network: Network) -> None:
+    publish("UTC", 8, 21, 25)
+    sold = sell(network, "o-1")
+    assert next_batch_of(sold) == "2026-11-21", "its hour is over, and the tick has not come"
+    planning.tick()
+    network.deliver_work()
+    assert next_batch_of(sold) == "", "it is in it"
+    late = sell(network, "o-2")
+    assert next_batch_of(late) == "2026-11-25"
+
+
+def test_a_batch_that_is_missed_is_not_the_next(network: Network) -> None:
+    publish("UTC", 8, 21, 25)
+    sold = sell(network, "o-1")
+    network.pass_time(days=2, hours=22, minutes=59)
+    assert next_batch_of(sold) == "2026-11-21"
+    network.pass_time(minutes=1)
+    assert next_batch_of(sold) == "2026-11-25"
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "expected"),
+    [
+        ("UTC", 10, "2026-11-21"),
+        ("Africa/Harare", 12, "2026-11-21"),
+        ("Africa/Harare", 0, "2026-11-22"),
+        ("Pacific/Kiritimati", 0, "2026-11-22"),
+        ("Pacific/Honolulu", 0, "2026-11-21"),
+    ],
+)
+def test_the_next_batch_knows_hour_zone_and_cutoff(
+    network: Network, zone: str, hour: int, expected: str
+) -> None:
+    """At nine in the morning, UTC, of a sale that is due that day."""
+    publish(zone, hour, 21, 22, 23)
+    assert next_batch_of(sell(network, "o-1")) == expected

@@ -154,7 +154,7 @@ def run(*arguments: str) -> Any:
 def test_the_command_exits_0_with_a_summary() -> None:
     result = run("--stage", "dev")
     assert result.exit_code == 0, result.output
-    assert "61 transactions" in result.output
+    assert "66 transactions" in result.output
     assert "21 tallies" in result.output
     assert "2 files" in result.output
     assert "In flight: 1 fact" in result.output

@@ -123,6 +123,7 @@ class Network:
     def save(self) -> None:
         """Remembers what the tables hold, to go back to; messages and files are let go."""
         self.saved = self.standin.saved()
+        ledger.debits_seen.clear()
         self._empty()
 
     def restore(self) -> None:

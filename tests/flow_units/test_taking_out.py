@@ -3,16 +3,29 @@
 import csv
 import io
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from linkage import clock
 from linkage.errors import ConflictError, NotFoundError
-from linkage.flow import changing, debiting, exporting, planning, sealing, settling, taking_out
+from linkage.flow import (
+    approving,
+    changing,
+    debiting,
+    exporting,
+    governing,
+    planning,
+    proposing,
+    sealing,
+    settling,
+    taking_out,
+)
 from linkage.payout_methods import destination
 from linkage.payouts import Payout, payout_id
+from linkage.proposals import Asked
 from linkage.requests import Result
 from linkage.tables import audit, members, payouts, settings
 from tests.domain.examples import operator
@@ -249,7 +262,7 @@ def test_a_result_for_what_was_taken_out_is_refused(planned: Network) -> None:
     taking_out.remove("bat_1", ANN, "out", THIRD)
     approve_and_export(planned)
     with pytest.raises(ConflictError) as refused:
-        settling.settle("bat_1", [Result("/results/0", ANN, "paid", None, None)])
+        settling.settle("bat_1", [Result("/results/0", ANN, "paid", None, None)], SECOND)
     assert refused.value.code == "payout_removed"
 
 
@@ -462,6 +475,38 @@ def test_two_who_set_a_first_method_at_once_make_one_first_and_one_change(
     ann = members.get_member("mem_ann")
     assert ann.payout_method == OTHER_PHONE
     assert ann.payout_method_before == {"type": "mobile_money", "phone": "…2222"}
+
+
+RUDO, TINO = replace(BOSS, person="Rudo"), replace(SECOND, person="Tino")
+
+
+def test_a_change_that_waited_for_a_second_person_rests_from_its_approval(
+    network: Network,
+) -> None:
+    settings.publish_settings(replace(SETTINGS, version=2, four_eyes=True))
+    asked = Asked({"member_id": "mem_ann", "changes": {"payout_method": OTHER_PHONE}})
+    _, proposal = proposing.act(changing.CHANGE, changing.plan_change, asked, RUDO)
+    assert proposal is not None
+    assert members.get_member("mem_ann").payout_method_changed_at is None
+    network.pass_time(hours=100)
+    approving.approve(proposal.proposal_id, TINO)
+    ann = members.get_member("mem_ann")
+    assert ann.payout_method == OTHER_PHONE
+    assert (ann.payout_method_changed_at, ann.payout_method_changed_by) == (
+        clock.text(network.moment),
+        "key_2",
+    )
+
+
+@pytest.mark.parametrize(("hours", "waits"), [(71, True), (0, True), (72, False), (73, False)])
+def test_one_person_alone_cannot_shorten_the_rest(
+    network: Network, hours: int, waits: bool
+) -> None:
+    now = replace(SETTINGS, version=2, four_eyes=True)
+    settings.publish_settings(now)
+    new = replace(now, version=3, method_rest_hours=hours, name="Renamed")
+    _, proposal = proposing.act(governing.PUBLISH, governing.plan_publish, Asked(asdict(new)), RUDO)
+    assert (proposal is not None) == waits
 
 
 def test_a_shorter_rest_counts_from_the_next_batch_on(network: Network) -> None:

@@ -32,6 +32,7 @@ ACCESS: dict[str, dict[str, set[str]]] = {
         "customers": WRITE,
         "conversions": WRITE,
         "tallies": WRITE,
+        "ledger": WRITE,
         "proposals": WRITE,
         "audit": WRITE,
     },

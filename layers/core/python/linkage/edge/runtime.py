@@ -1,6 +1,6 @@
 """Logging and metrics, made once for each function."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from aws_lambda_powertools import Logger, Metrics, single_metric
@@ -29,12 +29,24 @@ def noticing_refusals(metric_name: str, **about: str | None) -> Iterator[None]:
         raise
 
 
-def record_files_without_batch(batch_ids: Collection[str]) -> None:
-    """Counts the payout files whose batch is not in the table, none too, and names them."""
-    metrics.add_metric("PayoutFileWithoutBatch", unit="Count", value=len(batch_ids))
+def record_batches(
+    ages_s: Mapping[str, int],
+    missed: Sequence[Mapping[str, str]],
+    lost: Collection[str],
+) -> None:
+    """Counts at once how long batches stay where they are, and logs those that nobody made.
+
+    `lost` are those whose payout file is there and which are not: none is counted, too.
+    """
+    for name, age_s in ages_s.items():
+        metrics.add_metric(name, unit="Seconds", value=age_s)
+    metrics.add_metric("BatchMissed", unit="Count", value=len(missed))
+    metrics.add_metric("PayoutFileWithoutBatch", unit="Count", value=len(lost))
     metrics.flush_metrics()
-    if batch_ids:
-        logger.error("payout files without their batches, so nothing is planned", of=batch_ids)
+    for each in missed:
+        logger.warning("BatchMissed", extra=dict(each))
+    if lost:
+        logger.error("PayoutFileWithoutBatch: nothing is planned", batch_ids=sorted(lost))
 
 
 def record_held(conversion_id: str, reason: str | None) -> None:
