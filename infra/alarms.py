@@ -185,11 +185,10 @@ class Alarms(Construct):
         """Ring while a payout file in the bucket has no batch in the table, tick after tick."""
         self._alarm(
             "PayoutFileWithoutBatch",
-            planner.metric("PayoutFileWithoutBatch"),
+            # Long enough for two hourly ticks, of which each says so.
+            planner.metric("PayoutFileWithoutBatch", period=THREE_HOURS),
             "A payout file is in the bucket and its batch is not exported: the tables were restored"
             " to before it. Nothing is planned until `linkage payouts rebook` has booked it again.",
-            # Ticks are an hour apart; no news in between is not good news.
-            missing=cloudwatch.TreatMissingData.IGNORE,
         )
 
     def watch_clicks(self, redirect: FlowFunction) -> None:

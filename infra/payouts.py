@@ -16,7 +16,6 @@ from infra.stream_mapping import StreamMapping
 
 DEBIT_TIMEOUT_S = 60
 MAX_RECEIVES = 5
-PAYOUT = "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}"
 # Pages debited at once; more would only quarrel over the same batch.
 MAX_CONCURRENCY = 5
 
@@ -76,9 +75,9 @@ class Payouts(Construct):
         )
         api.route(
             self.hold_payouts,
-            f"{PAYOUT}/hold",
-            f"{PAYOUT}/release",
-            f"{PAYOUT}/removal",
+            "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/hold",
+            "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/release",
+            "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/removal",
         )
 
         self.debit_payouts = FlowFunction(

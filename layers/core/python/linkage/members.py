@@ -56,7 +56,7 @@ class Member:
     payout_method_changed_at: str | None = None
     payout_method_changed_by: str | None = None
     payout_method_before: dict[str, str] | None = None
-    payout_destination: str | None = None
+    payout_destination: str | None = field(default=None, compare=False)
 
     def has_role(self, role: str) -> bool:
         """Whether the member sells (`vendor`) or refers (`affiliate`)."""

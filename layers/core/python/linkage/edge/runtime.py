@@ -30,18 +30,19 @@ def noticing_refusals(metric_name: str, **about: str | None) -> Iterator[None]:
 
 
 def record_batches(
-    ages_s: Mapping[str, int],
-    missed: Sequence[Mapping[str, str]],
-    lost: Collection[str],
+    ages_s: Mapping[str, int], missed: Sequence[Mapping[str, str]], lost: Collection[str]
 ) -> None:
     """Counts at once how long batches stay where they are, and logs those that nobody made.
 
-    `lost` are those whose payout file is there and which are not: none is counted, too.
+    `lost` are those whose payout file is there and which are not. A metric costs for each hour it
+    says something in: of those that are 0 the first alone is said, whose alarm also hears that
+    nobody looks any more.
     """
-    for name, age_s in ages_s.items():
-        metrics.add_metric(name, unit="Seconds", value=age_s)
-    metrics.add_metric("BatchMissed", unit="Count", value=len(missed))
-    metrics.add_metric("PayoutFileWithoutBatch", unit="Count", value=len(lost))
+    counts = {"BatchMissed": len(missed), "PayoutFileWithoutBatch": len(lost)}
+    for at, (name, value) in enumerate({**ages_s, **counts}.items()):
+        if value or at == 0:
+            unit = "Count" if name in counts else "Seconds"
+            metrics.add_metric(name, unit=unit, value=value)
     metrics.flush_metrics()
     for each in missed:
         logger.warning("BatchMissed", extra=dict(each))
