@@ -43,7 +43,6 @@ def create_stores() -> None:
     import boto3
 
     boto3.client("sqs").create_queue(QueueName="work")
-    boto3.client("s3").create_bucket(Bucket="payout-files")
 
 
 def trade() -> None:

@@ -28,7 +28,6 @@ def tables(wire: dict[str, Items], monkeypatch: pytest.MonkeyPatch) -> Iterator[
         monkeypatch.setenv(name, value)
     with empty_network():
         s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
-        s3.create_bucket(Bucket=FILES)
         for item in wire["files"]:
             s3.put_object(
                 Bucket=FILES, Key=f"payouts/{item['batch_id']['S']}.csv", Body=item["body"]["B"]

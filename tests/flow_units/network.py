@@ -340,7 +340,6 @@ def small_network() -> Iterator[Network]:
     """A shop, an affiliate with two above, and programs that hold nothing back."""
     with empty_network() as standin:
         planning._queue.create_queue(QueueName="work")
-        payout_files._files.create_bucket(Bucket=payout_files._BUCKET)
         settings.publish_settings(SETTINGS)
         put_members(SHOP, ANN, SPO, TOP)
         put_programs(ON_REPORT, MANUAL, LEADS)

@@ -10,12 +10,12 @@ import pytest
 from botocore.client import BaseClient
 
 from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
-from linkage.flow import debiting, exporting, planning
+from linkage.flow import debiting, exporting, planning, taking_out
 from linkage.flow.rebooking import rebook
 from linkage.ledger import Balance
 from linkage.network import PayoutSchedule
-from linkage.payouts import Batch
-from linkage.tables import members, payouts, settings
+from linkage.payouts import Batch, payout_id
+from linkage.tables import members, payout_files, payouts, settings
 from linkage.tables.audit import list_records
 from tests.domain.examples import operator
 from tests.faults.standin import Saved
@@ -33,6 +33,7 @@ from tests.flow_units.restoring import (
     book_again,
     exported,
     findings,
+    key_of,
     missing,
     moments,
     refusal_of_a_plan,
@@ -471,6 +472,89 @@ def test_where_the_payouts_alone_were_restored_debits_and_results_stay_as_they_a
     assert findings(network) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "left"),
+    [
+        (("paid", "returned"), "returned", 5_000),
+        (("paid", "returned", "arrived"), "arrived", 0),
+        (("failed", "arrived"), "arrived", 0),
+        (("failed", "arrived", "returned"), "returned", 5_000),
+    ],
+)
+def test_so_do_the_later_words_of_the_bank(
+    network: Network, before: Saved, said: tuple[str, ...], status: str, left: int
+) -> None:
+    for word in said:
+        network.settle("bat_1", ann=word)
+    was = network.standin.saved()
+    restore(network, {**was, "payouts": before["payouts"]})
+    book_again("bat_1")
+    assert network.payout_statuses("bat_1") == {"ann": status, "spo": "sent", "top": "sent"}
+    assert network.balances() == ({"ann": left} if left else {})
+    assert findings(network) == []
+
+
+def test_who_was_held_then_and_is_in_the_file_is_held_no_more(
+    network: Network, before: Saved
+) -> None:
+    put_into(network, before, "planned")
+    held = payout_id("bat_1", "mem_spo")
+    taking_out.hold("bat_1", held, "whose number is it", operator("key_3"))
+    book_again("bat_1")
+    assert payouts.get_batch("bat_1").held_count == 0
+    assert findings(network) == []
+
+
+def test_who_was_taken_out_then_is_not_in_the_file_and_stays_out(
+    network: Network, before: Saved
+) -> None:
+    restore(network, before)
+    put_back = take_file("bat_1")
+    put_members(EMP)
+    network.report("o-8", 20_000, affiliate_id=EMP.member_id)
+    network.deliver_facts()
+    network.start_batch("bat_1")
+    network.deliver_work()
+    taking_out.remove("bat_1", payout_id("bat_1", "mem_emp"), "odd", operator("key_3"))
+    put_back()
+    batch = book_again("bat_1").batch
+    assert (batch.count, batch.removed_count, batch.removed_minor) == (3, 1, 1_000)
+    assert network.payout_statuses("bat_1")["emp"] == "removed"
+    assert findings(network) == []
+
+
+def test_nobody_is_taken_out_of_a_batch_whose_file_is_there(
+    network: Network, before: Saved
+) -> None:
+    put_into(network, before, "planned")
+    ann = payout_id("bat_1", "mem_ann")
+    with pytest.raises(ConflictError, match="linkage payouts rebook bat_1"):
+        taking_out.remove("bat_1", ann, "odd", operator("key_3"))
+
+
+def test_an_approved_batch_that_was_restored_is_not_written_anew(
+    network: Network, before: Saved
+) -> None:
+    """Ann was suspended since: her payout would be taken out, though the bank has its file."""
+    restore(network, before)
+    put_back = take_file("bat_1")
+    network.start_batch("bat_1")
+    network.deliver_work()
+    planning.approve("bat_1", operator("key_2"))
+    put_back()
+    members.set_member("mem_ann", status="suspended")
+    files = network.files()
+    assert missing() == ("bat_1",)
+    planning.tick()
+    with pytest.raises(ConflictError, match="linkage payouts rebook bat_1"):
+        exporting.export("bat_1")
+    assert network.files() == files
+    book_again("bat_1")
+    assert set(network.payout_statuses("bat_1").values()) == {"sent"}
+    assert network.files() == files
+    assert findings(network) == []
+
+
 # ---- files of an earlier release, and bad ones
 
 
@@ -558,3 +642,23 @@ def test_a_file_that_is_none_books_nothing(
 def test_without_a_file_there_is_nothing_to_book(network: Network) -> None:
     with pytest.raises(NotFoundError, match="There is no such payout file"):
         book_again("bat_1")
+
+
+def test_what_is_kept_beside_a_file_is_no_text_of_a_person_and_has_room_in_s3(
+    network: Network, before: Saved
+) -> None:
+    """S3 takes 2 KB, in ASCII; ids and hashes are as long as they get."""
+    batch = replace(
+        payouts.get_batch("bat_1"),
+        created_by="key_" + "x" * 60,
+        approved_by="key_" + "x" * 60,
+        created_by_person="\ufdfa" * 60,
+        fingerprint="f" * 64,
+    )
+    payout_files.put_file(batch, b"")
+    beside = payout_files._files.head_object(**key_of("bat_1"))["Metadata"]
+    assert sum(len(name) + len(value) for name, value in beside.items()) < 1_000
+    kept = payout_files.get_file("bat_1").batch
+    assert kept
+    for name in ("currency", "cutoff", "created_at", "created_by", "approved_by", "fingerprint"):
+        assert getattr(kept, name) == getattr(batch, name)
