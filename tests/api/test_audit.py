@@ -17,6 +17,7 @@ from tests.api.client import Answer, Client, client_with_key
 from tests.api.conftest import METHOD, NETWORK, PROGRAM, Network, make_member
 from tests.api.recording import record
 from tests.api.sales import FAR, batch, paid_out, sale
+from tests.aws_tables import forget_versions
 from tests.counted_units import counting
 from tests.faults.standin import Standin
 from tests.infra.test_import_direction import ROOT
@@ -451,6 +452,7 @@ def test_a_record_costs_three_units_and_one_more_where_the_change_was_written_al
     planning._queue.create_queue(QueueName="work")
     act, write = RECORDED[route][0](Story(network)), transactions.write
     before = aws.saved()
+    forget_versions()
     with counting() as recorded:
         assert act().status < 300
 
@@ -460,6 +462,7 @@ def test_a_record_costs_three_units_and_one_more_where_the_change_was_written_al
             write(others, **how)
 
     aws.go_back(before)
+    forget_versions()
     for module in WRITERS:
         monkeypatch.setattr(f"{module}.write", without)
     with counting() as plain:
