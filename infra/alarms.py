@@ -181,6 +181,16 @@ class Alarms(Construct):
             missing=cloudwatch.TreatMissingData.IGNORE,
         )
 
+    def watch_files(self, planner: FlowFunction) -> None:
+        """Ring while a payout file in the bucket has no batch in the table, tick after tick."""
+        self._alarm(
+            "PayoutFileWithoutBatch",
+            # Long enough for two hourly ticks, of which each says so.
+            planner.metric("PayoutFileWithoutBatch", period=THREE_HOURS),
+            "A payout file is in the bucket and its batch is not exported: the tables were restored"
+            " to before it. Nothing is planned until `linkage payouts rebook` has booked it again.",
+        )
+
     def watch_clicks(self, redirect: FlowFunction) -> None:
         """Ring when a visitor was sent on, or away, without what DynamoDB should have stored."""
         for metric_name, description in {

@@ -9,7 +9,7 @@ from linkage import clock
 from linkage.ids import created
 from linkage.keys import hashed, new_secret
 from linkage.money import EXPONENTS
-from linkage_cli.ledger_check import NOUNS, Tables, check
+from linkage_cli.ledger_check import BUCKET, NOUNS, Bucket, Tables, check
 from linkage_cli.local_network import LocalNetwork, local_network
 from tests.flow.client import Api, World
 
@@ -66,8 +66,9 @@ def ledger_is_right(network: LocalNetwork) -> Callable[[], None]:
     """Checks every invariant of the ledger, by the command's own code."""
     names = {noun: network.outputs[f"{noun.title()}TableName"] for noun in NOUNS}
     tables = Tables(boto3.client("dynamodb"), names)
+    bucket = Bucket(boto3.client("s3"), network.outputs[BUCKET])
 
     def checked() -> None:
-        assert not check(tables).findings
+        assert not check(tables, bucket).findings
 
     return checked

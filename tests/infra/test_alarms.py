@@ -105,6 +105,7 @@ def test_batches_that_stay_where_they_are_are_noticed_and_so_is_a_silent_tick(
         "OldestApprovedAge": (3 * 3600, "notBreaching"),
         "OldestUnsettledAge": (UNKNOWN_AFTER_DAYS * 24 * 3600, "notBreaching"),
         "BatchMissed": (0, "notBreaching"),
+        "PayoutFileWithoutBatch": (0, "notBreaching"),
     }
     for metric_name, (threshold, missing) in limits.items():
         (alarm,) = _alarms(prod, metric_name)
