@@ -406,7 +406,7 @@ def test_a_link_leads_to_the_program_or_to_a_page_of_its_vendor(network: Network
     )
     assert page.body["sub"] == {"sub1": "flyer"}
     listed = network.affiliate.get("/v1/links").body["data"]
-    assert [each["code"] for each in listed] == [plain.body["code"], page.body["code"]]
+    assert {each["code"] for each in listed} == {plain.body["code"], page.body["code"]}
     assert network.sponsor.get("/v1/links").body["data"] == []
 
 
@@ -480,7 +480,8 @@ def test_a_list_is_read_to_its_end_by_its_cursors(network: Network) -> None:
         seen += [each["code"] for each in page["data"]]
         assert page["has_more"] == (page["next_cursor"] is not None)
         url = page["has_more"] and f"/v1/links?limit=2&cursor={page['next_cursor']}"
-    assert seen == made
+    # Links of one millisecond are in no order.
+    assert sorted(seen) == sorted(made)
 
 
 def test_members_programs_and_keys_are_paged_too(network: Network) -> None:

@@ -32,7 +32,8 @@ _remembering = confirming._living_by_introduction
 def _until_due(
     conversion: Conversion, confirmation: Confirmation, commission: Commission | None
 ) -> list[dict[str, Any]]:
-    """It did not remember what was due on the day it was confirmed."""
-    if commission and commission.due_on == confirmation.accepted_at[:10]:
+    """It did not remember what was due on the day it was confirmed, or earned nothing."""
+    is_due = commission and commission.due_on == confirmation.accepted_at[:10]
+    if is_due or not commission or not commission.direct_minor:
         return []
     return _remembering(conversion, confirmation, commission)

@@ -127,6 +127,27 @@ def test_a_bonus_reached_with_what_is_withdrawn_is_taken_back(
     assert network.payout_statuses("bat_1") == {}
 
 
+@pytest.mark.parametrize("ends_first", [False, True])
+@pytest.mark.parametrize("amount_minor", [0, 60_000])
+def test_sales_that_earn_nothing_count_for_nothing_either(
+    network: Network, amount_minor: int, *, ends_first: bool
+) -> None:
+    tools = Reward("sale", rate_bps=500, currency="USD", category="tools")
+    bonus = Bonus("count", "month", 2, 2_500, "USD")
+    rewards = (tools, LEADS.rewards[1])
+    put_programs(replace(LEADS, categories=("tools",), rewards=rewards, bonuses=(bonus,)))
+    first, lead = introduced(network), led(network)
+    if ends_first:
+        end(network, first)
+    for number in range(2):
+        sold(network, lead, f"s-{number}", amount_minor)
+    settle(network)
+    if not ends_first:
+        assert network.balances() == {"ann": 5_000 + 2_500}
+        end(network, first)
+    assert network.balances() == {}
+
+
 def test_a_bonus_that_is_taken_back_is_said_and_dated(network: Network) -> None:
     put_programs(replace(LEADS, bonuses=(Bonus("count", "month", 1, 2_500, "USD"),)))
     first = introduced(network)

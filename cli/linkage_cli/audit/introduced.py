@@ -12,6 +12,9 @@ from linkage_cli.audit.stored import Fact
 from linkage_cli.audit.terms import Terms
 
 REMEMBERED = "~introduced#"
+COUNTS_THOUGH_IT_EARNS_NOTHING = 3
+"""The version of the rules from which on what earns nothing is taken back, too: it counts for what
+its affiliate sold."""
 UNTIL_THE_DAY_IS_OVER = 3
 """The version of the rules from which on an introduction lives through the day it is due."""
 
@@ -38,7 +41,9 @@ class Introduced:
             return
         sale = sale_of(conversion.report, conversion.confirming, terms)
         earning = earning_of(sale)
-        if earning is None or earning.direct_minor == 0:
+        if earning is None or (
+            sale.rules < COUNTS_THOUGH_IT_EARNS_NOTHING and not earning.direct_minor
+        ):
             return
         yield from self._check_remembered(sale, introduction)
         yield from self._check_introduction(sale, introduction, terms)
@@ -109,7 +114,8 @@ class Introduced:
         for refund in sorted(refunds, key=lambda fact: fact.sequence):
             left -= refund.whole("amount_minor")
             if left < introduction["floor_minor"]:
-                posted = is_posted(f"{name}/{refund.fact.replace('#', '/', 1)}")
+                head = f"{name}/{refund.fact.replace('#', '/', 1)}"
+                posted = is_posted(head) and not refund.unposted
                 return refund.accepted_at, _day(refund), posted
         return "", None, True
 

@@ -141,7 +141,7 @@ def _living_by_introduction(
 ) -> list[dict[str, Any]]:
     """Remembers with the sale that introduced what is to be taken back if that sale is refunded."""
     introduction = conversion.attribution.introduction
-    if not introduction or not commission or not commission.direct_minor:
+    if not introduction or not commission:
         return []
     return [
         conversions.put_introduced(
