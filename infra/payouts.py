@@ -42,8 +42,9 @@ class Payouts(Construct):
             "batch_payouts",
             settings,
             layers,
-            reads=[storage.keys, storage.settings, storage.ledger],
-            writes=[storage.payouts, storage.audit],
+            reads=[storage.keys, storage.settings, storage.members],
+            writes=[storage.payouts, storage.ledger, storage.audit],
+            size=Size(memory_mb=1024, timeout_s=29),
             environment={"WORK_QUEUE_URL": self.work.queue_url},
         )
         self.batch_payouts.allow(["sqs:SendMessage"], [self.work.queue_arn])
@@ -62,13 +63,28 @@ class Payouts(Construct):
                 payload={"source": "linkage.tick"},
             )
 
+        self.hold_payouts = FlowFunction(
+            self,
+            "hold_payouts",
+            settings,
+            layers,
+            reads=[storage.keys],
+            writes=[storage.payouts, storage.ledger, storage.audit],
+        )
+        api.route(
+            self.hold_payouts,
+            "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/hold",
+            "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/release",
+            "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/removal",
+        )
+
         self.debit_payouts = FlowFunction(
             self,
             "debit_payouts",
             settings,
             layers,
-            reads=[storage.settings, storage.members],
-            writes=[storage.ledger, storage.payouts],
+            reads=[storage.settings],
+            writes=[storage.ledger, storage.payouts, storage.members],
             size=Size(timeout_s=DEBIT_TIMEOUT_S),
         )
         self._debit_from_queue()
@@ -78,8 +94,9 @@ class Payouts(Construct):
             "export_payouts",
             settings,
             layers,
-            writes=[storage.payouts],
-            size=Size(timeout_s=60),
+            reads=[storage.settings, storage.members],
+            writes=[storage.payouts, storage.ledger, storage.audit],
+            size=Size(memory_mb=1024, timeout_s=60),
             environment={"PAYOUT_FILES_BUCKET": storage.payout_files.bucket_name},
         )
         allow_objects(self.export_payouts, ["s3:PutObject", "s3:GetObject"], storage.payout_files)
@@ -95,6 +112,10 @@ class Payouts(Construct):
             },
             failed_records=storage.failed_records,
         )
+
+        # What they leave out, an export of the release before would pay: it is replaced first.
+        for earlier in (self.batch_payouts, self.hold_payouts):
+            earlier.function.node.add_dependency(self.export_payouts.function)
 
         self.settle_payouts = FlowFunction(
             self,

@@ -46,6 +46,7 @@ class LinkageStack(Stack):
             commissions.compute_commissions,
             commissions.sweep_conversions,
             payouts.batch_payouts,
+            payouts.hold_payouts,
             payouts.debit_payouts,
             payouts.export_payouts,
             payouts.settle_payouts,

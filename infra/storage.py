@@ -54,7 +54,8 @@ class Storage(Construct):
         super().__init__(scope, construct_id)
         self._settings = settings
         listing = Index("listing", "listing", "created_at")
-        self.members = self._table("members", "member_id", indexes=[listing])
+        paid_to = Index("by_destination", "payout_destination", "member_id", keys_only=True)
+        self.members = self._table("members", "member_id", indexes=[listing, paid_to])
         self.programs = self._table(
             "programs",
             "program_id",

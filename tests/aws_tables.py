@@ -8,7 +8,13 @@ type Index = tuple[str, str, str, str]
 """Name, partition key, sort key, projection."""
 
 TABLES: dict[str, tuple[tuple[str, ...], tuple[Index, ...]]] = {
-    "members": (("member_id",), (("listing", "listing", "created_at", "ALL"),)),
+    "members": (
+        ("member_id",),
+        (
+            ("listing", "listing", "created_at", "ALL"),
+            ("by_destination", "payout_destination", "member_id", "KEYS_ONLY"),
+        ),
+    ),
     "programs": (
         ("program_id", "version"),
         (

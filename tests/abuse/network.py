@@ -30,7 +30,10 @@ from tests.functions.redirect import event as link_event
 from tests.handlers import FUNCTIONS, load_handler
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
-HTTP = ("record_conversion", "record_customer", "batch_payouts", "settle_payouts")
+HTTP = (
+    *("record_conversion", "record_customer"),
+    *("batch_payouts", "hold_payouts", "settle_payouts"),
+)
 """The functions with routes of their own, as far as a release has them; manage_network has all
 others."""
 DELIVERIES = 3

@@ -11,6 +11,7 @@ from tests.handlers import load_handler
 _OWNERS = {
     "/v1/conversions": "record_conversion",
     "/v1/payout-batches/{batch_id}/results": "settle_payouts",
+    "/v1/payout-batches/{batch_id}/payouts": "hold_payouts",
     "/v1/payout-batches": "batch_payouts",
     "/v1/proposals": "decide_proposals",
 }

@@ -157,6 +157,18 @@ def batch_made(story: Story) -> Act:
     return partial(record, story.operator, "/v1/payout-batches", body, headers=headers)
 
 
+def payout_route(story: Story, verb: str, body: object = None, *, held: bool = False) -> Act:
+    sale(story.network, story.network.program(), named=story.network.affiliate.member_id)
+    made = batch(FAR)
+    (payout,) = paid_out(made, story.network.affiliate.member_id or "")
+    payouts.move_batch(made.batch_id, "planning", "planned")
+    path = f"/v1/payout-batches/{{batch_id}}/payouts/{{payout_id}}/{verb}"
+    ids = {"batch_id": made.batch_id, "payout_id": payout.payout_id}
+    if held:
+        payouts.transactions.write(payouts.hold_payout(payout, OLD, "key_1", "odd"))
+    return partial(record, story.operator, path, body, **ids)
+
+
 def downloaded(story: Story) -> Act:
     made = batch("2026-01-01", status="exported", sha256="0" * 64)
     return partial(story.operator.get, f"/v1/payout-batches/{made.batch_id}/file")
@@ -206,6 +218,21 @@ RECORDED: dict[str, tuple[Callable[[Story], Act], str, str]] = {
         partial(batch_route, verb="cancellation"),
         "batch#",
         "batch.cancelled",
+    ),
+    "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/hold": (
+        partial(payout_route, verb="hold", body={"reason": "odd"}),
+        "payout#",
+        "payout.held",
+    ),
+    "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/release": (
+        partial(payout_route, verb="release", held=True),
+        "payout#",
+        "payout.released",
+    ),
+    "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/removal": (
+        partial(payout_route, verb="removal", body={"reason": "no"}),
+        "payout#",
+        "payout.removed",
     ),
     "GET /v1/payout-batches/{batch_id}/file": (downloaded, "batch#", "batch.file_downloaded"),
     "POST /v1/proposals/{proposal_id}/withdrawal": (
@@ -338,8 +365,8 @@ def test_operators_read_what_was_done_to_a_thing_and_on_a_day(network: Network) 
         "member.created",
     ]
     changed, approved_, made = found["data"]
-    assert changed["before"] == {"payout_method": METHOD | {"phone": "…7653"}}
-    assert changed["after"] == {"payout_method": None}
+    assert changed["before"]["payout_method"] == METHOD | {"phone": "…7653"}
+    assert changed["after"]["payout_method"] is None
     assert (approved_["before"], approved_["after"]) == (
         {"status": "applied"},
         {"status": "approved"},

@@ -125,12 +125,16 @@ def test_a_member_starts_as_applied_and_what_it_gives_is_normalised(operator: Cl
         "groups": ["builders"],
         "hosts": ["shop.example", "*.shop.example"],
         "payout_method": METHOD,
+        "payout_method_changed_at": None,
+        "payout_method_changed_by": None,
+        "payout_method_before": None,
         "splits": [],
         "confirmed_max_minor": {},
         "created_at": "",
     }
     shown = operator.get(f"/v1/members/{made.body['id']}").body
     assert set(shown.pop("usage")) == {"programs", "coupons", "links"}
+    assert shown.pop("payout_method_rests_until") is None
     assert shown == made.body
 
 
@@ -175,6 +179,7 @@ def test_settings_say_everything_and_what_is_shown_can_be_published_again(operat
         "recruitment_bonus": {"amount_minor": 500, "currency": "USD"},
         "split_members_max": 2,
         "hold_days_min": 7,
+        "method_rest_hours": 24,
         "introducer_days": 365,
         "payout_schedule": None,
         "programs_max": 200,

@@ -204,6 +204,56 @@ def a_batch_settled_too_early(n: dict[str, Items]) -> None:
     find(n["payouts"], item="batch", batch_id="bat_third")["status"] = "settled"
 
 
+def taken_out(n: dict[str, Items]) -> dict[str, Any]:
+    return find(n["payouts"], item="payout#", status="removed")
+
+
+def a_removal_that_its_batch_does_not_name(n: dict[str, Items]) -> None:
+    n["payouts"].remove(find(n["payouts"], item="removed#"))
+
+
+def a_removal_named_that_never_was(n: dict[str, Items]) -> None:
+    paid = find(n["payouts"], item="payout#", status="paid")
+    named = {"batch_id": paid["batch_id"], "item": f"removed#{paid['payout_id']}"}
+    n["payouts"].append(named | {"payout_id": paid["payout_id"], "status": "removed"})
+
+
+def a_removal_that_gave_nothing_back(n: dict[str, Items]) -> None:
+    transaction_id = f"{taken_out(n)['payout_id']}/removed"
+    n["ledger"].remove(find(n["ledger"], line="head", transaction_id=transaction_id))
+
+
+def a_removal_for_no_reason(n: dict[str, Items]) -> None:
+    del taken_out(n)["reason"]
+
+
+def a_removed_payout_that_is_paid_all_the_same(n: dict[str, Items]) -> None:
+    taken_out(n)["status"] = "paid"
+
+
+def a_removed_payout_that_is_still_counted(n: dict[str, Items]) -> None:
+    batch = find(n["payouts"], item="batch", batch_id="bat_third")
+    batch["payout_count"] += 1
+    batch["unsettled"] += 1
+    batch["total_minor"] += taken_out(n)["amount_minor"]
+
+
+def a_removal_that_its_batch_does_not_count(n: dict[str, Items]) -> None:
+    del find(n["payouts"], item="batch", batch_id="bat_third")["removed_count"]
+
+
+def a_held_payout_that_is_sent(n: dict[str, Items]) -> None:
+    find(n["payouts"], item="payout#", status="debited", held_reason="looks odd")["status"] = "sent"
+
+
+def a_hold_that_its_batch_does_not_count(n: dict[str, Items]) -> None:
+    find(n["payouts"], item="batch", batch_id="bat_third")["held_minor"] -= 1
+
+
+def a_payout_left_behind_by_its_export(n: dict[str, Items]) -> None:
+    find(n["payouts"], item="batch", batch_id="bat_third")["status"] = "exported"
+
+
 def a_commission_removed_after_it_was_paid(n: dict[str, Items]) -> None:
     line = find(n["ledger"], line="line#", kind="commission", account="affiliate:mem_orphan")
     n["ledger"].remove(line)
@@ -387,6 +437,16 @@ CORRUPTIONS = [
     (a_batch_with_another_total, {"I13"}),
     (a_payout_after_its_cutoff, {"I11"}),
     (a_batch_settled_too_early, {"I12"}),
+    (a_removal_that_its_batch_does_not_name, {"I13"}),
+    (a_removal_named_that_never_was, {"I13"}),
+    (a_removal_that_gave_nothing_back, {"I12", "I9"}),
+    (a_removal_for_no_reason, {"I12"}),
+    (a_removed_payout_that_is_paid_all_the_same, {"I12", "I13"}),
+    (a_removed_payout_that_is_still_counted, {"I13"}),
+    (a_removal_that_its_batch_does_not_count, {"I13"}),
+    (a_held_payout_that_is_sent, {"I12"}),
+    (a_hold_that_its_batch_does_not_count, {"I13"}),
+    (a_payout_left_behind_by_its_export, {"I12"}),
     (a_commission_removed_after_it_was_paid, {"I10"}),
     (a_limit_that_was_lower, {"I23"}),
     (a_release_that_nobody_decided, {"I23"}),

@@ -72,6 +72,7 @@ def trade() -> None:
     sell("tools-6", 40_000, affiliate_id="mem_tendai")
     cancel_batch("bat_second", "ZWG")
     plan_batch("bat_third", "USD")
+    take_out_and_hold("bat_third")
     trade_by_every_rule()
     pay_for_clicks()
     trade_within_limits()
@@ -442,6 +443,15 @@ def pay_out(batch_id: str, currency: str, failed: str) -> None:
         for each in batch_payouts(batch_id)
     ]
     settle(batch_id, results)
+
+
+def take_out_and_hold(batch_id: str) -> None:
+    from linkage.flow.taking_out import hold, remove
+    from linkage.tables.payouts import batch_payouts
+
+    out, held, *_ = (each.payout_id for each in batch_payouts(batch_id))
+    remove(batch_id, out, "asked to wait", operator("key_operator"))
+    hold(batch_id, held, "looks odd", operator("key_operator"))
 
 
 def cancel_batch(batch_id: str, currency: str) -> None:

@@ -1,9 +1,13 @@
 import csv
 import io
+import re
+import unicodedata
 from dataclasses import replace
 from itertools import permutations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from linkage.payout_file import COLUMNS, render
 from linkage.payouts import Payout
@@ -46,18 +50,67 @@ def test_a_payout_that_was_sent_meanwhile_is_written_the_same() -> None:
     assert render([PAYOUT]) == render([sent])
 
 
-@pytest.mark.parametrize("name", ["Chipo Ncube", "Żółć 店", 'Moyo, "Sons"', "two\nlines", "ᚠᚢ😀"])
+@pytest.mark.parametrize(
+    "name", ["Chipo Ncube", "Żółć 店", 'Moyo, "Sons"', "O'Brien-Smith", "A = B", "ᚠᚢ😀"]
+)
 def test_a_name_of_any_script_comes_back_as_it_was(name: str) -> None:
     assert rows(render([replace(PAYOUT, name=name)]))[0]["name"] == name
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-@pytest.mark.parametrize("column", ["name", "provider", "account"])
-def test_no_cell_of_a_members_is_a_formula(start: str, column: str) -> None:
-    cell = f'{start}HYPERLINK("https://evil.example")'
+def written(cell: str, column: str = "name") -> str:
+    """A cell of a member's as the file has it."""
     method = {"type": "bank", "provider": "CBZ", "account": "1"} | {column: cell}
     payout = replace(PAYOUT, name=cell if column == "name" else "x", method=method)
-    assert rows(render([payout]))[0][column] == f"'{cell}"
+    return rows(render([payout]))[0][column]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "＋", "－", "＠", "﹦", "⁼", "−"])
+@pytest.mark.parametrize("column", ["name", "provider", "account"])
+def test_no_cell_of_a_members_is_a_formula(start: str, column: str) -> None:
+    assert written(f'{start}HYPERLINK("https://evil.example")', column) == (
+        f'\'{start}HYPERLINK("https://evil.example")'
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "inert"),
+    [
+        pytest.param("x;=1+1", "x;'=1+1", id="after a semicolon"),
+        pytest.param("x,@SUM(A1)", "x,'@SUM(A1)", id="after a comma"),
+        pytest.param("x|-2", "x|'-2", id="after a bar"),
+        pytest.param("x；＝1", "x；'＝1", id="both in full width"),
+        pytest.param('x";"=1+1', 'x";"\'=1+1', id="after quotes that close a cell"),
+        pytest.param("x; \u00a0\u200b=1", "x; \u00a0\u200b'=1", id="after what is not seen"),
+        pytest.param("\ufeff=1", "\ufeff'=1", id="after a mark of byte order"),
+        pytest.param("\t=1", " '=1", id="after a tab"),
+        pytest.param("x\r\n+1", "x  '+1", id="after the end of a line"),
+        pytest.param("x\u2028=1\u2029-1", "x '=1 '-1", id="after separators of lines"),
+        pytest.param("x\x85@y\x00", "x '@y ", id="after a control character"),
+        pytest.param("two\nlines", "two lines", id="a name of two lines is one"),
+        pytest.param(";;;==", ";;;'==", id="only the first of two signs begins it"),
+    ],
+)
+def test_a_cell_is_no_formula_at_whatever_separator_a_spreadsheet_splits(
+    cell: str, inert: str
+) -> None:
+    assert written(cell) == inert
+
+
+@settings(deadline=None, derandomize=True, max_examples=300)
+@given(st.text("=+-@＝−,;|；\"' \t\r\n\x00\u2028\u200b\ufeffa0", max_size=12))
+def test_whatever_it_is_split_at_no_piece_begins_a_formula(cell: str) -> None:
+    line = render([replace(PAYOUT, name=cell)]).decode().split("\r\n")[1]
+    assert len(line.splitlines()) == 1
+    for piece in re.split(r"[,;|；\t]", line.replace(PAYOUT.method["phone"], "")):
+        begins = piece.lstrip('" \u200b\ufeff')[:1]
+        assert unicodedata.normalize("NFKC", begins) not in {"=", "+", "-", "@", "−"}
+
+
+@pytest.mark.parametrize(
+    "account", ["0012345678", "GB29 NWBK 6016 1331 9268 19", "12-34-56 0001", "4071/00"]
+)
+def test_a_bank_account_stays_what_it_is(account: str) -> None:
+    assert written(account, "account") == account
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,11 @@ import pytest
 
 from linkage.conversions import Conversion, Item
 from linkage.customers import Customer
-from linkage.flow import consenting, deciding, planning, releasing
+from linkage.flow import consenting, deciding, planning, releasing, taking_out
 from linkage.flow.awaiting import confirm_due
 from linkage.flow.unbinding import unbind
 from linkage.keys import Key
+from linkage.payouts import payout_id
 from linkage.requests import SentCustomer, SentRefund, SentUnbinding
 from linkage.tables import entries, members
 from tests.domain.examples import operator
@@ -188,6 +189,26 @@ def held_story(network: Network) -> Iterator[Step]:
     yield Step("all refunded", (*refunds, network.deliver_facts))
 
 
+def taken_out_story(network: Network) -> Iterator[Step]:
+    """Payouts held, released, taken out, and left out at the approval; then all is paid."""
+    network.report("o-1", 100_000)
+    network.deliver_facts()
+    network.start_batch("bat_1")
+    network.deliver_work()
+    ann, spo, top = (payout_id("bat_1", f"mem_{name}") for name in ("ann", "spo", "top"))
+    by = operator("key_3")
+    yield Step("a hold", (partial(taking_out.hold, "bat_1", ann, "odd", by),))
+    yield Step("its release", (partial(taking_out.release, "bat_1", ann, by),))
+    yield Step("a removal", (partial(taking_out.remove, "bat_1", spo, "asked to wait", by),))
+    yield Step("another hold", (partial(taking_out.hold, "bat_1", top, "odd", by),))
+    yield Step(
+        "an approval and export that leave it out",
+        (partial(planning.approve, "bat_1", operator("key_2")), network.deliver_approvals),
+    )
+    yield Step("the results", (partial(network.settle, "bat_1", ann="paid"),))
+    network.pay_all("bat_2", spo="paid", top="paid")
+
+
 def silence(network: Network) -> None:
     for due in confirm_due(network.moment):
         assert due.error is None
@@ -195,8 +216,14 @@ def silence(network: Network) -> None:
 
 @pytest.mark.parametrize(
     ("tells", "least"),
-    [(story, 60), (rich_story, 30), (introduced_story, 30), (held_story, 30)],
-    ids=["plain terms", "terms that count", "introductions", "limits and holds"],
+    [
+        (story, 60),
+        (rich_story, 30),
+        (introduced_story, 30),
+        (held_story, 30),
+        (taken_out_story, 14),
+    ],
+    ids=["plain terms", "terms that count", "introductions", "limits and holds", "taken out"],
 )
 def test_dying_at_any_write_changes_nothing_in_the_end(
     network: Network, tells: Callable[[Network], Iterator[Step]], least: int

@@ -24,6 +24,7 @@ FUNCTIONS = (
     "compute_commissions",
     "sweep_conversions",
     "batch_payouts",
+    "hold_payouts",
     "debit_payouts",
     "export_payouts",
     "settle_payouts",

@@ -26,6 +26,9 @@ ROUTES = {
     "POST /v1/payout-batches": "batch_payouts",
     "POST /v1/payout-batches/{batch_id}/approval": "batch_payouts",
     "POST /v1/payout-batches/{batch_id}/cancellation": "batch_payouts",
+    "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/hold": "hold_payouts",
+    "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/release": "hold_payouts",
+    "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/removal": "hold_payouts",
     "POST /v1/payout-batches/{batch_id}/results": "settle_payouts",
     "ANY /v1/{proxy+}": "manage_network",
 }
@@ -257,3 +260,17 @@ def test_what_the_command_line_reads_is_among_the_outputs(prod: Synthesised) -> 
         "ComputeCommissionsMappingId",
         "DashboardUrl",
     }
+
+
+@pytest.mark.parametrize("name", ["batch_payouts", "hold_payouts"])
+def test_what_leaves_payouts_out_is_deployed_after_the_export_that_knows_of_it(
+    prod: Synthesised, name: str
+) -> None:
+    of = {
+        each["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]: (
+            logical_id,
+            each,
+        )
+        for logical_id, each in prod.of_type("Lambda::Function").items()
+    }
+    assert of["export_payouts"][0] in of[name][1]["DependsOn"]

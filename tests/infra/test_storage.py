@@ -8,7 +8,14 @@ from tests.infra.synthesis import Synthesised
 
 # noun: (keys, indexes: (partition, sort, projection), stream)
 TABLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str, str]], str | None]] = {
-    "members": (("member_id",), {"listing": ("listing", "created_at", "ALL")}, None),
+    "members": (
+        ("member_id",),
+        {
+            "listing": ("listing", "created_at", "ALL"),
+            "by_destination": ("payout_destination", "member_id", "KEYS_ONLY"),
+        },
+        None,
+    ),
     "programs": (
         ("program_id", "version"),
         {

@@ -25,6 +25,7 @@ RESULT_OF = {
     "paid": "paid",
     "failed": "failed",
     "cancelled": "cancelled",
+    "removed": "removed",
 }
 """The transaction a payout's state needs; None while its money is still on the way."""
 
@@ -42,6 +43,14 @@ class Payout:
     currency: str
     status: str
     created_at: str
+    held_at: str | None = None
+    released_at: str | None = None
+    removed_at: str | None = None
+    reason: str | None = None
+
+    @property
+    def is_held(self) -> bool:
+        return bool(self.held_at and not self.released_at)
 
     @property
     def has_result(self) -> bool:
@@ -56,6 +65,7 @@ class Payouts:
         self.batches: dict[str, Item] = {}
         self._pages: dict[str, list[Item]] = defaultdict(list)
         self.payouts: dict[str, list[Payout]] = defaultdict(list)
+        self._named: dict[str, set[str]] = defaultdict(set)
         read_each(items, ("batch_id", "item"), self._add, findings)
         self._lines = {(line.transaction_id, line.account): line for line in ledger.lines}
         self._held: Counter[str] = Counter()
@@ -72,12 +82,17 @@ class Payouts:
             self._pages[batch_id].append(item)
         elif kind.startswith("payout#"):
             self.payouts[batch_id].append(_payout(item))
+        elif kind.startswith("removed#"):
+            self._named[batch_id].add(kind.removeprefix("removed#"))
         else:
-            raise UnreadableError("it is neither a batch, a page nor a payout")
+            raise UnreadableError(
+                "it is neither a batch, a page, a payout nor one that was removed"
+            )
 
     def check(self) -> Iterator[Finding]:
         """Every finding about payouts and what they posted."""
-        for batch_id in sorted(self.batches.keys() | self.payouts.keys() | self._pages.keys()):
+        known = self.batches.keys() | self.payouts.keys() | self._pages.keys() | self._named.keys()
+        for batch_id in sorted(known):
             try:
                 yield from self._check_batch(batch_id)
             except (UnreadableError, KeyError, TypeError) as error:
@@ -98,6 +113,7 @@ class Payouts:
         for affiliate_id in sorted(each for each in times if times[each] > 1):
             yield Finding("I13", batch_id, f"{affiliate_id} is paid {times[affiliate_id]} times")
         yield from self._check_counts(batch_id, batch, payouts)
+        yield from self._check_removed(batch_id, payouts)
         yield from self._check_account(batch_id, payouts)
 
     def _check_payout(self, payout: Payout, batch: Item) -> Iterator[Finding]:
@@ -109,7 +125,8 @@ class Payouts:
             yield Finding("I9", subject, f"it is in {payout.currency}, its batch is not")
         affiliate, account = f"affiliate:{payout.affiliate_id}", f"payouts:{payout.batch_id}"
         yield from self._check_posting(payout, subject, affiliate, account, "payout")
-        results = {"paid": "bank", "failed": affiliate, "cancelled": affiliate}
+        results = {"paid": "bank"}
+        results |= dict.fromkeys(("failed", "cancelled", "removed"), affiliate)
         posted = [each for each in results if f"{subject}/{each}" in self._ledger.heads]
         wanted = RESULT_OF[payout.status]
         if posted != ([wanted] if wanted else []):
@@ -151,12 +168,14 @@ class Payouts:
         for payout in payouts:
             if payout.affiliate_id not in page_of:
                 yield Finding("I13", payout.payout_id, "its affiliate stands in no page")
+        removed = [payout for payout in payouts if payout.status == "removed"]
         closed = [
             payout
             for payout in payouts
             if page_of.get(payout.affiliate_id, {}).get("status") != "open"
+            and payout.status != "removed"
         ]
-        expected: dict[str, Any] = {
+        expected: dict[str, Any] = _one_by_one(payouts, removed) | {
             "payout_count": len(closed),
             "total_minor": sum(payout.amount_minor for payout in closed),
             "pages": len(self._pages[batch_id]),
@@ -165,9 +184,20 @@ class Payouts:
         if batch["status"] != "cancelled":
             expected["unsettled"] = sum(not payout.has_result for payout in closed)
         for name, value in expected.items():
-            if batch.get(name) != value:
+            if batch.get(name, 0 if name in _COUNTED_LATER else None) != value:
                 yield Finding("I13", batch_id, f"its {name} is {batch.get(name)}, not {value}")
         yield from _check_state(batch_id, batch, payouts, page_of)
+
+    def _check_removed(self, batch_id: str, payouts: list[Payout]) -> Iterator[Finding]:
+        """What was taken out is named in its batch, with a reason, and nothing else is."""
+        removed = {each.payout_id: each for each in payouts if each.status == "removed"}
+        for payout_id in sorted(removed.keys() ^ self._named[batch_id]):
+            said = "it was taken out" if payout_id in removed else "it was not taken out"
+            named = "names" if payout_id in self._named[batch_id] else "does not name"
+            yield Finding("I13", payout_id, f"{said}, its batch {named} it as such")
+        for payout_id, payout in sorted(removed.items()):
+            if not payout.reason or not payout.removed_at:
+                yield Finding("I12", payout_id, "it was taken out, it is not said why or when")
 
     def _check_account(self, batch_id: str, payouts: list[Payout]) -> Iterator[Finding]:
         account = f"payouts:{batch_id}"
@@ -208,6 +238,21 @@ class Payouts:
                 )
 
 
+_COUNTED_LATER = ("held_count", "held_minor", "removed_count", "removed_minor")
+"""Counts that a batch has from the first payout on that was held or taken out."""
+
+
+def _one_by_one(payouts: list[Payout], removed: list[Payout]) -> dict[str, int]:
+    """What a batch must count of the payouts that were held or taken out one by one."""
+    held = [each for each in payouts if each.is_held and each.status in {"debited", "cancelled"}]
+    return {
+        "held_count": len(held),
+        "held_minor": sum(each.amount_minor for each in held),
+        "removed_count": len(removed),
+        "removed_minor": sum(each.amount_minor for each in removed),
+    }
+
+
 def _check_state(
     batch_id: str, batch: Item, payouts: list[Payout], page_of: dict[str, Item]
 ) -> Iterator[Finding]:
@@ -220,7 +265,15 @@ def _check_state(
         returned = page_of.get(payout.affiliate_id, {}).get("status") == "returned"
         if is_cancelled and batch["status"] != "cancelled":
             yield Finding("I12", payout.payout_id, f"it is cancelled, its batch {batch['status']}")
-        if returned and not is_cancelled:
+        if payout.is_held and payout.status not in {"debited", "cancelled", "removed"}:
+            yield Finding(
+                "I12", payout.payout_id, f"it was held, it is {payout.status} all the same"
+            )
+        if payout.status == "debited" and batch["status"] in {"exported", "settled"}:
+            yield Finding("I12", payout.payout_id, f"it is debited, its batch {batch['status']}")
+        if payout.status == "removed" and batch["status"] == "planning":
+            yield Finding("I12", payout.payout_id, "it was taken out before its batch was planned")
+        if returned and payout.status not in {"cancelled", "removed"}:
             yield Finding("I12", payout.payout_id, f"its page was returned, it is {payout.status}")
 
 
@@ -234,6 +287,9 @@ def _check_cutoff(payout: Payout, batch: Item, line: Line) -> Iterator[Finding]:
         yield Finding("I11", payout.payout_id, "its cutoff lies after the day it was debited")
 
 
+_IF_THERE = ("held_at", "released_at", "removed_at", "reason")
+
+
 def _payout(item: Item) -> Payout:
     return Payout(
         payout_id=text(item, "payout_id"),
@@ -243,4 +299,5 @@ def _payout(item: Item) -> Payout:
         currency=text(item, "currency"),
         status=text(item, "status"),
         created_at=text(item, "created_at"),
+        **{name: text(item, name) for name in _IF_THERE if name in item},
     )

@@ -124,4 +124,5 @@ def payouts() -> Response[str]:
     query = Query(asked)
     affiliate = acting_member(asked, "affiliate", query.text("affiliate_id"))
     limit, cursor = query.page()
-    return listed(list_payouts(affiliate.member_id, limit, cursor), views.payout)
+    page = list_payouts(affiliate.member_id, limit, cursor)
+    return listed(page, lambda each: views.payout(each, whole=asked.is_operator))

@@ -9,7 +9,7 @@ from typing import Any
 from linkage import clock
 from linkage.ledger import NETWORK_BONUSES, Posting, affiliate_in
 from linkage.money import amount_text, decimal_text
-from linkage.payouts import Payout
+from linkage.payouts import GIVEN_BACK, Payout
 from linkage.tables.pages import LIMIT_MAX
 from linkage.tables.payouts import find_batch, list_payouts
 from linkage_api.found import Found, Head
@@ -105,7 +105,7 @@ class _Covering:
     def payout(self, affiliate_id: str, currency: str, since: str, due_on: str) -> Payout | None:
         """The first payout made after the line whose batch reached its due date."""
         for payout in reversed(self._payouts(affiliate_id)):
-            if payout.status in {"failed", "cancelled"}:
+            if payout.status in GIVEN_BACK:
                 continue  # its money came back, and may be in a later one
             if payout.currency == currency and payout.created_at >= since:
                 batch = self._batch(payout.batch_id)

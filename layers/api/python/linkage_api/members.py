@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from pydantic import AfterValidator, Field, model_validator
 
-from linkage import clock
+from linkage import clock, payout_methods
 from linkage.audit import Record, recorded
 from linkage.destinations import checked_host
 from linkage.errors import InvalidFieldError, NotFoundError
@@ -195,8 +195,11 @@ def show(member_id: str) -> Response[str]:
     asked = call(router, "operator", "vendor", "affiliate")
     if not asked.is_operator and member_id != asked.key.member_id:
         raise NotFoundError("member")
-    member = get_member(checked_id("member", member_id))
-    return answer(200, _view(member) | {"usage": usage_of(member, current_settings())})
+    member, settings = get_member(checked_id("member", member_id)), current_settings()
+    shown = _view(member) if asked.is_operator else _own_view(member)
+    rests_until = payout_methods.rests_until(member, settings.method_rest_hours)
+    also = {"payout_method_rests_until": rests_until, "usage": usage_of(member, settings)}
+    return answer(200, shown | also)
 
 
 @router.patch("/v1/members/<member_id>")
@@ -282,7 +285,18 @@ def _view(member: Member) -> dict[str, Any]:
         "groups": list(member.groups),
         "hosts": list(member.hosts),
         "payout_method": member.payout_method,
+        "payout_method_changed_at": member.payout_method_changed_at,
+        "payout_method_changed_by": member.payout_method_changed_by,
+        "payout_method_before": member.payout_method_before,
         "splits": [asdict(split) for split in member.splits],
         "confirmed_max_minor": member.confirmed_max_minor or {},
         "created_at": member.created_at,
     }
+
+
+def _own_view(member: Member) -> dict[str, Any]:
+    """What a member sees of itself: whoever has got its key learns no number to be paid to."""
+    method = member.payout_method and payout_methods.masked(member.payout_method)
+    operators_only = {"payout_method_changed_by", "payout_method_before"}
+    shown = {name: value for name, value in _view(member).items() if name not in operators_only}
+    return shown | {"payout_method": method}

@@ -97,6 +97,7 @@ class NetworkBody(Body):
     links_max: Annotated[int, whole(1, 10_000_000)] = 10_000
     coupons_max: Annotated[int, whole(1, 1_000_000)] = 1_000
     hold_days_min: Annotated[int, whole(0, 365)] = 0
+    method_rest_hours: Annotated[int, whole(0, 720)] = 72
 
     def settings(self, version: int) -> NetworkSettings:
         """The domain's settings under a version."""
@@ -122,6 +123,7 @@ class NetworkBody(Body):
             links_max=self.links_max,
             coupons_max=self.coupons_max,
             hold_days_min=self.hold_days_min,
+            method_rest_hours=self.method_rest_hours,
             rules=RULES_OF_LEAST_HOLDS if self.hold_days_min else RULES_FIRST,
         )
 

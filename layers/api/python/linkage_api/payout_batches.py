@@ -13,7 +13,7 @@ from botocore.config import Config
 from linkage import clock, views
 from linkage.audit import recorded
 from linkage.errors import ConflictError
-from linkage.payouts import Batch, Payout
+from linkage.payouts import Batch
 from linkage.tables.audit import put_record
 from linkage.tables.payouts import (
     file_key,
@@ -21,10 +21,12 @@ from linkage.tables.payouts import (
     list_batch_payouts,
     list_batches,
     list_pages,
+    list_removed,
 )
 from linkage.tables.transactions import write
 from linkage_api.answers import answer, listed
 from linkage_api.calls import Query, call, checked_id
+from linkage_api.payout_warnings import warnings_of
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 router = Router()
 
 FILE_URL_S = 900
-SKIPPED_MAX = 1000
+NAMED_MAX = 1000
 
 _BUCKET = os.environ["PAYOUT_FILES_BUCKET"]
 
@@ -53,26 +55,29 @@ def index() -> Response[str]:
 
 @router.get("/v1/payout-batches/<batch_id>")
 def show(batch_id: str) -> Response[str]:
-    """A batch with a page of its payouts, and on the first page whom it skipped and why."""
+    """A batch with a page of its payouts, each with what is odd about it.
+
+    On the first page also whom it skipped and who was taken out, and why.
+    """
     asked = call(router, "operator")
     limit, cursor = Query(asked).page()
     batch = get_batch(checked_id("payout_batch", batch_id))
     page = list_batch_payouts(batch.batch_id, limit, cursor)
+    odd = warnings_of(page.data)
     shown = {
         **views.batch(batch),
         "created_by": batch.created_by,
         "created_by_person": batch.created_by_person or None,
         "four_eyes": batch.four_eyes,
         "approved_by": batch.approved_by,
-        "payouts": [_payout(payout) for payout in page.data],
+        "payouts": [
+            {**views.payout_in_batch(payout), "warnings": odd.get(payout.payout_id, [])}
+            for payout in page.data
+        ],
         "has_more": page.next_cursor is not None,
         "next_cursor": page.next_cursor,
     }
-    return answer(200, shown if cursor else {**shown, **_skipped(batch)})
-
-
-def _payout(payout: Payout) -> dict[str, Any]:
-    return {**views.payout(payout), "name": payout.name, "method": payout.method["type"]}
+    return answer(200, shown if cursor else {**shown, **_skipped(batch), **_removed(batch)})
 
 
 def _skipped(batch: Batch) -> dict[str, Any]:
@@ -81,7 +86,24 @@ def _skipped(batch: Batch) -> dict[str, Any]:
         for page in list_pages(batch.batch_id)
         for affiliate_id, reason in page.skipped.items()
     ]
-    return {"skipped_count": len(skipped), "skipped": skipped[:SKIPPED_MAX]}
+    return {"skipped_count": len(skipped), "skipped": skipped[:NAMED_MAX]}
+
+
+def _removed(batch: Batch) -> dict[str, Any]:
+    removed = list_removed(batch.batch_id, NAMED_MAX) if batch.removed_count else []
+    return {
+        "removed": [
+            {
+                "payout_id": payout.payout_id,
+                "affiliate_id": payout.affiliate_id,
+                "amount_minor": payout.amount_minor,
+                "reason": payout.reason,
+                "by": payout.removed_by,
+                "at": payout.removed_at,
+            }
+            for payout in removed
+        ]
+    }
 
 
 @router.get("/v1/payout-batches/<batch_id>/file")

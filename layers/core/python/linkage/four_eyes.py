@@ -13,10 +13,13 @@ GUARDED_FIELDS = frozenset({"payout_method", "splits"})
 def lowers(before: NetworkSettings, after: NetworkSettings) -> bool:
     """Whether settings take from what two persons guard.
 
-    A schedule does: of its batches one person alone decides.
+    A schedule does: of its batches one person alone decides. So does a shorter rest: it is the time
+    to see that a payout method was changed.
     """
     return before.four_eyes and (
-        not after.four_eyes or after.payout_schedule != before.payout_schedule
+        not after.four_eyes
+        or after.payout_schedule != before.payout_schedule
+        or after.method_rest_hours < before.method_rest_hours
     )
 
 

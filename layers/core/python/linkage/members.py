@@ -11,7 +11,8 @@ UPLINE_DEPTH_MAX = 10
 """Twice the levels that can be paid, so that levels find somebody when members are passed over."""
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
-_PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
+PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
+"""A phone number as it is stored: E.164."""
 _PHONE_PUNCTUATION = re.compile(r"[\s().-]")
 
 
@@ -28,7 +29,10 @@ class Member:
     """A member as attribution, commissions and payouts see it; the counts are what it made.
 
     `confirmed_max_minor` is, by currency, the most that a vendor's confirmations of one UTC month
-    may cost it, minor units; None for no limit.
+    may cost it, minor units; None for no limit. `payout_method_changed_by` is the key that last
+    set the method or took it away, `payout_method_before` the one before that, masked; None while
+    the first ever is there. `payout_destination` is by what others who are paid to the same place
+    are found, as it is stored.
     """
 
     member_id: str
@@ -49,6 +53,10 @@ class Member:
     coupons_count: int = 0
     links_count: int = 0
     confirmed_max_minor: dict[str, int] | None = None
+    payout_method_changed_at: str | None = None
+    payout_method_changed_by: str | None = None
+    payout_method_before: dict[str, str] | None = None
+    payout_destination: str | None = field(default=None, compare=False)
 
     def has_role(self, role: str) -> bool:
         """Whether the member sells (`vendor`) or refers (`affiliate`)."""
@@ -104,7 +112,7 @@ def normalised_phone(value: str, pointer: str) -> str:
     if "(0)" in value:
         raise InvalidFieldError(pointer, "Leave the (0) out of the phone number.")
     number = _PHONE_PUNCTUATION.sub("", value)
-    if not _PHONE.fullmatch(number):
+    if not PHONE.fullmatch(number):
         raise InvalidFieldError(
             pointer, "Give the phone number with its country code, for example +263773047653."
         )

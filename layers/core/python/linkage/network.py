@@ -42,7 +42,8 @@ class NetworkSettings:
     `introduction_minimum_minor` has, by currency, the least that must stand of a sale that
     introduces its customer or brings a recruitment bonus; `bindings_per_day_max` is of the
     contacts one affiliate introduces at one vendor on a UTC day, `recruits_per_month_max` of one
-    sponsor. `rules` is the version of the rules that it takes to understand these settings.
+    sponsor. Nothing is paid by a payout method that was changed less than `method_rest_hours` ago.
+    `rules` is the version of the rules that it takes to understand these settings.
     """
 
     version: int = 0
@@ -66,6 +67,7 @@ class NetworkSettings:
     bindings_per_day_max: int = 50
     recruits_per_month_max: int = 20
     hold_days_min: int = 0
+    method_rest_hours: int = 72
     rules: int = RULES_FIRST
 
     def minimum_minor(self, currency: str) -> int:

@@ -2,9 +2,12 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable
 
+from linkage.members import PHONE
 from linkage.money import decimal_text
+from linkage.payout_methods import account_of
 from linkage.payouts import Payout
 
 COLUMNS = (
@@ -18,39 +21,66 @@ COLUMNS = (
     "currency",
     "batch_id",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_SEPARATORS = frozenset(",;|")
+_FORMULA_STARTS = frozenset("=+-@\N{MINUS SIGN}")
+_PASSED_OVER = frozenset(('"', "Cf", "Zs"))
+"""What a spreadsheet takes away before it looks how a cell begins: quotes, and by their Unicode
+category invisible characters and spaces."""
+_BREAKS = frozenset(("Cc", "Zl", "Zp"))
+"""Categories of tabs and of all that a reader may take for the end of a line."""
 
 
 def render(payouts: Iterable[Payout]) -> bytes:
     """The file's bytes, UTF-8 with CRLF lines: the same payouts always give the same bytes."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for payout in sorted(payouts, key=lambda each: each.payout_id):
-        method = payout.method
-        writer.writerow(
-            [
-                payout.payout_id,
-                payout.affiliate_id,
-                _inert(method.get("name", payout.name)),
-                method["type"],
-                _inert(method.get("provider", "")),
-                _account(method),
-                decimal_text(payout.amount_minor, payout.currency),
-                payout.currency,
-                payout.batch_id,
-            ]
-        )
+    writer = csv.DictWriter(out, COLUMNS)
+    writer.writeheader()
+    writer.writerows(cells(each) for each in sorted(payouts, key=lambda each: each.payout_id))
     return out.getvalue().encode()
+
+
+def cells(payout: Payout) -> dict[str, str]:
+    """A payout's row, by column, to the letter as the file has it."""
+    method = payout.method
+    return {
+        "payout_id": payout.payout_id,
+        "affiliate_id": payout.affiliate_id,
+        "name": _inert(method.get("name", payout.name)),
+        "method": method["type"],
+        "provider": _inert(method.get("provider", "")),
+        "account": _account(method),
+        "amount": decimal_text(payout.amount_minor, payout.currency),
+        "currency": payout.currency,
+        "batch_id": payout.batch_id,
+    }
 
 
 def _account(method: dict[str, str]) -> str:
     """Where the money goes; a phone number as it is, since banks' readers need its +."""
-    if method["type"] != "bank" and "phone" in method:
-        return method["phone"]
-    return _inert(method.get("account", ""))
+    account = account_of(method)
+    is_phone = method["type"] != "bank" and PHONE.fullmatch(account)
+    return account if is_phone else _inert(account)
 
 
 def _inert(cell: str) -> str:
-    """A cell no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+    """A cell that no spreadsheet takes for a formula, at whatever separator it splits the line.
+
+    An apostrophe comes before each =, +, - and @ that begins the cell or follows a separator, also
+    before those that Unicode has in other widths; tabs and ends of lines become spaces.
+    """
+    written: list[str] = []
+    begins = True
+    for character in cell:
+        plain = unicodedata.normalize("NFKC", character)
+        category = unicodedata.category(character)
+        if category in _BREAKS:
+            character, begins = " ", True  # noqa: PLW2901
+        elif plain in _SEPARATORS:
+            begins = True
+        elif begins and plain in _FORMULA_STARTS:
+            written.append("'")
+            begins = False
+        elif character not in _PASSED_OVER and category not in _PASSED_OVER:
+            begins = False
+        written.append(character)
+    return "".join(written)

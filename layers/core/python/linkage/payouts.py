@@ -1,11 +1,11 @@
 """Payouts: who is paid what in a batch, and the states a batch and a payout go through.
 
 batch   planning → planned → approved → exported → settled, or planned → cancelled
-payout  debited → sent → paid | failed, or debited → cancelled
+payout  debited → sent → paid | failed, or debited → cancelled | removed
 """
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from linkage import clock
 from linkage.audit import SCHEDULE
@@ -24,16 +24,22 @@ from linkage.ledger import (
 )
 from linkage.members import Member
 from linkage.money import amount_text
+from linkage.payout_methods import no_longer_payable
 from linkage.proposals import require_older, require_second_person
 
 PAGE_SIZE_MAX = 100
 PAYOUT_METHODS = ("manual", "mobile_money", "bank")
+GIVEN_BACK = frozenset({"failed", "cancelled", "removed"})
+"""The states of a payout whose money is in the balance again, and may be in a later payout."""
+REMOVABLE_IN = ("planned", "approved")
+"""The states of a batch out of which one payout can be held or taken."""
 
 
 @dataclass(frozen=True)
 class Batch:
     """One run of payouts in one currency; `open_pages` counts the pages still being worked on.
 
+    `count` and `total_minor` are of what is still in it, those that are held included.
     `four_eyes` is whether they were on when it was made, and `created_by_person` whom the key that
     made it named then.
     """
@@ -55,6 +61,10 @@ class Batch:
     fingerprint: str | None = None
     four_eyes: bool = False
     created_by_person: str = ""
+    held_count: int = 0
+    held_minor: int = 0
+    removed_count: int = 0
+    removed_minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,8 @@ class Page:
 class Payout:
     """What one affiliate is paid in one batch; name and method are as they were when debited.
 
+    `reason` is the bank's, or why it was taken out: the payee reads it. `held_reason` is for
+    operators alone. It is held from `held_at` on, until it is released.
     `result_by` is the key that said what the bank answered.
     """
 
@@ -87,6 +99,18 @@ class Payout:
     reference: str | None = None
     reason: str | None = None
     result_by: str | None = None
+    held_at: str | None = None
+    held_by: str | None = None
+    held_reason: str | None = None
+    released_at: str | None = None
+    released_by: str | None = None
+    removed_at: str | None = None
+    removed_by: str | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is left out unless somebody releases it before its batch is approved."""
+        return self.held_at is not None and self.released_at is None
 
 
 @dataclass(frozen=True)
@@ -125,16 +149,24 @@ def checked_cutoff(text: str | None, today: date) -> str:
 
 
 def decide(
-    batch: Batch, member: Member | None, balance: Balance | None, minimum_minor: int
+    batch: Batch,
+    member: Member | None,
+    balance: Balance | None,
+    minimum_minor: int,
+    rest_hours: int = 0,
 ) -> Payout | Skip:
-    """The payout of everything payable through the batch's cutoff, or why there is none."""
+    """The payout of everything payable through the batch's cutoff, or why there is none.
+
+    `rest_hours` is how long a payout method rests once it was changed.
+    """
     affiliate_id = balance.affiliate_id if balance else (member.member_id if member else "")
     if balance is None or member is None:
         return Skip(affiliate_id, "there is nothing to pay")
     amount_minor = balance.payable_minor(date.fromisoformat(batch.cutoff))
-    reason = _unpayable(member, amount_minor, minimum_minor, batch.currency)
+    reason = _too_little(amount_minor, minimum_minor, batch.currency)
+    reason = reason or no_longer_payable(member, rest_hours, clock.now())
     if reason or member.payout_method is None:
-        return Skip(affiliate_id, reason or "the affiliate has no payout method")
+        return Skip(affiliate_id, str(reason))
     return Payout(
         payout_id=payout_id(batch.batch_id, affiliate_id),
         batch_id=batch.batch_id,
@@ -148,10 +180,8 @@ def decide(
     )
 
 
-def _unpayable(member: Member, amount_minor: int, minimum_minor: int, currency: str) -> str | None:
+def _too_little(amount_minor: int, minimum_minor: int, currency: str) -> str | None:
     payable = amount_text(amount_minor, currency)
-    if member.status != "approved":
-        return f"the affiliate is {member.status}, not approved"
     if amount_minor < 0:
         return f"{payable} is due: later earnings cover it first"
     if amount_minor == 0:
@@ -206,7 +236,10 @@ def paid_transaction(payout: Payout, accepted_at: str) -> Transaction:
 
 
 def return_transaction(payout: Payout, cause: str, accepted_at: str, why: str) -> Transaction:
-    """Gives a payout's money back, due at once; `cause` is `failed` or `cancelled`."""
+    """Gives a payout's money back, due at once.
+
+    `cause` is `failed`, `cancelled` or `removed`.
+    """
     posting = Posting(
         payouts_account(payout.batch_id),
         affiliate_account(payout.affiliate_id),
@@ -250,6 +283,36 @@ def require_cancellable(batch: Batch) -> None:
         raise ConflictError(
             f"batch_{batch.status}",
             f"A batch can be cancelled while it is planned; it is {batch.status}.",
+        )
+
+
+def left_out(
+    payout: Payout, member: Member | None, rest_hours: int, moment: datetime
+) -> str | None:
+    """Why a payout that is debited must not be paid at this moment, for its payee; None if it may.
+
+    `member` is the payee as it is now: the payout was made by how it stood when it was debited.
+    """
+    if payout.is_held:
+        return "the payout was held when its batch was approved"
+    reason = no_longer_payable(member, rest_hours, moment)
+    if reason is None and member is not None and member.payout_method != payout.method:
+        return "the payout method was changed after the batch was planned"
+    return reason
+
+
+def require_debited(batch: Batch, payout: Payout) -> None:
+    """Raises ConflictError unless the payout is in a batch whose file is not written yet."""
+    if batch.status not in REMOVABLE_IN:
+        raise ConflictError(
+            f"batch_{batch.status}",
+            "A payout can be held, released or taken out from when its batch is planned until "
+            f"its file is written; the batch is {batch.status}.",
+        )
+    if payout.status != "debited":
+        raise ConflictError(
+            f"payout_{payout.status}",
+            f"The payout is {payout.status}: it can no longer be held, released or taken out.",
         )
 
 

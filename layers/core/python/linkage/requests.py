@@ -323,6 +323,14 @@ def batch_in(body: object) -> SentBatch:
     return batch
 
 
+def reason_in(body: object) -> str:
+    """Why one payout is held or taken out, of at most 500 characters."""
+    fields = Fields(body)
+    reason = fields.text("reason", 500)
+    fields.done()
+    return reason
+
+
 def results_in(body: object) -> list[Result]:
     """The payout results in a body; each payout may stand in it once."""
     fields = Fields(body)

@@ -4,8 +4,10 @@ from dataclasses import asdict
 from typing import Any
 
 from linkage import clock
+from linkage.audit import masked
 from linkage.consent import Consent
 from linkage.conversions import Conversion, Item, Refund, known_to
+from linkage.payout_file import cells
 from linkage.payouts import Batch, Payout
 from linkage.proposals import Proposal
 
@@ -95,6 +97,10 @@ def batch(batch: Batch) -> dict[str, Any]:
         "created_at": batch.created_at,
         "count": batch.count,
         "total_minor": batch.total_minor,
+        "held_count": batch.held_count,
+        "held_minor": batch.held_minor,
+        "removed_count": batch.removed_count,
+        "removed_minor": batch.removed_minor,
     }
 
 
@@ -118,8 +124,12 @@ def proposal(proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def payout(payout: Payout) -> dict[str, Any]:
-    """A payout as its affiliate and operators see it; minor units."""
+def payout(payout: Payout, *, whole: bool) -> dict[str, Any]:
+    """A payout; minor units. Who is not to see it `whole` sees where it goes masked.
+
+    Payee, method, provider and account are to the letter as the payout file has them.
+    """
+    said = cells(payout)
     return {
         "id": payout.payout_id,
         "batch_id": payout.batch_id,
@@ -128,6 +138,22 @@ def payout(payout: Payout) -> dict[str, Any]:
         "currency": payout.currency,
         "status": payout.status,
         "created_at": payout.created_at,
+        "name": said["name"],
+        "method": said["method"],
+        "provider": said["provider"],
+        "account": said["account"] if whole or not said["account"] else masked(said["account"]),
         "reference": payout.reference,
         "reason": payout.reason,
     }
+
+
+def payout_in_batch(paid: Payout) -> dict[str, Any]:
+    """A payout as operators see it who decide on it: also if it is or was held, and by whom."""
+    decided = {name: getattr(paid, name) for name in _DECIDED}
+    return payout(paid, whole=True) | {"held": paid.is_held} | decided
+
+
+_DECIDED = (
+    *("held_at", "held_by", "held_reason", "released_at", "released_by"),
+    *("removed_at", "removed_by"),
+)

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from linkage import clock, payout_methods
 from linkage.errors import InvalidFieldError
 from linkage.flow.proposing import Plan
 from linkage.four_eyes import guarded_in
@@ -18,14 +19,19 @@ from linkage.terms import check_splits
 CHANGE, STATUS = "member.change", "member.status"
 
 
-def plan_change(asked: Asked, _: Key) -> Change:
+def plan_change(asked: Asked, by: Key) -> Change:
     """Changes a member's fields: `said` has its `member_id`, and `changes` in their checked form.
+
+    A payout method that becomes another one rests from the moment this is carried out.
 
     Raises InvalidFieldError for splits that cannot be, or for hosts beside what waits.
     """
     stored, sent = get_stored_member(asked.said["member_id"]), asked.said["changes"]
     member, now = stored.member, _fields(stored.member)
     changes = {name: value for name, value in sent.items() if value != now[name]}
+    if "payout_method" in changes:
+        at = clock.text(clock.now())
+        changes |= payout_methods.changed(member, changes["payout_method"], at, by.key_id)
     guarded = guarded_in(member, changes)
     if "splits" in changes:
         splits = tuple(Split(**split) for split in changes["splits"])

@@ -3,6 +3,7 @@
 from linkage import clock
 from linkage.errors import LedgerError
 from linkage.members import Member
+from linkage.network import NetworkSettings
 from linkage.payouts import (
     Batch,
     Page,
@@ -14,7 +15,7 @@ from linkage.payouts import (
     return_transaction,
 )
 from linkage.tables import ledger, payouts
-from linkage.tables.members import find_members
+from linkage.tables.members import find_members, index_destination
 from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError, attempts
 
@@ -28,15 +29,17 @@ def debit_page(batch_id: str, number: int) -> None:
     is raised that names it.
     """
     batch, page = payouts.get_batch(batch_id), _page(batch_id, number)
-    minimum_minor = current_settings().minimum_minor(batch.currency)
+    settings = current_settings()
     members = find_members(page.affiliate_ids)
+    for member in members.values():
+        index_destination(member)
     skipped: dict[str, str] = {}
     failed: list[Exception] = []
     for affiliate_id in page.affiliate_ids:
         if page.status != "open":
             break
         try:
-            decided = _debit(batch, page, affiliate_id, members.get(affiliate_id), minimum_minor)
+            decided = _debit(batch, page, affiliate_id, members.get(affiliate_id), settings)
         except Exception as error:  # noqa: BLE001, one of many
             error.add_note(f"while debiting {affiliate_id} for page {number} of {batch_id}")
             failed.append(error)
@@ -64,12 +67,13 @@ def debit_page(batch_id: str, number: int) -> None:
 
 
 def _debit(
-    batch: Batch, page: Page, affiliate_id: str, member: Member | None, minimum_minor: int
+    batch: Batch, page: Page, affiliate_id: str, member: Member | None, settings: NetworkSettings
 ) -> Payout | Skip | None:
     """Debits one affiliate, once; None if the page was closed meanwhile."""
     for _ in attempts():
         balance = ledger.find_balance(affiliate_id, batch.currency)
-        decided = decide(batch, member, balance, minimum_minor)
+        minimum_minor = settings.minimum_minor(batch.currency)
+        decided = decide(batch, member, balance, minimum_minor, settings.method_rest_hours)
         # Read after the balance: whoever emptied it for this very page has stored the payout.
         known = payouts.find_payout(batch.batch_id, payout_id(batch.batch_id, affiliate_id))
         if known:

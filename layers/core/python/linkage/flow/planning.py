@@ -13,6 +13,7 @@ import boto3
 from linkage import clock
 from linkage.audit import SCHEDULE, record_by, recorded
 from linkage.errors import InvalidFieldError
+from linkage.flow.sealing import take_out_unpayable
 from linkage.keys import Key
 from linkage.network import due_batches
 from linkage.payouts import (
@@ -30,6 +31,8 @@ from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
 
 DEBIT, GIVE_BACK = "debit", "give_back"
+LOOKED_AT_MAX = 5_000
+"""Payouts a request has the time to look at again; in a larger batch only the export does."""
 
 _QUEUE_URL = os.environ["WORK_QUEUE_URL"]
 _queue = boto3.client("sqs", region_name=os.environ.get("AWS_REGION"))
@@ -96,11 +99,17 @@ def send(work: str, pages: list[Page]) -> None:
 
 
 def approve(batch_id: str, approver: Key) -> Batch:
-    """Approves a planned batch, which exports it; a second time changes nothing."""
+    """Approves a planned batch, which exports it; a second time changes nothing.
+
+    Whoever is not to be paid by now is taken out of it first, as the export does again.
+    """
     batch = payouts.get_batch(batch_id)
     if batch.approved_by is not None:
         return batch
     require_approvable(_with_maker(batch), approver, four_eyes=current_settings().four_eyes)
+    if batch.count <= LOOKED_AT_MAX:
+        take_out_unpayable(batch_id)
+        batch = payouts.get_batch(batch_id)
     becomes = replace(batch, status="approved", approved_by=approver.key_id)
     record = _moved(batch, becomes, approver)
     try:

@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
+from linkage import payout_methods
 from linkage.errors import NotFoundError
 from linkage.members import Member
 from linkage.tables import transactions
@@ -29,8 +31,17 @@ class _ListingIndex(GlobalSecondaryIndex["MemberItem"]):
     created_at = UnicodeAttribute(range_key=True)
 
 
+class _DestinationIndex(GlobalSecondaryIndex["MemberItem"]):
+    class Meta(TableMeta):
+        index_name = "by_destination"
+        projection = KeysOnlyProjection()
+
+    payout_destination = UnicodeAttribute(hash_key=True)
+    member_id = UnicodeAttribute(range_key=True)
+
+
 class MemberItem(Model):
-    """A member as stored."""
+    """A member as stored; `payout_destination` finds others whose money goes to the same place."""
 
     class Meta(TableMeta):
         table_name = os.environ["MEMBERS_TABLE"]
@@ -54,7 +65,12 @@ class MemberItem(Model):
     coupons_count = NumberAttribute(null=True)
     links_count = NumberAttribute(null=True)
     confirmed_max_minor = NestedAttribute(null=True)
+    payout_method_changed_at = UnicodeAttribute(null=True)
+    payout_method_changed_by = UnicodeAttribute(null=True)
+    payout_method_before = NestedAttribute(null=True)
+    payout_destination = UnicodeAttribute(null=True)
     by_listing = _ListingIndex()
+    by_destination = _DestinationIndex()
 
 
 _TABLE = MemberItem.Meta.table_name
@@ -74,7 +90,8 @@ def put_member(member: Member, also: Operations = ()) -> None:
 
     Raises ConditionFailedError, with the stored one first if the id exists.
     """
-    wire = MemberItem(**asdict(member)).serialize()
+    destination = payout_methods.destination(member.payout_method)
+    wire = MemberItem(**asdict(member) | {"payout_destination": destination}).serialize()
     transactions.write([transactions.put_wire(_TABLE, wire, "member_id"), *also])
 
 
@@ -161,6 +178,9 @@ def change_member(
 
     Raises ConditionFailedError if one of them is no longer as it was read.
     """
+    if "payout_method" in changes:
+        method = cast("dict[str, str] | None", changes["payout_method"])
+        changes = {**changes, "payout_destination": payout_methods.destination(method)}
     attributes, was = MemberItem.get_attributes(), transactions.from_wire(stored.wire)
     given = {name: value for name, value in changes.items() if value is not None}
     wire = {
@@ -171,6 +191,34 @@ def change_member(
     as_read = {name: was.get(name) for name in changes}
     change = transactions.set_over(_TABLE, key | wire, ("member_id",), as_read, tuple(changes))
     transactions.write([change, *also])
+
+
+def require_payable(was: Member) -> dict[str, Any]:
+    """The operation that holds only while a member is approved, and paid as it was read."""
+    changed_at = was.payout_method_changed_at
+    return transactions.require(
+        _TABLE,
+        {"member_id": was.member_id},
+        "#status = :approved AND "
+        + ("#changed_at = :changed_at" if changed_at else "attribute_not_exists(#changed_at)"),
+        values={":approved": "approved"} | ({":changed_at": changed_at} if changed_at else {}),
+        names={"#status": "status", "#changed_at": "payout_method_changed_at"},
+    )
+
+
+def index_destination(member: Member) -> None:
+    """Lets others find where a member is paid to, if it was stored before that was kept."""
+    destination = payout_methods.destination(member.payout_method)
+    if destination == member.payout_destination:
+        return
+    with suppress(transactions.ConditionFailedError):  # a new method came, and brought its own
+        change_member(get_stored_member(member.member_id), {"payout_destination": destination})
+
+
+def members_paid_to(destination: str, limit: int) -> list[str]:
+    """The ids of at most so many members whose payout method leads to one destination."""
+    found = MemberItem.by_destination.query(destination, limit=limit)
+    return [item.member_id for item in found]
 
 
 def set_member(member_id: str, **changes: object) -> Member:

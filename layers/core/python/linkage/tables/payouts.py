@@ -11,14 +11,14 @@ from pynamodb.models import Model
 
 from linkage import clock
 from linkage.errors import NotFoundError
-from linkage.payouts import Batch, Page, Payout
+from linkage.payouts import REMOVABLE_IN, Batch, Page, Payout
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.pages import Listed, read_page
 
 type Operations = Sequence[dict[str, Any]]
 
-_BATCH = "batch"
+_BATCH, _REMOVED = "batch", "removed#"
 _LATEST = 100
 
 
@@ -75,13 +75,26 @@ class PayoutItem(Model):
     amount_minor = NumberAttribute(null=True)
     name = UnicodeAttribute(null=True)
     method = NestedAttribute(null=True)
+    removed_method = NestedAttribute(null=True)
     reference = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
+    held_at = UnicodeAttribute(null=True)
+    held_by = UnicodeAttribute(null=True)
+    held_reason = UnicodeAttribute(null=True)
+    released_at = UnicodeAttribute(null=True)
+    released_by = UnicodeAttribute(null=True)
+    removed_at = UnicodeAttribute(null=True)
+    removed_by = UnicodeAttribute(null=True)
+    held_count = NumberAttribute(null=True)
+    held_minor = NumberAttribute(null=True)
+    removed_count = NumberAttribute(null=True)
+    removed_minor = NumberAttribute(null=True)
     by_affiliate = _AffiliateIndex()
     by_listing = _ListingIndex()
 
 
 _TABLE = PayoutItem.Meta.table_name
+_COUNTED_LATER = ("held_count", "held_minor", "removed_count", "removed_minor")
 
 
 # ---- batches
@@ -315,6 +328,122 @@ def mark_page_returned(page: Page) -> None:
     )
 
 
+# ---- one payout of a batch that is not exported yet
+
+
+def hold_payout(payout: Payout, at: str, by: str, reason: str) -> list[dict[str, Any]]:
+    """The operations that hold a payout, if it is debited and not held."""
+    held = {":at": at, ":by": by, ":reason": reason}
+    return [
+        _change_debited(
+            payout,
+            "SET held_at = :at, held_by = :by, held_reason = :reason "
+            "REMOVE released_at, released_by",
+            held,
+        ),
+        _count_in_batch(payout, {"held_count": 1, "held_minor": payout.amount_minor}),
+    ]
+
+
+def release_payout(payout: Payout, at: str, by: str) -> list[dict[str, Any]]:
+    """The operations that let a payout go on, if it is debited and held as it was read."""
+    return [
+        _change_debited(payout, "SET released_at = :at, released_by = :by", {":at": at, ":by": by}),
+        _count_in_batch(payout, {"held_count": -1, "held_minor": -payout.amount_minor}),
+    ]
+
+
+def remove_payout(payout: Payout, at: str, by: str, reason: str) -> list[dict[str, Any]]:
+    """The operations that take a payout out of its batch and name it there.
+
+    They hold if it is debited, is held or not as it was read, and its batch not exported. Its
+    method is kept under another name: a release that does not know of removals puts all payouts
+    into the file, and fails on one without a method.
+    """
+    counts = {
+        "payout_count": -1,
+        "unsettled": -1,
+        "total_minor": -payout.amount_minor,
+        "removed_count": 1,
+        "removed_minor": payout.amount_minor,
+    }
+    if payout.is_held:
+        counts |= {"held_count": -1, "held_minor": -payout.amount_minor}
+    named = PayoutItem(
+        payout.batch_id,
+        f"{_REMOVED}{payout.payout_id}",
+        status="removed",
+        payout_id=payout.payout_id,
+    )
+    return [
+        _change_debited(
+            payout,
+            "SET #status = :removed, removed_at = :at, removed_by = :by, reason = :reason, "
+            "removed_method = :method REMOVE #method",
+            {
+                ":removed": "removed",
+                ":at": at,
+                ":by": by,
+                ":reason": reason,
+                ":method": NestedAttribute().serialize(payout.method),
+            },
+            {"#method": "method"},
+        ),
+        _count_in_batch(payout, counts),
+        transactions.put_wire(_TABLE, named.serialize(), "batch_id"),
+    ]
+
+
+def send_payout(payout: Payout) -> dict[str, Any]:
+    """The operation that seals a payout for the file, if it is debited and not held."""
+    return _change_debited(payout, "SET #status = :sent", {":sent": "sent"})
+
+
+def _change_debited(
+    payout: Payout,
+    expression: str,
+    values: dict[str, Any],
+    names: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """A change of a payout that is debited, and held or not as it was read."""
+    as_read = {"held_at": payout.held_at, "released_at": payout.released_at}
+    held = [
+        f"{name} = :was_{name}" if at else f"attribute_not_exists({name})"
+        for name, at in as_read.items()
+    ]
+    known = {f":was_{name}": at for name, at in as_read.items() if at}
+    return transactions.update(
+        _TABLE,
+        {"batch_id": payout.batch_id, "item": _payout_key(payout.payout_id)},
+        expression,
+        condition=" AND ".join(["#status = :debited", *held]),
+        values={":debited": "debited", **values, **known},
+        names={"#status": "status", **(names or {})},
+    )
+
+
+def _count_in_batch(payout: Payout, counts: dict[str, int]) -> dict[str, Any]:
+    """Adds to the counts of a payout's batch, if a payout can still be taken out of it."""
+    states = {f":{state}": state for state in REMOVABLE_IN}
+    return transactions.update(
+        _TABLE,
+        {"batch_id": payout.batch_id, "item": _BATCH},
+        "ADD " + ", ".join(f"{name} :{name}" for name in counts),
+        condition=" OR ".join(f"#status = {state}" for state in states),
+        values=states | {f":{name}": value for name, value in counts.items()},
+        names={"#status": "status"},
+    )
+
+
+def list_removed(batch_id: str, limit: int) -> list[Payout]:
+    """At most so many payouts that were taken out of a batch, ordered by id."""
+    named = PayoutItem.query(
+        batch_id, PayoutItem.item.startswith(_REMOVED), consistent_read=True, limit=limit
+    )
+    found = find_payouts(batch_id, [item.payout_id for item in named])
+    return sorted(found, key=lambda each: each.payout_id)
+
+
 # ---- payouts
 
 
@@ -418,7 +547,8 @@ def _batch(item: PayoutItem) -> Batch:
         "four_eyes": bool(item.four_eyes),
         "created_by_person": item.created_by_person or "",
     }
-    return Batch(**same | own_form, count=int(item.payout_count))
+    later = {name: int(same[name] or 0) for name in _COUNTED_LATER}
+    return Batch(**same | own_form | later, count=int(item.payout_count))
 
 
 def _page(item: PayoutItem) -> Page:
@@ -432,7 +562,8 @@ def _page(item: PayoutItem) -> Page:
 
 
 def _payout(item: PayoutItem) -> Payout:
-    return Payout(**{name: getattr(item, name) for name in Payout.__dataclass_fields__})
+    values = {name: getattr(item, name) for name in Payout.__dataclass_fields__}
+    return Payout(**values | {"method": item.method or item.removed_method})
 
 
 def _without(value: Batch | Page | Payout, name: str) -> dict[str, Any]:

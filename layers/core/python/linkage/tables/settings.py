@@ -136,6 +136,7 @@ _OPTIONAL = frozenset(
         "program_versions_per_day_max",
         "links_max",
         "coupons_max",
+        "method_rest_hours",
     }
 )
 """What is not stored while it is as it was before there was such a setting."""

@@ -191,6 +191,25 @@ def update(
     return {"Update": operation}
 
 
+def require(
+    table: str,
+    key: Mapping[str, str],
+    condition: str,
+    *,
+    values: Mapping[str, Any],
+    names: Mapping[str, str],
+) -> dict[str, Any]:
+    """A check of one item's condition, that writes nothing; only beside other operations."""
+    check: dict[str, Any] = {
+        "TableName": table,
+        "Key": to_wire(key),
+        "ConditionExpression": condition,
+        "ExpressionAttributeValues": to_wire(values),
+        "ExpressionAttributeNames": dict(names),
+    }
+    return {"ConditionCheck": check}
+
+
 def write(operations: Sequence[dict[str, Any]], *, decided_on_reads: bool = False) -> None:
     """Does all operations or none; raises ConditionFailedError if a condition did not hold.
 

@@ -1,0 +1,49 @@
+"""Step 4b of the way of a click: hold, release or take out one payout of a planned batch."""
+
+from typing import Any
+
+from linkage import views
+from linkage.edge.http import Answer, Request, answer, serve
+from linkage.edge.runtime import logger
+from linkage.flow.authenticating import authenticated
+from linkage.flow.taking_out import hold, release, remove
+from linkage.keys import Key
+from linkage.payouts import Payout
+from linkage.requests import no_fields_in, reason_in
+
+
+def _operator(secret: str) -> Key:
+    return authenticated(secret).require("operator")
+
+
+def held(request: Request, key: Key) -> Answer:
+    """`POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/hold`."""
+    return _decided(hold(*_ids(request), reason_in(request.body), key))
+
+
+def released(request: Request, key: Key) -> Answer:
+    """`POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/release`."""
+    no_fields_in(request.body)
+    return _decided(release(*_ids(request), key))
+
+
+def removed(request: Request, key: Key) -> Answer:
+    """`POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/removal`."""
+    return _decided(remove(*_ids(request), reason_in(request.body), key))
+
+
+def _ids(request: Request) -> tuple[str, str]:
+    return request.id("batch_id", "payout_batch"), request.id("payout_id", "payout")
+
+
+def _decided(payout: Payout) -> Answer:
+    return answer(200, views.payout_in_batch(payout))
+
+
+PAYOUT = "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}"
+ROUTES = {f"{PAYOUT}/hold": held, f"{PAYOUT}/release": released, f"{PAYOUT}/removal": removed}
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> Answer:
+    return serve(event, ROUTES, _operator)
