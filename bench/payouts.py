@@ -59,7 +59,7 @@ def counted() -> dict[str, Any]:
             "planned": lambda: plan(batch_id),
             "debited": lambda: [debit(message) for message in messages],
             "approved and exported": lambda: approve(batch_id),
-            "settled": lambda: settling.settle(batch_id, results),
+            "settled": lambda: settling.settle(batch_id, results, operator("key_one")),
         }
         figures = {}
         for name, work in steps.items():

@@ -19,6 +19,7 @@ STREAM_AGE = Duration.minutes(5)
 UNPOSTED_AGE = Duration.minutes(15)
 AWAITING_AGE = Duration.hours(2)
 THREE_HOURS = Duration.hours(3)
+UNSETTLED_AGE = Duration.days(14)
 OPEN_DAY_AGE = Duration.days(3)
 FIVE_MINUTES = Duration.minutes(5)
 
@@ -116,6 +117,35 @@ class Alarms(Construct):
             " confirm_conversions does not run.",
             threshold=AWAITING_AGE.to_seconds(),
             missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+
+    def watch_batches(self, planner: FlowFunction) -> None:
+        """Ring when a batch stays where it is, a bank is silent, or the schedule was not kept."""
+        self._alarm(
+            "BatchNotPlanned",
+            # Long enough for two hourly ticks, so that one late tick is not taken for a dead one.
+            planner.metric("OldestPlanningAge", period=THREE_HOURS),
+            "A payout batch is still `planning` after three hours, or batch_payouts does not run.",
+            threshold=THREE_HOURS.to_seconds(),
+            missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+        self._alarm(
+            "BatchNotExported",
+            planner.metric("OldestApprovedAge", period=THREE_HOURS),
+            "A payout batch was approved and has no payout file after three hours.",
+            threshold=THREE_HOURS.to_seconds(),
+        )
+        self._alarm(
+            "PayoutWithoutResult",
+            planner.metric("OldestUnsettledAge", period=THREE_HOURS),
+            "A payout file was written more than fourteen days ago and the bank's results of it"
+            " are not all given.",
+            threshold=UNSETTLED_AGE.to_seconds(),
+        )
+        self._alarm(
+            "BatchMissed",
+            planner.metric("BatchMissed", period=THREE_HOURS),
+            "A scheduled payout batch was not made in three days: make it by hand.",
         )
 
     def watch_holds(self) -> None:

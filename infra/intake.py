@@ -115,6 +115,7 @@ class Intake(Construct):
                 storage.members,
                 storage.settings,
                 *storage.report_writes,
+                storage.ledger,
                 storage.keys,
                 storage.proposals,
                 storage.audit,

@@ -122,10 +122,14 @@ class Payouts(Construct):
             "settle_payouts",
             settings,
             layers,
-            reads=[storage.keys],
-            writes=[storage.payouts, storage.ledger, storage.audit],
+            reads=[storage.keys, storage.members, storage.settings],
+            writes=[storage.payouts, storage.ledger, storage.proposals, storage.audit],
         )
-        api.route(self.settle_payouts, "POST /v1/payout-batches/{batch_id}/results")
+        api.route(
+            self.settle_payouts,
+            "POST /v1/payout-batches/{batch_id}/results",
+            "POST /v1/adjustments",
+        )
 
     def _debit_from_queue(self) -> None:
         self.debit_payouts.allow(

@@ -59,6 +59,8 @@ class LinkageStack(Stack):
         alarms.watch_stream(payouts.mapping)
         alarms.watch_failed_records(storage.failed_records)
         alarms.watch_dead_letters(payouts.dead_letters)
+        if settings.automatic_batches:
+            alarms.watch_batches(payouts.batch_payouts)
         alarms.watch_posting(commissions.sweep_conversions)
         alarms.watch_introductions(commissions.compute_commissions)
         alarms.watch_silence(intake.confirm_conversions)

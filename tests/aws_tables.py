@@ -93,8 +93,9 @@ def _schema(partition: str, sort: str | None = None) -> list[dict[str, str]]:
 
 
 def forget_versions() -> None:
-    """Makes a warm function cold: it reads the versions of terms and settings anew."""
-    from linkage.tables import programs, settings
+    """Makes a warm function cold: it reads anew what it had kept."""
+    from linkage.tables import ledger, programs, settings
 
     programs.kept_versions.clear()
     settings.kept_versions.clear()
+    ledger.debits_seen.clear()

@@ -188,7 +188,7 @@ def lines_of(report: Report) -> Iterable[str]:
             f"{currency}, in minor units: affiliates are owed {totals.owed_to_affiliates}, vendors "
             f"owe {totals.vendors_owe}, network fees {totals.network_fees}, its bonuses cost "
             f"{totals.network_bonuses}, being paid out {totals.in_payout}, paid out "
-            f"{totals.paid_out}"
+            f"{totals.paid_out}; by adjustments affiliates were given {totals.adjustments}"
         )
 
 

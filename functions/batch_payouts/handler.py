@@ -1,12 +1,14 @@
 """Step 4 of the way of a click: plan payout batches, by schedule or by an operator."""
 
+from dataclasses import asdict
 from typing import Any
 
 from linkage import clock, views
 from linkage.edge.http import Answer, Request, answer, serve
-from linkage.edge.runtime import logger
+from linkage.edge.runtime import logger, record_batches
 from linkage.flow import planning
 from linkage.flow.authenticating import authenticated
+from linkage.flow.watching import watch
 from linkage.ids import computed, created
 from linkage.keys import Key
 from linkage.payouts import checked_cutoff
@@ -52,5 +54,7 @@ def handler(event: dict[str, Any], context: Any) -> Answer | None:
     """Answers an operator, or acts on the hourly tick."""
     if "routeKey" in event:
         return serve(event, ROUTES, _operator)
+    watched = watch()
+    record_batches(watched.ages_s, [asdict(each) for each in watched.missed])
     planning.tick()
     return None

@@ -1,14 +1,16 @@
-"""Step 7 of the way of a click: book what the bank says of a batch's payouts."""
+"""Step 7 of the way of a click: book what the bank says of payouts, and what is adjusted."""
 
 from typing import Any
 
 from linkage import views
 from linkage.edge.http import Answer, Request, answer, serve
 from linkage.edge.runtime import logger
+from linkage.flow.adjusting import adjust
 from linkage.flow.authenticating import authenticated
 from linkage.flow.settling import settle
+from linkage.ids import computed
 from linkage.keys import Key
-from linkage.requests import results_in
+from linkage.requests import adjustment_in, results_in
 
 
 def _operator(secret: str) -> Key:
@@ -18,10 +20,26 @@ def _operator(secret: str) -> Key:
 def results(request: Request, key: Key) -> Answer:
     """`POST /v1/payout-batches/{batch_id}/results`."""
     batch_id = request.id("batch_id", "payout_batch")
-    return answer(200, views.batch(settle(batch_id, results_in(request.body), key.key_id)))
+    return answer(200, views.batch(settle(batch_id, results_in(request.body), key)))
 
 
-ROUTES = {"POST /v1/payout-batches/{batch_id}/results": results}
+def _id_of(request: Request) -> str:
+    return computed("adj", "operator", request.required_idempotency_key())
+
+
+def adjustments(request: Request, key: Key) -> Answer:
+    """`POST /v1/adjustments`."""
+    sent = adjustment_in(request.body)
+    made, waits, replayed = adjust(sent, _id_of(request), key)
+    if waits:
+        return answer(202, {"proposal": views.proposal(waits)})
+    return answer(200 if replayed else 201, views.adjustment(made), replayed=replayed)
+
+
+ROUTES = {
+    "POST /v1/payout-batches/{batch_id}/results": results,
+    "POST /v1/adjustments": adjustments,
+}
 
 
 @logger.inject_lambda_context

@@ -13,6 +13,7 @@ _OWNERS = {
     "/v1/payout-batches/{batch_id}/results": "settle_payouts",
     "/v1/payout-batches/{batch_id}/payouts": "hold_payouts",
     "/v1/payout-batches": "batch_payouts",
+    "/v1/adjustments": "settle_payouts",
     "/v1/proposals": "decide_proposals",
 }
 """By the beginning of a route, the longest first; all others are of record_customer."""

@@ -9,7 +9,7 @@ from linkage.attribution import Click
 from linkage.customers import Customer
 from linkage.flow import deciding, posting, recording
 from linkage.ids import fingerprint
-from linkage.payouts import Batch, Page, Payout, debit_transaction, decide
+from linkage.payouts import Batch, Page, Payout, debit_of, debit_transaction, decide
 from linkage.requests import Report, SentRefund
 from linkage.tables import ledger, payouts
 from linkage.tables.clicks import ClickItem
@@ -106,7 +106,9 @@ def paid_out(made: Batch, *affiliate_ids: str) -> list[Payout]:
         if isinstance(decided, Payout):
             assert balance is not None
             transaction = debit_transaction(decided, made, balance)
-            ledger.post(transaction, closing=balance, also=payouts.put_payout(decided, page))
+            written = ledger.put_debit(debit_of(decided, made, balance))
+            also = [*payouts.put_payout(decided, page), written]
+            ledger.post(transaction, closing=balance, also=also)
             debited.append(decided)
         else:
             skipped[affiliate_id] = decided.reason

@@ -186,6 +186,13 @@ def proposal(story: Story, verb: str, who: Client) -> Act:
     return partial(record, who, route, proposal_id=asked.body["proposal"]["id"])
 
 
+def adjusted(story: Story) -> Act:
+    named = {"affiliate_id": story.network.affiliate.member_id, "currency": "USD"}
+    body = {**named, "amount_minor": 100, "reason": "as agreed"}
+    headers = {"idempotency-key": "once"}
+    return partial(record, story.operator, "/v1/adjustments", body, headers)
+
+
 RECORDED: dict[str, tuple[Callable[[Story], Act], str, str]] = {
     "PUT /v1/network": (settings, "network", "network.published"),
     "POST /v1/members": (member_made, "member#", "member.created"),
@@ -208,6 +215,7 @@ RECORDED: dict[str, tuple[Callable[[Story], Act], str, str]] = {
     "POST /v1/customers/opt-out": (opted_out, "customer#", "customer.opted_out"),
     "POST /v1/customers/opt-in": (opted_in, "customer#", "customer.opted_in"),
     "POST /v1/customers/unbind": (unbound, "customer#", "customer.unbound"),
+    "POST /v1/adjustments": (adjusted, "member#", "adjustment.made"),
     "POST /v1/payout-batches": (batch_made, "batch#", "batch.created"),
     "POST /v1/payout-batches/{batch_id}/approval": (
         partial(batch_route, verb="approval"),

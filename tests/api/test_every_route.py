@@ -97,6 +97,7 @@ ROUTES = [
     Route("GET", "/balances", AFFILIATE),
     Route("GET", "/entries", AFFILIATE, listed=True),
     Route("GET", "/payouts", AFFILIATE, listed=True),
+    Route("GET", "/adjustments/{id}", OPERATOR),
     Route("GET", "/statistics/clicks", EVERYBODY),
     Route("GET", "/proposals", OPERATOR, listed=True),
     Route("GET", "/audit", OPERATOR),

@@ -93,7 +93,13 @@ def test_settings_that_cannot_be_are_refused_at_their_field(
     assert (answer.status, answer.code, answer.pointer) == (422, code, pointer)
 
 
-@pytest.mark.parametrize("time_zone", ["Africa", "Mars/Olympus", "../etc/passwd", "", "x" * 99])
+@pytest.mark.parametrize(
+    "time_zone",
+    [
+        *("Africa", "Mars/Olympus", "../etc/passwd", "", "x" * 99),
+        *("localtime", "Factory", "posixrules", "africa/harare", "posix/UTC", "right/UTC"),
+    ],
+)
 def test_a_time_zone_must_be_one(operator: Client, time_zone: str) -> None:
     schedule = {"days_of_month": [1], "hour": 8, "time_zone": time_zone, "currencies": ["USD"]}
     answer = operator.put("/v1/network", NETWORK | {"payout_schedule": schedule})
@@ -181,7 +187,12 @@ def test_settings_say_everything_and_what_is_shown_can_be_published_again(operat
         "hold_days_min": 7,
         "method_rest_hours": 24,
         "introducer_days": 365,
-        "payout_schedule": None,
+        "payout_schedule": {
+            "days_of_month": [1, 15],
+            "hour": 6,
+            "time_zone": "Africa/Harare",
+            "currencies": ["USD"],
+        },
         "programs_max": 200,
         "program_versions_per_day_max": 12,
         "links_max": 5_000,

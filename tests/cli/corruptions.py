@@ -188,6 +188,74 @@ def a_settlement_lost(n: dict[str, Items]) -> None:
     n["ledger"].remove(find(n["ledger"], line="head", kind="settlement"))
 
 
+def a_result_forgotten(n: dict[str, Items]) -> None:
+    del find(n["payouts"], item="payout#", status="returned")["history"]
+
+
+def a_result_of_another_word(n: dict[str, Items]) -> None:
+    find(n["payouts"], item="payout#", status="returned")["status"] = "arrived"
+
+
+def a_return_lost(n: dict[str, Items]) -> None:
+    payout = find(n["payouts"], item="payout#", status="returned")
+    name = f"{payout['payout_id']}/2/returned"
+    n["ledger"].remove(find(n["ledger"], transaction_id=name, line="head"))
+
+
+def an_arrival_booked_twice(n: dict[str, Items]) -> None:
+    head = find(n["ledger"], line="head", kind="payout_arrival")
+    again = head["transaction_id"].replace("/2/", "/3/")
+    n["ledger"].append(head | {"transaction_id": again, "account": f"transaction:{again}"})
+
+
+def a_return_that_the_bank_did_not_pay(n: dict[str, Items]) -> None:
+    payout = find(n["payouts"], item="payout#", status="returned")
+    name = f"{payout['payout_id']}/2/returned"
+    head = find(n["ledger"], transaction_id=name, line="head")
+    head["postings"][0]["source"] = f"payouts:{payout['batch_id']}"
+
+
+def a_debit_lost(n: dict[str, Items]) -> None:
+    n["ledger"].remove(find(n["ledger"], line="debit#USD#"))
+
+
+def a_debit_of_another_number(n: dict[str, Items]) -> None:
+    debit = find(n["ledger"], line="debit#USD#")
+    debit["line"] = "debit#USD#00000099"
+
+
+def a_debit_that_says_it_reached_less(n: dict[str, Items]) -> None:
+    find(n["ledger"], line="debit#USD#")["through"] = "2020-01-01"
+
+
+def a_debit_of_another_payout(n: dict[str, Items]) -> None:
+    find(n["ledger"], line="debit#USD#")["payout_id"] = "pay_another"
+
+
+def a_line_said_to_be_posted_after_the_payout_that_took_it(n: dict[str, Items]) -> None:
+    find(n["ledger"], line="line#", kind="commission", debits=0, account="affiliate:mem_orphan")[
+        "debits"
+    ] = 1
+
+
+def an_adjustment_that_says_not_why(n: dict[str, Items]) -> None:
+    find(n["ledger"], line="head", kind="adjustment")["reason"] = ""
+
+
+def a_write_off_that_takes(n: dict[str, Items]) -> None:
+    (posting,) = find(n["ledger"], line="head", kind="write_off")["postings"]
+    posting["source"], posting["target"] = posting["target"], posting["source"]
+
+
+def an_adjustment_out_of_a_vendors_money(n: dict[str, Items]) -> None:
+    (posting,) = find(n["ledger"], transaction_id="adj_0", line="head")["postings"]
+    posting["source"] = "vendor:mem_hardware"
+
+
+def a_commission_that_adjusts(n: dict[str, Items]) -> None:
+    head_with_overrides(n)["postings"][0]["source"] = "network:adjustments"
+
+
 def a_batch_that_counts_wrong(n: dict[str, Items]) -> None:
     find(n["payouts"], item="batch", batch_id="bat_first")["payout_count"] += 1
 
@@ -433,6 +501,20 @@ CORRUPTIONS = [
     (a_payout_paid_without_settlement, {"I12", "I9"}),
     (a_payout_both_paid_and_failed, {"I12"}),
     (a_settlement_lost, {"I12", "I9"}),
+    (a_result_forgotten, {"I12"}),
+    (a_result_of_another_word, {"I12"}),
+    (a_return_lost, {"I9", "I12"}),
+    (an_arrival_booked_twice, {"I12"}),
+    (a_return_that_the_bank_did_not_pay, {"I9", "I14"}),
+    (a_debit_lost, {"I26"}),
+    (a_debit_of_another_number, {"I26"}),
+    (a_debit_that_says_it_reached_less, {"I26"}),
+    (a_debit_of_another_payout, {"I26"}),
+    (a_line_said_to_be_posted_after_the_payout_that_took_it, {"I26"}),
+    (an_adjustment_that_says_not_why, {"I27"}),
+    (a_write_off_that_takes, {"I27", "I14"}),
+    (an_adjustment_out_of_a_vendors_money, {"I27"}),
+    (a_commission_that_adjusts, {"I27"}),
     (a_batch_that_counts_wrong, {"I13"}),
     (a_batch_with_another_total, {"I13"}),
     (a_payout_after_its_cutoff, {"I11"}),

@@ -73,6 +73,9 @@ def trade() -> None:
     cancel_batch("bat_second", "ZWG")
     plan_batch("bat_third", "USD")
     take_out_and_hold("bat_third")
+    say("bat_first", "mem_architect", "arrived")
+    say("bat_first", "mem_tendai", "returned")
+    adjust_by_hand()
     trade_by_every_rule()
     pay_for_clicks()
     trade_within_limits()
@@ -442,7 +445,30 @@ def pay_out(batch_id: str, currency: str, failed: str) -> None:
         Result("", each.payout_id, "failed" if each.affiliate_id == failed else "paid", None, None)
         for each in batch_payouts(batch_id)
     ]
-    settle(batch_id, results)
+    settle(batch_id, results, operator("key_operator"))
+
+
+def say(batch_id: str, affiliate_id: str, status: str) -> None:
+    """What the bank says of one payout, later."""
+    from linkage.flow.settling import settle
+    from linkage.payouts import payout_id
+    from linkage.requests import Result
+
+    result = Result("", payout_id(batch_id, affiliate_id), status, None, "by letter")
+    settle(batch_id, [result], operator("key_operator"))
+
+
+def adjust_by_hand() -> None:
+    """Something given, something taken, and a part of what is owed then written off."""
+    from linkage.flow.adjusting import adjust
+    from linkage.requests import SentAdjustment
+
+    key = operator("key_operator")
+    for number, (kind, amount_minor) in enumerate(
+        [("adjustment", 1_500), ("adjustment", -99_999), ("write_off", 50_000)]
+    ):
+        sent = SentAdjustment("mem_orphan", "ZWG", amount_minor, kind, "as agreed")
+        adjust(sent, f"adj_{number}", key)
 
 
 def take_out_and_hold(batch_id: str) -> None:

@@ -39,7 +39,7 @@ def test_what_vendors_owe_and_the_network_adds_is_all_that_anyone_has_or_was_pai
     network: dict[str, Items],
 ) -> None:
     for totals in audited(network).totals.values():
-        assert totals.vendors_owe + totals.network_bonuses == (
+        assert totals.vendors_owe + totals.network_bonuses + totals.adjustments == (
             totals.owed_to_affiliates + totals.network_fees + totals.in_payout + totals.paid_out
         )
 

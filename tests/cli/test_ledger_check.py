@@ -146,7 +146,7 @@ def run(*arguments: str) -> Any:
 def test_the_command_exits_0_with_a_summary() -> None:
     result = run("--stage", "dev")
     assert result.exit_code == 0, result.output
-    assert "58 transactions" in result.output
+    assert "64 transactions" in result.output
     assert "19 tallies" in result.output
     assert "In flight: 1 fact" in result.output
     assert "USD, in minor units: affiliates are owed" in result.output

@@ -8,6 +8,7 @@ from linkage.errors import ForbiddenError, InvalidFieldError
 from linkage.keys import Key
 from linkage.requests import (
     Client,
+    adjustment_in,
     batch_in,
     client_code_in,
     customer_in,
@@ -399,6 +400,9 @@ RESULT = {"payout_id": "pay_1", "status": "paid"}
         ([RESULT, {**RESULT, "payout_id": None}], "/results/1/payout_id"),
         ([{**RESULT, "status": "unknown"}], "/results/0/status"),
         ([{**RESULT, "amount_minor": 5}], "/results/0/amount_minor"),
+        ([{**RESULT, "status": "returned", "step": 0}], "/results/0/step"),
+        ([{**RESULT, "status": "returned", "step": 10}], "/results/0/step"),
+        ([{**RESULT, "status": "returned", "step": "2"}], "/results/0/step"),
         ([RESULT, {**RESULT, "status": "failed"}], "/results/1/payout_id"),
     ],
 )
@@ -406,6 +410,55 @@ def test_results_name_each_payout_once(results: Any, pointer: str) -> None:
     with pytest.raises(InvalidFieldError) as refused:
         results_in({"results": results})
     assert refused.value.pointer == pointer
+
+
+@pytest.mark.parametrize("status", ["paid", "failed", "returned", "arrived"])
+def test_a_result_is_one_of_four_words_and_may_say_its_step(status: str) -> None:
+    (result,) = results_in({"results": [{**RESULT, "status": status, "step": 2}]})
+    assert (result.status, result.step) == (status, 2)
+
+
+ADJUSTMENT = {
+    "affiliate_id": "mem_1",
+    "currency": "USD",
+    "amount_minor": -5,
+    "reason": "paid by mistake",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"affiliate_id": None}, "/affiliate_id"),
+        ({"affiliate_id": 5}, "/affiliate_id"),
+        ({"currency": "ZWL"}, "/currency"),
+        ({"amount_minor": None}, "/amount_minor"),
+        ({"amount_minor": 0}, "/amount_minor"),
+        ({"amount_minor": 1.5}, "/amount_minor"),
+        ({"amount_minor": "5"}, "/amount_minor"),
+        ({"amount_minor": True}, "/amount_minor"),
+        ({"amount_minor": 10**12 + 1}, "/amount_minor"),
+        ({"amount_minor": -(10**12) - 1}, "/amount_minor"),
+        ({"reason": None}, "/reason"),
+        ({"reason": " "}, "/reason"),
+        ({"reason": "x" * 501}, "/reason"),
+        ({"kind": "gift"}, "/kind"),
+        ({"kind": "write_off"}, "/amount_minor"),
+        ({"due_on": "2026-12-01"}, "/due_on"),
+    ],
+)
+def test_an_adjustment_that_cannot_be_is_refused_at_its_field(
+    changes: dict[str, Any], pointer: str
+) -> None:
+    with pytest.raises(InvalidFieldError) as refused:
+        adjustment_in(ADJUSTMENT | changes)
+    assert refused.value.pointer == pointer
+
+
+def test_an_adjustment_is_one_unless_it_says_that_it_writes_off() -> None:
+    assert adjustment_in(ADJUSTMENT).kind == "adjustment"
+    written_off = adjustment_in(ADJUSTMENT | {"kind": "write_off", "amount_minor": 5})
+    assert (written_off.kind, written_off.amount_minor) == ("write_off", 5)
 
 
 def test_a_result_keeps_its_reference_and_reason() -> None:

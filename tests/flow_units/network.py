@@ -114,11 +114,13 @@ class Network:
     def save(self) -> None:
         """Remembers what the tables hold, to go back to; messages and files are let go."""
         self.saved = self.standin.saved()
+        ledger.debits_seen.clear()
         self._empty()
 
     def restore(self) -> None:
         """Goes back to what was saved, with no message waiting and no file written."""
         self.standin.go_back(self.saved)
+        ledger.debits_seen.clear()
         self._empty()
 
     def _empty(self) -> None:
@@ -159,7 +161,7 @@ class Network:
             Result(f"/results/{each}", payout_id(batch_id, f"mem_{name}"), status, None, None)
             for each, (name, status) in enumerate(statuses.items())
         ]
-        return settling.settle(batch_id, results)
+        return settling.settle(batch_id, results, operator("key_1"))
 
     # ---- what AWS delivers
 

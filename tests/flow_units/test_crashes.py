@@ -15,14 +15,16 @@ import pytest
 
 from linkage.conversions import Conversion, Item
 from linkage.customers import Customer
-from linkage.flow import consenting, deciding, planning, releasing, taking_out
+from linkage.flow import consenting, deciding, planning, releasing, settling, taking_out
+from linkage.flow.adjusting import adjust
 from linkage.flow.awaiting import confirm_due
 from linkage.flow.unbinding import unbind
 from linkage.keys import Key
 from linkage.payouts import payout_id
-from linkage.requests import SentCustomer, SentRefund, SentUnbinding
+from linkage.requests import Result, SentAdjustment, SentCustomer, SentRefund, SentUnbinding
 from linkage.tables import entries, members
 from tests.domain.examples import operator
+from tests.flow_units.audited import audited
 from tests.flow_units.network import VENDOR, CrashError, Network, Writes, make_rich
 from tests.flow_units.two_shops import BUILDING, CLIENT, SUPPLIER, open_shops, supplied
 
@@ -82,6 +84,32 @@ def story(network: Network) -> Iterator[Step]:
         (partial(planning.cancel, "bat_2", operator("key_2")), network.deliver_work),
     )
     network.pay_all("bat_3", ann="paid", spo="paid", top="paid")
+
+
+def later_story(network: Network) -> Iterator[Step]:
+    """What the bank says later, what nobody hears of again, and what operators do about it."""
+    network.report("o-1", 100_000)
+    network.deliver_facts()
+    network.start_batch("bat_1")
+    network.deliver_work()
+    planning.approve("bat_1", operator("key_2"))
+    network.deliver_approvals()
+    network.settle("bat_1", ann="paid")
+    yield Step("money sent back", (partial(network.settle, "bat_1", ann="returned"),))
+    network.pass_time(days=20)
+    yield Step("what nobody hears of", (planning.tick,))
+    yield Step(
+        "what a person decides", (partial(network.settle, "bat_1", spo="failed", top="paid"),)
+    )
+    yield Step(
+        "what had arrived", (partial(network.settle, "bat_1", ann="arrived", spo="arrived"),)
+    )
+    reference = [Result("", payout_id("bat_1", "mem_top"), "paid", "EC-1", None)]
+    yield Step("a reference", (partial(settling.settle, "bat_1", reference, operator("key_1")),))
+    for kind, amount_minor in (("adjustment", -700), ("write_off", 700)):
+        sent = SentAdjustment("mem_ann", "USD", amount_minor, kind, "as agreed")
+        yield Step(kind, (partial(adjust, sent, f"adj_{kind}", operator("key_1")),))
+    assert audited(network).findings == ()
 
 
 def rich_story(network: Network) -> Iterator[Step]:
@@ -217,13 +245,13 @@ def silence(network: Network) -> None:
 @pytest.mark.parametrize(
     ("tells", "least"),
     [
-        (story, 60),
-        (rich_story, 30),
-        (introduced_story, 30),
-        (held_story, 30),
-        (taken_out_story, 14),
+        pytest.param(story, 60, id="plain terms"),
+        pytest.param(rich_story, 30, id="terms that count"),
+        pytest.param(introduced_story, 30, id="introductions"),
+        pytest.param(held_story, 30, id="limits and holds"),
+        pytest.param(taken_out_story, 14, id="taken out"),
+        pytest.param(later_story, 20, id="the bank's later words"),
     ],
-    ids=["plain terms", "terms that count", "introductions", "limits and holds", "taken out"],
 )
 def test_dying_at_any_write_changes_nothing_in_the_end(
     network: Network, tells: Callable[[Network], Iterator[Step]], least: int

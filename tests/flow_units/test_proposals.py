@@ -70,6 +70,14 @@ def held_id(network: Network) -> str:
 
 
 SCHEDULE = PayoutSchedule((1,), 8, "UTC", ("USD",))
+
+
+def schedule_now() -> PayoutSchedule | None:
+    """The schedule in force, whenever it began."""
+    schedule = current_settings().payout_schedule
+    return schedule and replace(schedule, since="")
+
+
 GUARDED = {
     "four eyes turned off": Guarded(
         governing.PUBLISH,
@@ -81,7 +89,7 @@ GUARDED = {
     "a schedule, of which one decides": Guarded(
         governing.PUBLISH,
         lambda _: settings_asked(payout_schedule=SCHEDULE),
-        lambda _: current_settings().payout_schedule,
+        lambda _: schedule_now(),
         SCHEDULE,
         publish_meanwhile,
     ),

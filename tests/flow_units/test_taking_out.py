@@ -262,7 +262,7 @@ def test_a_result_for_what_was_taken_out_is_refused(planned: Network) -> None:
     taking_out.remove("bat_1", ANN, "out", THIRD)
     approve_and_export(planned)
     with pytest.raises(ConflictError) as refused:
-        settling.settle("bat_1", [Result("/results/0", ANN, "paid", None, None)])
+        settling.settle("bat_1", [Result("/results/0", ANN, "paid", None, None)], SECOND)
     assert refused.value.code == "payout_removed"
 
 

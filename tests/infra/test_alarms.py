@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from linkage.payouts import UNKNOWN_AFTER_DAYS
 from tests.infra.synthesis import FUNCTIONS, Synthesised
 
 
@@ -94,6 +95,27 @@ def test_a_silence_that_confirms_nothing_is_noticed_even_if_it_is_the_ticks(
     assert alarm["Threshold"] == 7200
     assert alarm["TreatMissingData"] == "breaching"
     assert alarm["Period"] == 3 * 3600
+
+
+def test_batches_that_stay_where_they_are_are_noticed_and_so_is_a_silent_tick(
+    prod: Synthesised,
+) -> None:
+    limits = {
+        "OldestPlanningAge": (3 * 3600, "breaching"),
+        "OldestApprovedAge": (3 * 3600, "notBreaching"),
+        "OldestUnsettledAge": (UNKNOWN_AFTER_DAYS * 24 * 3600, "notBreaching"),
+        "BatchMissed": (0, "notBreaching"),
+    }
+    for metric_name, (threshold, missing) in limits.items():
+        (alarm,) = _alarms(prod, metric_name)
+        assert alarm["Dimensions"] == [{"Name": "service", "Value": "batch_payouts"}]
+        assert (alarm["Threshold"], alarm["TreatMissingData"]) == (threshold, missing)
+        # Long enough for two hourly ticks.
+        assert alarm["Period"] == 3 * 3600
+
+
+def test_without_the_tick_nobody_waits_for_what_it_says(local: Synthesised) -> None:
+    assert _alarms(local, "OldestPlanningAge") == []
 
 
 def test_a_confirmation_that_is_held_is_noticed_whoever_received_it(prod: Synthesised) -> None:

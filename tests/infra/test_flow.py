@@ -30,6 +30,7 @@ ROUTES = {
     "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/release": "hold_payouts",
     "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/removal": "hold_payouts",
     "POST /v1/payout-batches/{batch_id}/results": "settle_payouts",
+    "POST /v1/adjustments": "settle_payouts",
     "ANY /v1/{proxy+}": "manage_network",
 }
 

@@ -6,10 +6,12 @@ The invariants' numbers are those of docs/operating.md.
 from collections import Counter
 from datetime import datetime
 
+from linkage_cli.audit.adjusted import check_adjusted
 from linkage_cli.audit.billed import check_billed, places_of
 from linkage_cli.audit.chains import check_chains
 from linkage_cli.audit.conversions import Facts
 from linkage_cli.audit.counts import read_tallies
+from linkage_cli.audit.debits import check_debits
 from linkage_cli.audit.entries import check_entries, totals_of
 from linkage_cli.audit.findings import Finding, Report, Totals
 from linkage_cli.audit.payouts import Payouts
@@ -29,7 +31,7 @@ def audit(stored: Stored, now: datetime) -> Report:
     except (UnreadableError, KeyError, TypeError, AttributeError) as error:
         findings.append(Finding("I20", "programs and settings", f"cannot be read: {error}"))
         terms = Terms({}, {})
-    findings += check_entries(ledger)
+    findings += [*check_entries(ledger), *check_debits(ledger), *check_adjusted(ledger)]
     conversions = Facts(facts, ledger, terms, now)
     findings += conversions.check()
     days = check_billed(facts, stored.statistics, findings)

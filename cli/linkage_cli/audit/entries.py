@@ -9,7 +9,15 @@ from datetime import date
 from linkage_cli.audit.findings import Finding, Totals
 from linkage_cli.audit.stored import Balance, Head, Ledger, Line, Posting
 
-ACCOUNT_KINDS = ("vendor:", "affiliate:", "payouts:", "network:fees", "network:bonuses", "bank")
+ACCOUNT_KINDS = (
+    "vendor:",
+    "affiliate:",
+    "payouts:",
+    "network:fees",
+    "network:bonuses",
+    "network:adjustments",
+    "bank",
+)
 OWN_CURRENCY = ("bonus", "bonus_return", "recruitment")
 """Postings whose currency is that of their terms, whatever the sale's is."""
 
@@ -167,6 +175,7 @@ def totals_of(ledger: Ledger) -> dict[str, Totals]:
             vendors_owe=-sums["vendor"],
             network_fees=sums["network:fees"],
             network_bonuses=-sums["network:bonuses"],
+            adjustments=-sums["network:adjustments"],
             in_payout=sums["payouts"],
             paid_out=sums["bank"],
         )

@@ -18,7 +18,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Totals:
-    """One currency's sums of all postings, minor units; `network_bonuses` is what they cost."""
+    """One currency's sums of all postings, minor units; `network_bonuses` is what they cost.
+
+    `adjustments` is what operators gave by hand, less what they took.
+    """
 
     owed_to_affiliates: int = 0
     vendors_owe: int = 0
@@ -26,6 +29,7 @@ class Totals:
     network_bonuses: int = 0
     in_payout: int = 0
     paid_out: int = 0
+    adjustments: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from linkage_cli.audit.adjusted import KINDS
 from linkage_cli.audit.findings import Finding
 from linkage_cli.audit.stored import (
     Item,
@@ -18,16 +19,19 @@ from linkage_cli.audit.stored import (
     whole,
 )
 
-RESULT_OF = {
-    "debited": None,
-    "sent": None,
-    "unknown": None,
-    "paid": "paid",
-    "failed": "failed",
-    "cancelled": "cancelled",
-    "removed": "removed",
+ON_ITS_WAY = ("debited", "sent", "unknown")
+"""The states of a payout that need no transaction: its money is still on the way."""
+ENDS = {
+    "paid": (),
+    "failed": (),
+    "cancelled": (),
+    "removed": (),
+    "returned": ("paid", "arrived"),
+    "arrived": ("failed", "returned"),
 }
-"""The transaction a payout's state needs; None while its money is still on the way."""
+"""The states that need one, with those it may have been in before; the first results in none."""
+LESSENS = ("clawback", "payout_arrival", "adjustment")
+"""Transactions that take from what fell due, and are no payout."""
 
 BATCH_STATES = ("planning", "planned", "approved", "exported", "settled", "cancelled")
 
@@ -43,6 +47,7 @@ class Payout:
     currency: str
     status: str
     created_at: str
+    earlier: tuple[str, ...]
     held_at: str | None = None
     released_at: str | None = None
     removed_at: str | None = None
@@ -54,7 +59,12 @@ class Payout:
 
     @property
     def has_result(self) -> bool:
-        return RESULT_OF.get(self.status) is not None
+        return self.status in ENDS
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """All its results, in their order."""
+        return (*self.earlier, self.status) if self.has_result else self.earlier
 
 
 class Payouts:
@@ -68,6 +78,10 @@ class Payouts:
         self._named: dict[str, set[str]] = defaultdict(set)
         read_each(items, ("batch_id", "item"), self._add, findings)
         self._lines = {(line.transaction_id, line.account): line for line in ledger.lines}
+        self._posted: dict[str, set[str]] = defaultdict(set)
+        for name in ledger.heads:
+            payout_id, _, result = name.partition("/")
+            self._posted[payout_id] |= {result} - {""}
         self._held: Counter[str] = Counter()
         for head in ledger.heads.values():
             for posting in head.postings:
@@ -118,28 +132,40 @@ class Payouts:
 
     def _check_payout(self, payout: Payout, batch: Item) -> Iterator[Finding]:
         subject = payout.payout_id
-        if payout.status not in RESULT_OF:
+        if payout.status not in {*ON_ITS_WAY, *ENDS}:
             yield Finding("I12", subject, f"{payout.status!r} is no state of a payout")
             return
         if payout.currency != batch["currency"]:
             yield Finding("I9", subject, f"it is in {payout.currency}, its batch is not")
         affiliate, account = f"affiliate:{payout.affiliate_id}", f"payouts:{payout.batch_id}"
         yield from self._check_posting(payout, subject, affiliate, account, "payout")
-        results = {"paid": "bank"}
-        results |= dict.fromkeys(("failed", "cancelled", "removed"), affiliate)
-        posted = [each for each in results if f"{subject}/{each}" in self._ledger.heads]
-        wanted = RESULT_OF[payout.status]
-        if posted != ([wanted] if wanted else []):
-            said = " and ".join(posted) or "no result"
-            yield Finding("I12", subject, f"it is {payout.status}, the ledger has {said}")
-        for result in posted:
-            kind = "settlement" if result == "paid" else "payout_return"
-            yield from self._check_posting(
-                payout, f"{subject}/{result}", account, results[result], kind
-            )
+        yield from self._check_results(payout, affiliate, account)
         line = self._lines.get((subject, affiliate))
         if line:
             yield from _check_cutoff(payout, batch, line)
+
+    def _check_results(self, payout: Payout, affiliate: str, account: str) -> Iterator[Finding]:
+        """Each result has moved the money once, and may follow the one before it."""
+        ways = {
+            "paid": (account, "bank", "settlement"),
+            "failed": (account, affiliate, "payout_return"),
+            "cancelled": (account, affiliate, "payout_return"),
+            "removed": (account, affiliate, "payout_return"),
+            "returned": ("bank", affiliate, "payout_return"),
+            "arrived": (affiliate, "bank", "payout_arrival"),
+        }
+        subject, wanted, before = payout.payout_id, set(), None
+        for step, result in enumerate(payout.results, 1):
+            if result not in ENDS or (before not in ENDS[result] if step > 1 else ENDS[result]):
+                yield Finding("I12", subject, f"it is {result} after {before or 'nothing'}")
+                return
+            name, before = result if step == 1 else f"{step}/{result}", result
+            wanted.add(name)
+            yield from self._check_posting(payout, f"{subject}/{name}", *ways[result])
+        posted = self._posted[subject]
+        if posted != wanted:
+            said = " and ".join(sorted(posted)) or "no result"
+            yield Finding("I12", subject, f"it is {payout.status}, the ledger has {said}")
 
     def _check_posting(
         self, payout: Payout, transaction_id: str, source: str, target: str, kind: str
@@ -211,10 +237,10 @@ class Payouts:
     def _check_foreign_heads(self) -> Iterator[Finding]:
         known = {payout.payout_id for payouts in self.payouts.values() for payout in payouts}
         for head in self._ledger.heads.values():
-            if head.kind in {"payout", "settlement", "payout_return"}:
+            if head.kind in {"payout", "settlement", "payout_return", "payout_arrival"}:
                 if head.transaction_id.partition("/")[0] not in known:
                     yield Finding("I5", head.transaction_id, "it was posted without a payout")
-            elif head.kind not in {"commission", "clawback"}:
+            elif head.kind not in {"commission", "clawback", *KINDS}:
                 yield Finding("I5", head.transaction_id, f"{head.kind!r} is no kind of transaction")
 
     def _check_taken(self) -> Iterator[Finding]:
@@ -226,7 +252,7 @@ class Payouts:
                 bucket = (line.account, line.currency, day)
                 if line.kind == "payout":
                     taken[bucket] -= amount
-                elif line.kind != "clawback" or amount > 0:
+                elif line.kind not in LESSENS or amount > 0:
                     due[bucket] += amount
         for bucket, amount in sorted(taken.items()):
             if amount > due[bucket]:
@@ -299,5 +325,6 @@ def _payout(item: Item) -> Payout:
         currency=text(item, "currency"),
         status=text(item, "status"),
         created_at=text(item, "created_at"),
+        earlier=tuple(text(each, "status") for each in nested(item, "history") or ()),
         **{name: text(item, name) for name in _IF_THERE if name in item},
     )

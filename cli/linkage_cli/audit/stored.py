@@ -42,11 +42,12 @@ class Head:
     accepted_at: str
     fingerprint: str
     postings: tuple[Posting, ...]
+    reason: str
 
 
 @dataclass(frozen=True)
 class Line:
-    """One affiliate's line of a transaction."""
+    """One affiliate's line of a transaction; `debits` is None if an earlier release posted it."""
 
     account: str
     line: str
@@ -57,6 +58,7 @@ class Line:
     amount_minor: int
     dues: Mapping[str, int]
     parts: tuple[tuple[str, int, int], ...]
+    debits: int | None
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,20 @@ class Balance:
     version: int
     open: str
     dues: Mapping[str, int]
+    debits: int
+
+
+@dataclass(frozen=True)
+class Debit:
+    """A payout as it is written down in its affiliate's account."""
+
+    account: str
+    currency: str
+    number: int
+    through: str
+    lines: int
+    payout_id: str
+    batch_id: str
 
 
 @dataclass(frozen=True)
@@ -119,11 +135,12 @@ class Stored:
 
 @dataclass
 class Ledger:
-    """The ledger table, read."""
+    """The ledger table, read; `debits` are the payouts as affiliates' accounts have them."""
 
     heads: dict[str, Head] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     balances: list[Balance] = field(default_factory=list)
+    debits: list[Debit] = field(default_factory=list)
 
 
 def text(item: Item, name: str) -> str:
@@ -187,7 +204,7 @@ def read_each[T](
 
 
 def read_ledger(items: Iterable[Item], findings: list[Finding]) -> Ledger:
-    """Heads, lines and balances; whatever is none of them is a finding."""
+    """Heads, lines, balances and debits; whatever is none of them is a finding."""
     ledger = Ledger()
 
     def add(item: Item) -> None:
@@ -199,8 +216,10 @@ def read_ledger(items: Iterable[Item], findings: list[Finding]) -> Ledger:
             ledger.lines.append(_line(item))
         elif account.startswith("affiliate:") and line.startswith("balance#"):
             ledger.balances.append(_balance(item))
+        elif account.startswith("affiliate:") and line.startswith("debit#"):
+            ledger.debits.append(_debit(item))
         else:
-            raise UnreadableError("it is neither a head, a line nor a balance")
+            raise UnreadableError("it is neither a head, a line, a balance nor a debit")
 
     read_each(items, ("account", "line"), add, findings)
     return ledger
@@ -214,6 +233,7 @@ def _head(item: Item) -> Head:
         accepted_at=text(item, "accepted_at"),
         fingerprint=text(item, "fingerprint"),
         postings=tuple(_posting(posting) for posting in item["postings"]),
+        reason=str(item.get("reason") or ""),
     )
     if head.account != f"transaction:{head.transaction_id}":
         raise UnreadableError(f"it says it is {head.transaction_id}")
@@ -245,6 +265,7 @@ def _line(item: Item) -> Line:
             (text(part, "kind"), whole(part, "level"), whole(part, "amount_minor"))
             for part in item["parts"]
         ),
+        debits=whole(item, "debits") if "debits" in item else None,
     )
 
 
@@ -262,6 +283,22 @@ def _balance(item: Item) -> Balance:
         version=whole(item, "version"),
         open=text(item, "open"),
         dues=dues,
+        debits=whole(item, "debits") if "debits" in item else 0,
+    )
+
+
+def _debit(item: Item) -> Debit:
+    _, currency, number = text(item, "line").split("#")
+    if not number.isdigit():
+        raise UnreadableError(f"{number!r} is no number of a payout")
+    return Debit(
+        account=text(item, "account"),
+        currency=currency,
+        number=int(number),
+        through=text(item, "through"),
+        lines=whole(item, "lines"),
+        payout_id=text(item, "payout_id"),
+        batch_id=text(item, "batch_id"),
     )
 
 

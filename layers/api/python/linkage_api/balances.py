@@ -8,15 +8,20 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage import clock, views
+from linkage.errors import NotFoundError
 from linkage.ledger import Balance
 from linkage.money import amount_text, checked_currency
-from linkage.tables.ledger import list_balances, list_lines
+from linkage.tables.ledger import find_adjustment, list_balances, list_lines
 from linkage.tables.pages import Listed, wrong_cursor
 from linkage.tables.payouts import list_payouts
 from linkage_api.answers import answer, listed, page_body
-from linkage_api.calls import Query, acting_member, call
+from linkage_api.calls import Query, acting_member, call, checked_id
+from linkage_api.covering import debits_of
 
 router = Router()
+
+type _Taken = tuple[str, int | None, str]
+"""A currency, how many payouts had been taken when a line was posted, and its due date."""
 
 
 @router.get("/v1/balances")
@@ -52,7 +57,23 @@ def entries() -> Response[str]:
         currency = checked_currency(currency, "/currency")
     page = list_lines(affiliate.member_id, currency, limit, cursor and _line_at(cursor))
     following = page.next_cursor and _cursor_at(page.next_cursor)
-    return listed(Listed(page.data, following), _entry)
+    taken = _taken_by(affiliate.member_id, page.data)
+    return listed(Listed(page.data, following), lambda line: _entry(line, taken))
+
+
+def _taken_by(affiliate_id: str, lines: list[dict[str, Any]]) -> dict[_Taken, str]:
+    """The payout that took each due date of these lines, as far as one did and was written down."""
+    wanted: dict[str, set[tuple[int, str]]] = {}
+    for line in lines:
+        if line["kind"] != "payout" and "debits" in line:
+            wanted.setdefault(line["currency"], set()).update(
+                (line["debits"], due) for due in line["dues"]
+            )
+    return {
+        (currency, *which): debit.payout_id
+        for currency, each in wanted.items()
+        for which, debit in debits_of(affiliate_id, currency, each).items()
+    }
 
 
 def _cursor_at(line: str) -> str:
@@ -69,7 +90,7 @@ def _line_at(cursor: str) -> str:
     return line
 
 
-def _entry(line: dict[str, Any]) -> dict[str, Any]:
+def _entry(line: dict[str, Any], taken: dict[_Taken, str]) -> dict[str, Any]:
     dues = line["dues"]
     return {
         "transaction_id": line["transaction_id"],
@@ -84,6 +105,12 @@ def _entry(line: dict[str, Any]) -> dict[str, Any]:
         "conversion_id": line.get("conversion_id"),
         "payout_id": line.get("payout_id"),
         "batch_id": line.get("batch_id"),
+        "adjustment_id": line.get("adjustment_id"),
+        "taken_by": {
+            due: taken[place]
+            for due in dues
+            if (place := (line["currency"], line.get("debits"), due)) in taken
+        },
     }
 
 
@@ -91,8 +118,12 @@ def _why(part: dict[str, Any], line: dict[str, Any]) -> str:
     amount = amount_text(abs(part["amount_minor"]), line["currency"])
     conversion, payout = line.get("conversion_id"), line.get("payout_id")
     kind, level = part["kind"], part["level"]
+    if "adjustment_id" in line:
+        return f"{amount} {_ADJUSTED[kind, part['amount_minor'] > 0]}: {line['reason']}"
     if kind == "payout":
         return f"{amount} left the balance in payout {payout}."
+    if kind == "payout_arrival":
+        return f"{amount} was taken again: payout {payout} had arrived after all."
     if payout is not None:
         return f"{amount} came back from payout {payout}."
     if kind == "clawback":
@@ -103,6 +134,11 @@ def _why(part: dict[str, Any], line: dict[str, Any]) -> str:
     return f"{amount} {what} for conversion {conversion}."
 
 
+_ADJUSTED = {
+    ("adjustment", True): "was added to the balance by the network",
+    ("adjustment", False): "was taken from the balance by the network",
+    ("write_off", True): "of what was owed was written off by the network",
+}
 _WHAT = {
     ("commission", True): "commission",
     ("affiliate_fee", False): "fee to the network",
@@ -115,6 +151,17 @@ _WHAT = {
     ("bonus", True): "bonus for the period's sales",
     ("bonus_return", False): "bonus taken back after a refund",
 }
+
+
+@router.get("/v1/adjustments/<adjustment_id>")
+def adjustment(adjustment_id: str) -> Response[str]:
+    """One adjustment: of whose balance, how much, why and by which key."""
+    asked = call(router, "operator")
+    Query(asked).done()
+    found = find_adjustment(checked_id("adjustment", adjustment_id))
+    if found is None:
+        raise NotFoundError("adjustment")
+    return answer(200, views.adjustment(found))
 
 
 @router.get("/v1/payouts")

@@ -3,15 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import Any
 
 from linkage import clock
 from linkage.ledger import NETWORK_BONUSES, Posting, affiliate_in
 from linkage.money import amount_text, decimal_text
-from linkage.payouts import GIVEN_BACK, Payout
-from linkage.tables.pages import LIMIT_MAX
-from linkage.tables.payouts import find_batch, list_payouts
+from linkage.payouts import Payout
+from linkage_api.covering import Covered, Covering, Posted, posted
 from linkage_api.found import Found, Head
 from linkage_api.viewers import Viewer
 
@@ -28,15 +26,27 @@ class Part:
 
 @dataclass(frozen=True)
 class Line:
-    """What a transaction did to an affiliate in one currency from one UTC date on."""
+    """What a transaction did to an affiliate in one currency from one UTC date on.
+
+    `covered` is where its money is, None for whom that is not.
+    """
 
     head: Head
     affiliate_id: str
     currency: str
     due_on: str
     parts: tuple[Part, ...]
-    told: bool
-    payout: Payout | None
+    covered: Covered | None
+
+    @property
+    def payout(self) -> Payout | None:
+        """The payout that holds it, if there is one and the viewer may know."""
+        return self.covered.payout if self.covered else None
+
+    @property
+    def open_on(self) -> str:
+        """From when it counts while no payout holds it: later, if it came back from one."""
+        return self.covered.due_on if self.covered else self.due_on
 
     @property
     def amount_minor(self) -> int:
@@ -56,7 +66,7 @@ class Line:
                 for part in self.parts
             ],
         }
-        if self.told:
+        if self.covered:
             shown["payout"] = self.payout and {
                 "id": self.payout.payout_id,
                 "batch_id": self.payout.batch_id,
@@ -77,14 +87,47 @@ def lines(found: Found, viewer: Viewer) -> list[Line]:
                 minor = sign * posting.amount_minor
                 name = _part_name(posting, minor)
                 parts.append(Part(name, posting.kind, posting.level, minor))
-    covering = _Covering()
-    made = []
-    for (_, affiliate_id, currency, due_on), (head, parts) in gathered.items():
-        told = _is_told(affiliate_id, viewer)
-        since = head["accepted_at"]
-        payout = covering.payout(affiliate_id, currency, since, due_on) if told else None
-        made.append(Line(head, affiliate_id, currency, due_on, tuple(parts), told, payout))
-    return made
+    covered = _covered(
+        [
+            (head, affiliate_id, currency, due_on)
+            for (_, affiliate_id, currency, due_on), (head, _) in gathered.items()
+            if _is_told(affiliate_id, viewer)
+        ]
+    )
+    return [
+        Line(head, affiliate_id, currency, due_on, tuple(parts), covered.get(place))
+        for place, (head, parts) in gathered.items()
+        for _, affiliate_id, currency, due_on in (place,)
+    ]
+
+
+type _Place = tuple[str, str, str, str]
+"""A line's transaction, affiliate, currency and due date."""
+
+
+def _covered(told: Iterable[tuple[Head, str, str, str]]) -> dict[_Place, Covered]:
+    """Where the money is of each line that is told of, each affiliate's lines read together."""
+    covering, found = Covering(), {}
+    of_affiliate: dict[str, list[tuple[Head, str, str]]] = {}
+    for head, affiliate_id, currency, due_on in told:
+        of_affiliate.setdefault(affiliate_id, []).append((head, currency, due_on))
+    for affiliate_id, own in of_affiliate.items():
+        known = posted(
+            affiliate_id,
+            {(head["transaction_id"], currency): head["accepted_at"] for head, currency, _ in own},
+        )
+        for head, currency, due_on in own:
+            transaction_id = head["transaction_id"]
+            found[transaction_id, affiliate_id, currency, due_on] = covering.of(
+                Posted(
+                    affiliate_id,
+                    currency,
+                    head["accepted_at"],
+                    due_on,
+                    known[transaction_id, currency],
+                )
+            )
+    return found
 
 
 def _is_told(affiliate_id: str, viewer: Viewer) -> bool:
@@ -93,25 +136,6 @@ def _is_told(affiliate_id: str, viewer: Viewer) -> bool:
     A vendor owes the network; how the network pays its affiliates is not shown to it.
     """
     return viewer.role == "operator" or (viewer.is_affiliate and affiliate_id == viewer.member_id)
-
-
-class _Covering:
-    """Finds the payout that covered a line, reading each affiliate's payouts once."""
-
-    def __init__(self) -> None:
-        self._payouts = cache(lambda affiliate_id: list_payouts(affiliate_id, LIMIT_MAX, None).data)
-        self._batch = cache(find_batch)
-
-    def payout(self, affiliate_id: str, currency: str, since: str, due_on: str) -> Payout | None:
-        """The first payout made after the line whose batch reached its due date."""
-        for payout in reversed(self._payouts(affiliate_id)):
-            if payout.status in GIVEN_BACK:
-                continue  # its money came back, and may be in a later one
-            if payout.currency == currency and payout.created_at >= since:
-                batch = self._batch(payout.batch_id)
-                if batch and batch.cutoff >= due_on:
-                    return payout
-        return None
 
 
 _KINDS = {
@@ -194,6 +218,10 @@ def line_sentence(line: Line, found: Found, viewer: Viewer) -> str:
     else:
         said = f"{amount}{of} for {whose} is due on {line.due_on}{hold(found, line.due_on)}"
         later = "the first payout batch that reaches that day pays it"
+    if line.covered and line.covered.came_back:
+        back = line.covered.came_back
+        said = f"{said}; it came back from payout {back.payout_id}, which is {back.status}"
+        later = f"it is due again on {line.open_on}, and {later}"
     if line.payout is None:
         return f"{said}; {later}."
     return f"{said}; it is in payout {line.payout.payout_id}, which is {line.payout.status}."

@@ -37,7 +37,7 @@ def explanation(conversion: Conversion, viewer: Viewer) -> dict[str, Any]:
             *_attribution_story(conversion, viewer),
             *_decision_story(found, viewer),
             *_posting_story(found, viewer),
-            *(line_sentence(line, found, viewer) for line in lined if line.told),
+            *(line_sentence(line, found, viewer) for line in lined if line.covered),
         ],
     }
 

@@ -34,9 +34,13 @@ from linkage_api.proposals import waiting
 router = Router()
 
 
+_NO_ZONES = {"localtime", "Factory", "posixrules"}
+"""What a machine keeps beside the zones of IANA: its own, and what stands for none."""
+
+
 def _time_zone(value: object, pointer: str) -> str:
     name = checked_text(value, pointer, 64)
-    if name not in available_timezones():
+    if name not in available_timezones() - _NO_ZONES:
         raise InvalidFieldError(pointer, "Use the name of a time zone, such as Africa/Harare.")
     return name
 
@@ -150,4 +154,9 @@ def publish() -> Response[str]:
 
 
 def _view(settings: NetworkSettings) -> dict[str, Any]:
-    return {name: value for name, value in asdict(settings).items() if name != "rules"}
+    shown = {name: value for name, value in asdict(settings).items() if name != "rules"}
+    schedule = shown["payout_schedule"]
+    if schedule:
+        # What is shown may be published again, so nothing is in it that no body may say.
+        shown["payout_schedule"] = {n: value for n, value in schedule.items() if n != "since"}
+    return shown

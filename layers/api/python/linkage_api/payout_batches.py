@@ -1,6 +1,7 @@
 """`/v1/payout-batches`: batches, their payouts, and their files."""
 
 import os
+from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from botocore.config import Config
 from linkage import clock, views
 from linkage.audit import recorded
 from linkage.errors import ConflictError
+from linkage.flow.watching import watch
 from linkage.payouts import Batch
 from linkage.tables.audit import put_record
 from linkage.tables.payouts import (
@@ -24,7 +26,7 @@ from linkage.tables.payouts import (
     list_removed,
 )
 from linkage.tables.transactions import write
-from linkage_api.answers import answer, listed
+from linkage_api.answers import answer, page_body
 from linkage_api.calls import Query, call, checked_id
 from linkage_api.payout_warnings import warnings_of
 
@@ -47,10 +49,11 @@ def _files() -> "S3Client":
 
 @router.get("/v1/payout-batches")
 def index() -> Response[str]:
-    """Every batch, newest first."""
+    """Every batch, newest first, and on the first page those that the schedule has missed."""
     asked = call(router, "operator")
     limit, cursor = Query(asked).page()
-    return listed(list_batches(limit, cursor), views.batch)
+    body = page_body(list_batches(limit, cursor), views.batch)
+    return answer(200, body if cursor else {**body, "missed": [asdict(m) for m in watch().missed]})
 
 
 @router.get("/v1/payout-batches/<batch_id>")

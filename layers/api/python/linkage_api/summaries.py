@@ -8,7 +8,9 @@ from linkage.conversions import Conversion, known_to
 from linkage.holding import OVER_THE_LIMIT, VENDOR_SUSPENDED
 from linkage.ledger import NETWORK_BONUSES, NETWORK_FEES, vendor_account
 from linkage.money import amount_text, decimal_text
-from linkage.network import next_batch_on
+from linkage.network import Planned, coming_batches
+from linkage.payouts import scheduled_batch_id
+from linkage.tables.payouts import find_batch
 from linkage.tables.settings import current_settings
 from linkage_api.explained_lines import Line, hold, parts_text, smaller
 from linkage_api.found import Found
@@ -78,7 +80,7 @@ def _dues(found: Found, lines: Sequence[Line], currency: str) -> str:
             place = (line.payout.payout_id, line.payout.status)
             paid_minor[place] = paid_minor.get(place, 0) + line.amount_minor
         else:
-            open_minor[line.due_on] = open_minor.get(line.due_on, 0) + line.amount_minor
+            open_minor[line.open_on] = open_minor.get(line.open_on, 0) + line.amount_minor
     said = [
         f"{amount_text(minor, currency)} of it is in payout {payout_id}, which is {status}."
         for (payout_id, status), minor in paid_minor.items()
@@ -100,13 +102,24 @@ def _batches(currency: str, due_on: date) -> Iterator[str]:
     minimum_minor, schedule = settings.minimum_minor(currency), settings.payout_schedule
     if schedule and currency in schedule.currencies:
         days = ", ".join(map(str, schedule.days_of_month))
-        first_on = next_batch_on(schedule, max(due_on, clock.day(clock.now())))
+        first = next(
+            each
+            for each in coming_batches(schedule, due_on, clock.now())
+            if _is_to_come(each, currency)
+        )
         yield (
             f"Batches in {currency} are planned on these days of each month: {days}. The next that "
-            f"reaches it is on {first_on}."
+            f"reaches it is on {first.on}."
         )
     if minimum_minor > 1:
         yield f"A balance below {amount_text(minimum_minor, currency)} waits for a later one."
+
+
+def _is_to_come(planned: Planned, currency: str) -> bool:
+    """Whether a scheduled batch takes what is in balances now: it is not made yet."""
+    if planned.opens > clock.now():
+        return True
+    return find_batch(scheduled_batch_id(currency, planned.on)) is None
 
 
 def _due(found: Found, minor: int, currency: str, due_on: str, *, whole: bool) -> str:

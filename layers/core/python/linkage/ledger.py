@@ -17,6 +17,7 @@ from linkage.ids import fingerprint
 
 NETWORK_FEES = "network:fees"
 NETWORK_BONUSES = "network:bonuses"
+NETWORK_ADJUSTMENTS = "network:adjustments"
 BANK = "bank"
 
 
@@ -98,8 +99,9 @@ class Transaction:
 class Balance:
     """An affiliate's balance in one currency: `dues` map a UTC date to what counts from then on.
 
-    `of_later_release` is what is stored beside it, in its stored form, that this release does not
-    know: it is kept wherever the balance is written whole.
+    `debits` is how many payouts have been taken out of it. `of_later_release` is what is stored
+    beside it, in its stored form, that this release does not know: it is kept wherever the balance
+    is written whole.
     """
 
     affiliate_id: str
@@ -107,6 +109,7 @@ class Balance:
     balance_minor: int
     version: int
     dues: Mapping[str, int]
+    debits: int = 0
     of_later_release: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -125,6 +128,12 @@ class Balance:
             dues=dict(dues),
         )
 
+    def without(self, debit: Line) -> Balance:
+        """The balance after a payout's line: the due dates it empties are gone."""
+        after = self.after(debit)
+        dues = {due: minor for due, minor in after.dues.items() if due not in debit.dues}
+        return replace(after, dues=dues, debits=self.debits + 1)
+
     def payable_minor(self, through: date) -> int:
         """What counts on this UTC date: every due date up to and including it, minor units."""
         return sum(self.dues_through(through).values())
@@ -132,6 +141,24 @@ class Balance:
     def dues_through(self, through: date) -> dict[str, int]:
         """The due dates up to and including this UTC date."""
         return {due: minor for due, minor in self.dues.items() if due <= through.isoformat()}
+
+
+@dataclass(frozen=True)
+class Debit:
+    """The `number`-th payout out of a balance: everything due `through` a UTC date was taken.
+
+    So it holds those of the balance's lines that were posted when there had been fewer payouts,
+    as far as they were due by then and no payout before it had taken them. `lines` is how many the
+    balance had, payouts' own included.
+    """
+
+    affiliate_id: str
+    currency: str
+    number: int
+    through: str
+    lines: int
+    payout_id: str
+    batch_id: str
 
 
 def lines_due_on(postings: Iterable[Posting], due_on: str) -> tuple[Line, ...]:

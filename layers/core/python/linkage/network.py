@@ -1,24 +1,71 @@
 """The network's own terms: levels, fee, payouts. Versioned like programs."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
+from itertools import count, takewhile
 from zoneinfo import ZoneInfo
 
+from linkage import clock
 from linkage.rules import RULES_FIRST
 
 LEVELS_MAX = 5
-TICK_LATENESS_DAYS = 3
+MADE_FOR = timedelta(days=3)
+"""So long after its hour a scheduled batch is still made by itself; then it is missed."""
+MISSED_DAYS = 35
+"""So long a missed batch is told: each day of a month comes again in it."""
 
 
 @dataclass(frozen=True)
 class PayoutSchedule:
-    """When a batch is planned by itself: on these days of the month, from this local hour on."""
+    """When a batch is planned by itself: on these days of the month, from this local hour on.
+
+    `since` is the UTC moment it began: it plans nothing for local days before. What earlier
+    releases have published does not say when.
+    """
 
     days_of_month: tuple[int, ...]
     hour: int
     time_zone: str
     currencies: tuple[str, ...]
+    since: str = ""
+
+    @property
+    def begins_on(self) -> date:
+        """The first local day it plans for, as far as is known."""
+        if not self.since:
+            return date.min
+        return clock.instant(self.since).astimezone(ZoneInfo(self.time_zone)).date()
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A batch as a schedule asks for it: for a local date, made from `opens` on (UTC).
+
+    `cutoff` is that date, or the day before where it has not begun in UTC at that hour: due dates
+    are UTC dates, and nothing is paid before it is due.
+    """
+
+    on: date
+    opens: datetime
+
+    @property
+    def cutoff(self) -> date:
+        """The last UTC date of what it pays, however late it is made."""
+        return min(self.on, clock.day(self.opens))
+
+    def is_over(self, moment: datetime) -> bool:
+        """Whether it is no longer made by itself."""
+        return self.opens + MADE_FOR <= moment
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A batch that a schedule asked for on a local date and nobody made; both are dates."""
+
+    currency: str
+    scheduled_on: str
+    cutoff: str
 
 
 @dataclass(frozen=True)
@@ -87,26 +134,82 @@ def funding_gap_bps(settings: NetworkSettings) -> int:
     return max(0, sum(settings.level_rates_bps) - fees_bps)
 
 
-def due_batches(settings: NetworkSettings, moment: datetime) -> list[tuple[str, date]]:
-    """The (currency, local date) of each scheduled batch that should exist by now.
+def began(
+    schedule: PayoutSchedule | None, before: PayoutSchedule | None, moment: datetime
+) -> PayoutSchedule | None:
+    """A schedule published at this moment, with the moment it began.
 
-    A tick may come twice or late, so every scheduled date of the last three days is named again.
+    It goes on where it plans nothing that the one before it did not plan: then what that one left
+    to be made is still made.
+    """
+    if schedule is None:
+        return None
+    if before is None or not (
+        schedule.time_zone == before.time_zone
+        and set(schedule.days_of_month) <= set(before.days_of_month)
+        and set(schedule.currencies) <= set(before.currencies)
+    ):
+        return replace(schedule, since=clock.text(moment))
+    return replace(schedule, since=before.since or clock.text(moment - MADE_FOR))
+
+
+def _planned(schedule: PayoutSchedule, first: date) -> Iterator[Planned]:
+    """What a schedule asks for, from a local date on, without an end."""
+    zone = ZoneInfo(schedule.time_zone)
+    for ahead in count():
+        on = max(first, schedule.begins_on) + timedelta(days=ahead)
+        if on.day in schedule.days_of_month:
+            opens = datetime(on.year, on.month, on.day, schedule.hour, tzinfo=zone)
+            yield Planned(on, opens.astimezone(UTC))
+
+
+def _opened(schedule: PayoutSchedule, moment: datetime) -> Iterator[Planned]:
+    """What it asked for up to this moment, as long as it may be told to be missed."""
+    first = clock.day(moment) - timedelta(days=MISSED_DAYS)
+    return takewhile(lambda each: each.opens <= moment, _planned(schedule, first))
+
+
+def due_batches(settings: NetworkSettings, moment: datetime) -> list[tuple[str, Planned]]:
+    """The scheduled batches that should exist by now, each with its currency.
+
+    A tick may come twice or late, so each is named for three days.
     """
     schedule = settings.payout_schedule
     if schedule is None:
         return []
-    zone = ZoneInfo(schedule.time_zone)
-    local = moment.astimezone(zone)
-    due = []
-    for age in reversed(range(TICK_LATENESS_DAYS)):
-        on = local.date() - timedelta(days=age)
-        opens = datetime(on.year, on.month, on.day, schedule.hour, tzinfo=zone)
-        if on.day in schedule.days_of_month and opens.astimezone(UTC) <= moment:
-            due += [(currency, on) for currency in schedule.currencies]
-    return due
+    due = [each for each in _opened(schedule, moment) if not each.is_over(moment)]
+    return [(currency, each) for each in due for currency in schedule.currencies]
 
 
-def next_batch_on(schedule: PayoutSchedule, on: date) -> date:
-    """The first scheduled local date that is not before this one."""
-    days = (on + timedelta(days=ahead) for ahead in count())
-    return next(day for day in days if day.day in schedule.days_of_month)
+def missed_batches(
+    settings: NetworkSettings, moment: datetime, reached: Mapping[str, str]
+) -> list[Missed]:
+    """The scheduled batches that were not made in three days.
+
+    `reached` has by currency the latest cutoff of a batch: one made later, by hand or by the
+    schedule, has paid what the missed one would have. Of a schedule that does not say when it
+    began none is named.
+    """
+    schedule = settings.payout_schedule
+    if schedule is None or not schedule.since:
+        return []
+    over = [each for each in _opened(schedule, moment) if each.is_over(moment)]
+    return [
+        Missed(currency, each.on.isoformat(), each.cutoff.isoformat())
+        for each in over
+        for currency in schedule.currencies
+        if reached.get(currency, "") < each.cutoff.isoformat()
+    ]
+
+
+def coming_batches(schedule: PayoutSchedule, due_on: date, moment: datetime) -> Iterator[Planned]:
+    """The scheduled batches that may still be made and pay what is due on a UTC date, in order.
+
+    Those whose hour is over may have been made already.
+    """
+    first = max(due_on, clock.day(moment) - MADE_FOR - timedelta(days=1))
+    return (
+        each
+        for each in _planned(schedule, first)
+        if each.cutoff >= due_on and not each.is_over(moment)
+    )

@@ -2,10 +2,12 @@
 
 batch   planning → planned → approved → exported → settled, or planned → cancelled
 payout  debited → sent → paid | failed, or debited → cancelled | removed
+        sent → unknown, when its result does not come; what comes later is in `results`
 """
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from linkage import clock
 from linkage.audit import SCHEDULE
@@ -15,6 +17,7 @@ from linkage.keys import Key
 from linkage.ledger import (
     BANK,
     Balance,
+    Debit,
     Line,
     Posting,
     Transaction,
@@ -28,8 +31,10 @@ from linkage.payout_methods import no_longer_payable
 from linkage.proposals import require_older, require_second_person
 
 PAGE_SIZE_MAX = 100
+UNKNOWN_AFTER_DAYS = 14
+"""So many days after its file was written a payout without a result is `unknown`."""
 PAYOUT_METHODS = ("manual", "mobile_money", "bank")
-GIVEN_BACK = frozenset({"failed", "cancelled", "removed"})
+GIVEN_BACK = frozenset({"failed", "cancelled", "removed", "returned"})
 """The states of a payout whose money is in the balance again, and may be in a later payout."""
 REMOVABLE_IN = ("planned", "approved")
 """The states of a batch out of which one payout can be held or taken."""
@@ -61,6 +66,9 @@ class Batch:
     fingerprint: str | None = None
     four_eyes: bool = False
     created_by_person: str = ""
+    approved_at: str | None = None
+    exported_at: str | None = None
+    aged_at: str | None = None
     held_count: int = 0
     held_minor: int = 0
     removed_count: int = 0
@@ -82,9 +90,9 @@ class Page:
 class Payout:
     """What one affiliate is paid in one batch; name and method are as they were when debited.
 
-    `reason` is the bank's, or why it was taken out: the payee reads it. `held_reason` is for
-    operators alone. It is held from `held_at` on, until it is released.
-    `result_by` is the key that said what the bank answered.
+    `reference`, `reason` and `result_by`, the key that gave it, are of its latest result; `history`
+    has those before it. Of what was taken out `reason` says why; the payee reads it. `held_reason`
+    is for operators alone. It is held from `held_at` on, until it is released.
     """
 
     payout_id: str
@@ -99,6 +107,8 @@ class Payout:
     reference: str | None = None
     reason: str | None = None
     result_by: str | None = None
+    result_at: str | None = None
+    history: tuple[dict[str, Any], ...] | None = None
     held_at: str | None = None
     held_by: str | None = None
     held_reason: str | None = None
@@ -219,6 +229,19 @@ def debit_transaction(payout: Payout, batch: Batch, balance: Balance) -> Transac
     )
 
 
+def debit_of(payout: Payout, batch: Batch, balance: Balance) -> Debit:
+    """Which of a balance's payouts this is, and what it takes of the balance's lines."""
+    return Debit(
+        payout.affiliate_id,
+        payout.currency,
+        balance.debits + 1,
+        batch.cutoff,
+        balance.version,
+        payout.payout_id,
+        payout.batch_id,
+    )
+
+
 def paid_transaction(payout: Payout, accepted_at: str) -> Transaction:
     """The bank's word that a payout arrived: final."""
     posting = Posting(
@@ -247,16 +270,20 @@ def return_transaction(payout: Payout, cause: str, accepted_at: str, why: str) -
         payout.currency,
         "payout_return",
     )
-    due_on = clock.day(clock.instant(accepted_at)).isoformat()
     return Transaction(
         f"{payout.payout_id}/{cause}",
         "payout_return",
         accepted_at,
         (posting,),
-        lines_due_on((posting,), due_on),
+        lines_due_on((posting,), due_at_once(accepted_at)),
         facts={"payout_id": payout.payout_id, "batch_id": payout.batch_id},
         why=(why,),
     )
+
+
+def due_at_once(accepted_at: str) -> str:
+    """The UTC date from which what is accepted at this moment counts at once."""
+    return clock.day(clock.instant(accepted_at)).isoformat()
 
 
 def require_approvable(batch: Batch, approver: Key, *, four_eyes: bool) -> None:

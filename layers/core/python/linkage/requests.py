@@ -18,6 +18,10 @@ from linkage.plain import without_defaults
 from linkage.programs import COUNTED_EVENTS, EVENTS
 
 RESULTS_MAX = 100
+RESULTS = ("paid", "failed", "returned", "arrived")
+STEPS_MAX = 9
+"""More than a bank ever says of one payout: two who contradict each other do not go on for ever."""
+ADJUSTMENTS = ("adjustment", "write_off")
 ITEMS_MAX = 50
 _ID_LENGTH = 64
 _QUANTITY_MAX = 1_000_000
@@ -106,13 +110,28 @@ class SentRefund:
 
 @dataclass(frozen=True)
 class Result:
-    """What the bank or the mobile-money operator said of one payout."""
+    """What the bank or the mobile-money operator said of one payout.
+
+    `step` says the so-and-so-many-th word on it this is, where the status alone could mean two.
+    """
 
     pointer: str
     payout_id: str
     status: str
     reference: str | None
     reason: str | None
+    step: int | None = None
+
+
+@dataclass(frozen=True)
+class SentAdjustment:
+    """A change of an affiliate's balance as operators ask for it; minor units, signed."""
+
+    affiliate_id: str
+    currency: str
+    amount_minor: int
+    kind: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -323,6 +342,28 @@ def batch_in(body: object) -> SentBatch:
     return batch
 
 
+def adjustment_in(body: object) -> SentAdjustment:
+    """The adjustment in a body: the payee reads its reason."""
+    fields = Fields(body)
+    amount_minor = fields.integer("amount_minor", -MAX_AMOUNT_MINOR, MAX_AMOUNT_MINOR)
+    kind = fields.optional_choice("kind", ADJUSTMENTS) or "adjustment"
+    sent = SentAdjustment(
+        affiliate_id=fields.text("affiliate_id", _ID_LENGTH),
+        currency=fields.currency(),
+        amount_minor=amount_minor,
+        kind=kind,
+        reason=fields.text("reason", 500),
+    )
+    fields.done()
+    if amount_minor == 0:
+        raise InvalidFieldError("/amount_minor", "An adjustment of 0 changes nothing.")
+    if kind == "write_off" and amount_minor < 0:
+        raise InvalidFieldError(
+            "/amount_minor", "A write-off forgives what is owed: give it as a number above 0."
+        )
+    return sent
+
+
 def reason_in(body: object) -> str:
     """Why one payout is held or taken out, of at most 500 characters."""
     fields = Fields(body)
@@ -351,9 +392,10 @@ def _result(item: object, pointer: str) -> Result:
     result = Result(
         pointer=pointer,
         payout_id=fields.text("payout_id", _ID_LENGTH),
-        status=fields.choice("status", ("paid", "failed")),
+        status=fields.choice("status", RESULTS),
         reference=fields.optional_text("reference"),
         reason=fields.optional_text("reason", 500),
+        step=fields.optional_integer("step", 1, STEPS_MAX),
     )
     fields.done()
     return result

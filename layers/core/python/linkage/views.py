@@ -4,12 +4,14 @@ from dataclasses import asdict
 from typing import Any
 
 from linkage import clock
+from linkage.adjustments import Adjustment
 from linkage.audit import masked
 from linkage.consent import Consent
 from linkage.conversions import Conversion, Item, Refund, known_to
 from linkage.payout_file import cells
 from linkage.payouts import Batch, Payout
 from linkage.proposals import Proposal
+from linkage.results import steps_of
 
 
 def conversion(conversion: Conversion, role: str) -> dict[str, Any]:
@@ -144,13 +146,32 @@ def payout(payout: Payout, *, whole: bool) -> dict[str, Any]:
         "account": said["account"] if whole or not said["account"] else masked(said["account"]),
         "reference": payout.reference,
         "reason": payout.reason,
+        "results": [
+            {"step": step, **{name: said for name, said in asdict(each).items() if name != "by"}}
+            for step, each in enumerate(steps_of(payout), 1)
+        ],
+    }
+
+
+def adjustment(adjustment: Adjustment) -> dict[str, Any]:
+    """An adjustment as operators see it; minor units."""
+    return {
+        "id": adjustment.adjustment_id,
+        "affiliate_id": adjustment.affiliate_id,
+        "kind": adjustment.kind,
+        "amount_minor": adjustment.amount_minor,
+        "currency": adjustment.currency,
+        "reason": adjustment.reason,
+        "accepted_at": adjustment.accepted_at,
+        "by": adjustment.by_key,
     }
 
 
 def payout_in_batch(paid: Payout) -> dict[str, Any]:
     """A payout as operators see it who decide on it: also if it is or was held, and by whom."""
     decided = {name: getattr(paid, name) for name in _DECIDED}
-    return payout(paid, whole=True) | {"held": paid.is_held} | decided
+    results = [{"step": step, **asdict(each)} for step, each in enumerate(steps_of(paid), 1)]
+    return payout(paid, whole=True) | {"held": paid.is_held, "results": results} | decided
 
 
 _DECIDED = (

@@ -55,6 +55,16 @@ class Request:
             )
         return key
 
+    def required_idempotency_key(self) -> str:
+        """The same where there has to be one; raises InvalidFieldError without."""
+        key = self.idempotency_key()
+        if key is None:
+            raise InvalidFieldError(
+                "/Idempotency-Key",
+                "Send an Idempotency-Key: without one, a repeated request would do it twice.",
+            )
+        return key
+
 
 def is_id(value: str) -> bool:
     """Whether a text can be the id of anything; what cannot is not looked up in any table."""

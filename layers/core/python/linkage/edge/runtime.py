@@ -1,6 +1,6 @@
 """Logging and metrics, made once for each function."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from aws_lambda_powertools import Logger, Metrics, single_metric
@@ -27,6 +27,22 @@ def noticing_refusals(metric_name: str, **about: str | None) -> Iterator[None]:
     except TooManyRequestsError:
         notice(metric_name, **about)
         raise
+
+
+def record_batches(ages_s: Mapping[str, int], missed: Sequence[Mapping[str, str]]) -> None:
+    """Counts at once how long batches stay where they are, and logs those that nobody made.
+
+    A metric costs for each hour it says something in: of those that are 0 the first alone is said,
+    whose alarm also hears that nobody looks any more.
+    """
+    values = {**ages_s, "BatchMissed": len(missed)}
+    for at, (name, value) in enumerate(values.items()):
+        if value or at == 0:
+            unit = "Count" if name == "BatchMissed" else "Seconds"
+            metrics.add_metric(name, unit=unit, value=value)
+    metrics.flush_metrics()
+    for each in missed:
+        logger.warning("BatchMissed", extra=dict(each))
 
 
 def record_held(conversion_id: str, reason: str | None) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from linkage import clock
 from linkage.errors import BusyError, ConflictError, InvalidFieldError, NotFoundError
-from linkage.flow import changing, governing, keying, releasing
+from linkage.flow import adjusting, changing, governing, keying, releasing
 from linkage.flow.proposing import Plan, decided
 from linkage.keys import Key
 from linkage.proposals import (
@@ -21,6 +21,7 @@ from linkage.tables.proposals import close_proposal, get_proposal
 from linkage.tables.transactions import ConditionFailedError, attempts
 
 ACTIONS: Mapping[str, Plan] = {
+    **adjusting.ACTIONS,
     **changing.ACTIONS,
     **governing.ACTIONS,
     **keying.ACTIONS,

@@ -9,6 +9,7 @@ from linkage.payouts import (
     Page,
     Payout,
     Skip,
+    debit_of,
     debit_transaction,
     decide,
     payout_id,
@@ -82,7 +83,9 @@ def _debit(
             return decided
         transaction = debit_transaction(decided, batch, balance)
         try:
-            ledger.post(transaction, closing=balance, also=payouts.put_payout(decided, page))
+            written = ledger.put_debit(debit_of(decided, batch, balance))
+            also = [*payouts.put_payout(decided, page), written]
+            ledger.post(transaction, closing=balance, also=also)
         except ConditionFailedError:
             if _page(page.batch_id, page.number).status != "open":
                 return None

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import boto3
 
+from linkage import clock
 from linkage.flow.sealing import seal
 from linkage.payout_file import render
 from linkage.tables import payouts
@@ -30,4 +31,5 @@ def _export(batch_id: str) -> None:
     )
     sha256 = hashlib.sha256(content).hexdigest()
     with suppress(ConditionFailedError):  # the same delivery twice: both wrote the same file
-        payouts.move_batch(batch_id, "approved", "exported", sha256=sha256)
+        exported_at = clock.text(clock.now())
+        payouts.move_batch(batch_id, "approved", "exported", sha256=sha256, exported_at=exported_at)

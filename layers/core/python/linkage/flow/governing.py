@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 
+from linkage import clock
 from linkage.errors import ConflictError
 from linkage.flow.proposing import Plan
 from linkage.four_eyes import lowers
 from linkage.keys import Key
-from linkage.network import NetworkSettings
+from linkage.network import NetworkSettings, began
 from linkage.proposals import Asked, Change, Operations
 from linkage.tables.keys import list_keys
 from linkage.tables.pages import LIMIT_MAX
@@ -26,7 +27,9 @@ def plan_publish(asked: Asked, _: Key) -> Change:
     Raises ConflictError if others were published meanwhile, or four eyes would be nobody's;
     InvalidFieldError for settings that cannot be, or that a program's ceiling does not allow.
     """
-    new, current = settings_of(asked.said), current_settings()
+    current, wanted = current_settings(), settings_of(asked.said)
+    schedule = began(wanted.payout_schedule, current.payout_schedule, clock.now())
+    new = replace(wanted, payout_schedule=schedule)
     if current.version and replace(new, version=current.version) == current:
         return _change(current, current, None)
     if new.version != current.version + 1:

@@ -3,7 +3,6 @@
 import json
 import os
 from dataclasses import replace
-from datetime import date
 from functools import partial
 from itertools import batched, chain
 from typing import Any
@@ -14,8 +13,9 @@ from linkage import clock
 from linkage.audit import SCHEDULE, record_by, recorded
 from linkage.errors import InvalidFieldError
 from linkage.flow.sealing import take_out_unpayable
+from linkage.flow.watching import age, watched_batches
 from linkage.keys import Key
-from linkage.network import due_batches
+from linkage.network import Planned, due_batches
 from linkage.payouts import (
     PAGE_SIZE_MAX,
     Batch,
@@ -113,7 +113,14 @@ def approve(batch_id: str, approver: Key) -> Batch:
     becomes = replace(batch, status="approved", approved_by=approver.key_id)
     record = _moved(batch, becomes, approver)
     try:
-        payouts.move_batch(batch_id, "planned", "approved", [record], approved_by=approver.key_id)
+        payouts.move_batch(
+            batch_id,
+            "planned",
+            "approved",
+            [record],
+            approved_by=approver.key_id,
+            approved_at=clock.text(clock.now()),
+        )
     except ConditionFailedError:
         return approve(batch_id, approver)
     return payouts.get_batch(batch_id)
@@ -153,14 +160,19 @@ def give_back(batch_id: str) -> None:
 
 
 def tick() -> None:
-    """Starts the batches the schedule asks for, and pushes on those that were left half-way.
+    """Starts the batches the schedule asks for, pushes on those that were left half-way, and makes
+    `unknown` what the bank has said nothing of.
 
     One that fails, whatever its error, stops no other; an ExceptionGroup names those that did.
     """
     due = due_batches(current_settings(), clock.now())
     work = [
-        *((scheduled_batch_id(*each), partial(_start_due, *each)) for each in due),
+        *(
+            (scheduled_batch_id(currency, planned.on), partial(_start_due, currency, planned))
+            for currency, planned in due
+        ),
         *((each.batch_id, partial(_push_on, each)) for each in payouts.unfinished_batches()),
+        *((each.batch_id, partial(age, each)) for each in watched_batches(clock.now())),
     ]
     failed: list[Exception] = []
     for batch_id, act in work:
@@ -173,11 +185,10 @@ def tick() -> None:
         raise ExceptionGroup(f"{len(failed)} batches were not worked on", failed)
 
 
-def _start_due(currency: str, on: date) -> None:
-    batch_id = scheduled_batch_id(currency, on)
+def _start_due(currency: str, planned: Planned) -> None:
+    batch_id = scheduled_batch_id(currency, planned.on)
     if payouts.find_batch(batch_id) is None:
-        cutoff = min(on, clock.day(clock.now())).isoformat()
-        start(new_batch(batch_id, currency, cutoff, SCHEDULE))
+        start(new_batch(batch_id, currency, planned.cutoff.isoformat(), SCHEDULE))
 
 
 def _push_on(batch: Batch) -> None:

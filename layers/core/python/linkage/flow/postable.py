@@ -22,5 +22,5 @@ def require_postable(transaction: Transaction, conversion_id: str, fact: str) ->
         for line in transaction.lines
         if entries.is_put_whole(line)
     }
-    posting = entries.operations(_ANY_LEDGER, transaction, put)
+    posting = entries.operations(_ANY_LEDGER, transaction, put, {})
     require_within([*posting, mark_posted(conversion_id, fact)])

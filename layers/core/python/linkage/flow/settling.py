@@ -1,25 +1,22 @@
-"""Settling an exported batch: the bank's answers, each booked once."""
+"""Settling an exported batch: the bank's words on each payout, each booked once."""
 
 from linkage import clock
+from linkage.audit import recorded
 from linkage.errors import ConflictError, InvalidFieldError
-from linkage.ledger import Transaction
-from linkage.payouts import (
-    Batch,
-    Payout,
-    paid_transaction,
-    require_settleable,
-    return_transaction,
-)
+from linkage.keys import Key
+from linkage.payouts import Batch, Payout, require_settleable
 from linkage.requests import Result
+from linkage.results import answered, result_transaction, steps_of
 from linkage.tables import ledger, payouts
-from linkage.tables.transactions import ConditionFailedError
+from linkage.tables.audit import put_record
+from linkage.tables.transactions import ConditionFailedError, attempts, write
 
 
-def settle(batch_id: str, results: list[Result], by_key: str | None = None) -> Batch:
-    """Books the results a key gives: paid is final, failed returns the money, due at once.
+def settle(batch_id: str, results: list[Result], by: Key) -> Batch:
+    """Books what the bank says by a key, step by step; what was said before changes nothing.
 
     Every result is checked before the first is booked. Raises InvalidFieldError for a payout that
-    is not in the batch, ConflictError for one that already has the other result.
+    is not in the batch, ConflictError for what contradicts its results or cannot follow them.
     """
     require_settleable(payouts.get_batch(batch_id))
     found = {
@@ -27,63 +24,55 @@ def settle(batch_id: str, results: list[Result], by_key: str | None = None) -> B
         for payout in payouts.find_payouts(batch_id, {each.payout_id for each in results})
     }
     for result in results:
-        _require_possible(result, found.get(result.payout_id))
+        answered(result, _in_batch(result, found), _now(), by.key_id)
     for result in results:
-        _book(result, found[result.payout_id], by_key)
+        _book(result, found[result.payout_id], by)
     payouts.become_settled(batch_id)
     return payouts.get_batch(batch_id)
 
 
-def _contradicts(result: Result, payout: Payout) -> bool:
-    """Whether a result says something else than the one that was booked."""
-    if payout.status != result.status:
-        return payout.status not in {"sent", "unknown"}
-    return result.reference not in {None, payout.reference} or (
-        result.reason not in {None, payout.reason}
+def _in_batch(result: Result, found: dict[str, Payout]) -> Payout:
+    if result.payout_id in found:
+        return found[result.payout_id]
+    raise InvalidFieldError(
+        f"{result.pointer}/payout_id", "This batch has no such payout.", code="payout_not_in_batch"
     )
 
 
-def _require_possible(result: Result, payout: Payout | None) -> None:
-    if payout is None:
-        raise InvalidFieldError(
-            f"{result.pointer}/payout_id",
-            "This batch has no such payout.",
-            code="payout_not_in_batch",
-        )
-    if _contradicts(result, payout):
-        raise ConflictError(
-            f"payout_{payout.status}",
-            f"Payout {payout.payout_id} is already {payout.status}; that result, with its "
-            "reference and reason, is final.",
-        )
+def _book(result: Result, payout: Payout, by: Key) -> None:
+    """Books one result upon the payout as it is read, which the write holds it to."""
+    for _ in attempts():
+        becomes = answered(result, payout, _now(), by.key_id)
+        if becomes == payout:
+            return
+        try:
+            _write(payout, becomes, by)
+        except ConditionFailedError:
+            now = payouts.find_payout(payout.batch_id, payout.payout_id)
+            payout = now or payout
+        else:
+            return
+    raise ConflictError(
+        "payout_settled_meanwhile",
+        f"Others are giving payout {payout.payout_id} results right now. Try again.",
+    )
 
 
-def _book(result: Result, payout: Payout, by_key: str | None) -> None:
-    if payout.status == result.status:
+def _write(payout: Payout, becomes: Payout, by: Key) -> None:
+    """Raises ConditionFailedError if the payout has changed since it was read.
+
+    A step keeps who gave it and when; who completes one is on the record.
+    """
+    steps, also = len(steps_of(becomes)), [payouts.answer_payout(payout, becomes)]
+    if steps == len(steps_of(payout)):
+        subject = f"payout#{payout.payout_id}"
+        write([*also, put_record(recorded(by, subject, "payout.completed", payout, becomes))])
         return
-    move = payouts.move_payout(
-        payout,
-        result.status,
-        reference=result.reference,
-        reason=result.reason,
-        result_by=by_key,
-    )
-    try:
-        ledger.post(
-            _transaction(result, payout), also=[move, payouts.count_settled(payout.batch_id)]
-        )
-    except ConditionFailedError as failed:
-        now = payouts.find_payout(payout.batch_id, payout.payout_id)
-        if now is None or now.status != result.status:
-            raise ConflictError(
-                "payout_settled_meanwhile",
-                f"Payout {payout.payout_id} was given another result at the same time.",
-            ) from failed
+    if steps == 1:
+        also.append(payouts.count_settled(payout.batch_id))
+    if not ledger.post(result_transaction(becomes), also=also):
+        raise ConditionFailedError({})  # that step was booked meanwhile, maybe with another word
 
 
-def _transaction(result: Result, payout: Payout) -> Transaction:
-    accepted_at = clock.text(clock.now())
-    if result.status == "paid":
-        return paid_transaction(payout, accepted_at)
-    said = f": {result.reason}" if result.reason else ""
-    return return_transaction(payout, "failed", accepted_at, f"The payout failed{said}.")
+def _now() -> str:
+    return clock.text(clock.now())

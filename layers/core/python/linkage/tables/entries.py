@@ -10,13 +10,14 @@ from typing import Any
 from zlib import crc32
 
 from linkage.ids import digest
-from linkage.ledger import Balance, Line, Transaction, affiliate_account
+from linkage.ledger import Balance, Debit, Line, Transaction, affiliate_account
 from linkage.tables import transactions
 from linkage.tables.limits import is_expression
 from linkage.tables.packed import packed
 
 OPEN_SHARDS = 8
-HEAD, DUE = "head", "due_"
+HEAD, DUE, DEBITS = "head", "due_", "debit#"
+_SAID_BY_LINES = ("conversion_id", "payout_id", "batch_id", "adjustment_id", "reason")
 _SHOWN = frozenset({"account", "line", "kind", "accepted_at"})
 
 type Whose = tuple[str, str]
@@ -25,11 +26,15 @@ type Operation = dict[str, Any]
 
 
 def operations(
-    table: str, transaction: Transaction, put: Mapping[Whose, Balance]
+    table: str,
+    transaction: Transaction,
+    put: Mapping[Whose, Balance],
+    debits: Mapping[Whose, int],
 ) -> list[Operation]:
     """What writes a transaction into a ledger of this name, the head first.
 
-    `put` are the balances that are written whole, as they become; all others are added to.
+    `put` are the balances that are written whole, as they become; all others are added to, if as
+    many payouts as `debits` says have been taken out of them, none where it says nothing.
     """
     return [
         transactions.put_new(table, head_item(transaction), "account"),
@@ -37,13 +42,19 @@ def operations(
             operation
             for line in transaction.lines
             for operation in (
-                _put_line(table, transaction, line),
+                _put_line(
+                    table, transaction, line, _debits_after(put.get(whose(line)), debits, line)
+                ),
                 _put_balance(table, put[whose(line)])
                 if whose(line) in put
-                else _move_balance(table, line),
+                else _move_balance(table, line, debits.get(whose(line), 0)),
             )
         ),
     ]
+
+
+def _debits_after(put: Balance | None, debits: Mapping[Whose, int], line: Line) -> int:
+    return put.debits if put else debits.get(whose(line), 0)
 
 
 def whose(line: Line) -> Whose:
@@ -89,46 +100,72 @@ def balance_line(currency: str) -> str:
     return f"balance#{currency}"
 
 
-def _put_line(table: str, transaction: Transaction, line: Line) -> Operation:
+def line_key(transaction_id: str, accepted_at: str, currency: str) -> str:
+    """Where a transaction's line in a currency is kept, in the affiliate's own account."""
+    return f"line#{accepted_at}#{digest(transaction_id)}#{currency}"
+
+
+def put_debit(table: str, debit: Debit) -> Operation:
+    """The operation that writes down which payout was the so-and-so-many-th out of a balance."""
+    item = {
+        "account": affiliate_account(debit.affiliate_id),
+        "line": debit_line(debit.currency, debit.number),
+        "payout_id": debit.payout_id,
+        "batch_id": debit.batch_id,
+        "through": debit.through,
+        "lines": debit.lines,
+    }
+    return transactions.put_new(table, item, "account")
+
+
+def debit_line(currency: str, number: int) -> str:
+    """Where it is kept, in the affiliate's own account; they sort by their numbers."""
+    return f"{DEBITS}{currency}#{number:08d}"
+
+
+def _put_line(table: str, transaction: Transaction, line: Line, debits: int) -> Operation:
     item = {
         "account": affiliate_account(line.affiliate_id),
-        "line": f"line#{transaction.accepted_at}#{digest(transaction.transaction_id)}"
-        f"#{line.currency}",
+        "line": line_key(transaction.transaction_id, transaction.accepted_at, line.currency),
         "transaction_id": transaction.transaction_id,
         "kind": transaction.kind,
         "accepted_at": transaction.accepted_at,
         "currency": line.currency,
         "amount_minor": line.amount_minor,
         "dues": dict(line.dues),
+        "debits": debits,
         "parts": [
             {"kind": kind, "level": level, "amount_minor": amount_minor}
             for kind, level, amount_minor in line.parts
         ],
-        **{
-            name: transaction.facts[name]
-            for name in ("conversion_id", "payout_id", "batch_id")
-            if name in transaction.facts
-        },
+        **{name: transaction.facts[name] for name in _SAID_BY_LINES if name in transaction.facts},
     }
     return transactions.put_new(table, item, "account")
 
 
-def _move_balance(table: str, line: Line) -> Operation:
+def _move_balance(table: str, line: Line, debits: int) -> Operation:
     dues = {_due_name(due): amount for due, amount in line.dues.items()}
     account = affiliate_account(line.affiliate_id)
     return transactions.update(
         table,
         {"account": account, "line": balance_line(line.currency)},
         _moving(line),
-        condition="attribute_not_exists(#currency) OR #currency = :currency",
+        condition="(attribute_not_exists(#currency) OR #currency = :currency) AND "
+        + ("#debits = :debits" if debits else "attribute_not_exists(#debits)"),
         values={
+            **({":debits": debits} if debits else {}),
             ":one": 1,
             ":amount": line.amount_minor,
             ":currency": line.currency,
             ":open": _open_shard(line.currency, account),
             **{f":{due}": amount for due, amount in dues.items()},
         },
-        names={"#open": "open", "#currency": "currency", "#version": "version"},
+        names={
+            "#open": "open",
+            "#currency": "currency",
+            "#version": "version",
+            "#debits": "debits",
+        },
     )
 
 
@@ -152,6 +189,7 @@ def _put_balance(table: str, balance: Balance) -> Operation:
         "open": _open_shard(balance.currency, account),
         "balance_minor": balance.balance_minor,
         "version": balance.version,
+        "debits": balance.debits or None,
         **{_due_name(due): amount for due, amount in balance.dues.items()},
     }
     wire = {**balance.of_later_release, **transactions.to_wire(item)}

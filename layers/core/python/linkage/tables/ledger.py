@@ -5,46 +5,51 @@ It talks to DynamoDB by boto3's client, because a balance has an attribute for e
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
+from linkage.adjustments import Adjustment
 from linkage.errors import LedgerError
-from linkage.ledger import Balance, Line, Transaction, affiliate_account, affiliate_in
+from linkage.ledger import Balance, Debit, Transaction, affiliate_account, affiliate_in
 from linkage.rewards import Part
 from linkage.shares import Commission
 from linkage.tables import entries, transactions
 from linkage.tables.entries import DUE, HEAD, Whose, balance_line
 from linkage.tables.facts import splits_in
-from linkage.tables.gathering import Reading, place, read, reading_one
+from linkage.tables.gathering import Reading, place, read, reading_each, reading_one
 from linkage.tables.packed import known_fields, unpacked
 from linkage.tables.pages import Listed, wrong_cursor
 from linkage.uplines import Level, Recruitment
 
 _TABLE = os.environ["LEDGER_TABLE"]
+_DEBITS_AT_ONCE = 20
+"""A line is mostly in the next payout, so a query reads a few of them first."""
 
 
 def post(
     transaction: Transaction,
     *,
     closing: Balance | None = None,
+    over: Balance | None = None,
     also: Sequence[dict[str, Any]] = (),
 ) -> bool:
     """Writes head, lines, balances and the `also` operations in one; False if it was posted before.
 
-    `closing` is the balance a payout empties: it must still have the version it was read with.
+    `closing` is the balance a payout empties, `over` one that the transaction was decided on: it
+    must still have the version it was read with. Each line keeps how many payouts had been taken
+    out of its balance, which is a condition of the write.
     Raises LedgerError if the id was posted with other postings, and ConditionFailedError if
     another condition (the balance's version, one of `also`) did not hold.
     """
     for _ in transactions.attempts():
-        put = _closed(transaction, closing) if closing else _moved_whole(transaction)
-        operations = entries.operations(_TABLE, transaction, put)
+        put, debits = _balances_of(transaction, closing, over)
+        operations = entries.operations(_TABLE, transaction, put, debits)
         try:
             transactions.write([*operations, *also])
         except transactions.ConditionFailedError as failed:
             if failed.items.get(0) is not None:
                 _require_the_same(transaction, failed)
                 return False
-            if closing or not failed.items.keys() <= _places_of(transaction, put):
+            if closing or over or not _moved_meanwhile(transaction, put, debits, failed):
                 raise
         else:
             return True
@@ -60,34 +65,58 @@ def _require_the_same(transaction: Transaction, failed: transactions.ConditionFa
         ) from failed
 
 
-def _closed(transaction: Transaction, closing: Balance) -> dict[Whose, Balance]:
-    """The balance without the due dates its line empties."""
-    (line,) = transaction.lines
-    after = closing.after(line)
-    dues = {due: amount for due, amount in after.dues.items() if due not in line.dues}
-    return {entries.whose(line): replace(after, dues=dues)}
+def _balances_of(
+    transaction: Transaction, closing: Balance | None, over: Balance | None
+) -> tuple[dict[Whose, Balance], dict[Whose, int]]:
+    """The balances that are put whole, as they become, and of all others their debits as read."""
+    if closing:
+        (line,) = transaction.lines
+        return {entries.whose(line): closing.without(line)}, {}
+    if over:
+        (line,) = transaction.lines
+        return {entries.whose(line): over.after(line)}, {}
+    every = {entries.whose(line): line for line in transaction.lines}
+    whole = {whose for whose, line in every.items() if entries.is_put_whole(line)}
+    seen = {whose: debits_seen[whose] for whose in every if whose in debits_seen}
+    before = _balances({whose for whose in every if whose in whole or whose not in seen})
+    read_now = {whose: balance.debits for whose, balance in before.items()}
+    _keep(read_now)
+    return {whose: before[whose].after(every[whose]) for whose in whole}, seen | read_now
 
 
-def _moved_whole(transaction: Transaction) -> dict[Whose, Balance]:
-    """The balances that are put whole, as they become by what is stored now."""
-    return {
-        entries.whose(line): _balance_before(line).after(line)
-        for line in transaction.lines
-        if entries.is_put_whole(line)
-    }
+debits_seen: dict[Whose, int] = {}
+"""How many payouts a warm function last saw taken out of balances. One more comes once in a batch;
+whoever writes on holds the balance to what is kept here, and reads it again if it is not so."""
+_SEEN_MAX = 10_000
 
 
-def _balance_before(line: Line) -> Balance:
-    return find_balance(line.affiliate_id, line.currency) or Balance.empty(*entries.whose(line))
+def _keep(debits: Mapping[Whose, int]) -> None:
+    while len(debits_seen) > _SEEN_MAX:
+        debits_seen.pop(next(iter(debits_seen)))
+    debits_seen.update(debits)
 
 
-def _places_of(transaction: Transaction, put: Mapping[Whose, Balance]) -> set[int]:
-    """Where among the operations the balances stand that are put whole."""
-    return {
-        2 + 2 * number
-        for number, line in enumerate(transaction.lines)
-        if entries.whose(line) in put
-    }
+def _balances(every: set[Whose]) -> dict[Whose, Balance]:
+    """These balances as they are now, read together."""
+    found = read(reading_each({whose: _reading_balance(*whose) for whose in sorted(every)}))
+    return {whose: found[whose] or Balance.empty(*whose) for whose in every}
+
+
+def _moved_meanwhile(
+    transaction: Transaction,
+    put: Mapping[Whose, Balance],
+    debits: Mapping[Whose, int],
+    failed: transactions.ConditionFailedError,
+) -> bool:
+    """Whether nothing was refused but balances that have moved on: they are to be read again."""
+    moved = set()
+    for number, line in enumerate(transaction.lines):
+        at, whose = 2 + 2 * number, entries.whose(line)
+        stored = failed.items.get(at) or {}
+        if whose in put or stored.get("debits", 0) != debits.get(whose, 0):
+            debits_seen.pop(whose, None)
+            moved.add(at)
+    return failed.items.keys() <= moved
 
 
 def head_in(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,10 +163,33 @@ def _level(stored: Mapping[str, Any]) -> Level:
     return Level(**known_fields(Level, stored) | {"splits": splits})
 
 
+def find_adjustment(adjustment_id: str) -> Adjustment | None:
+    """An adjustment as it was posted, or None."""
+    head = find_head(adjustment_id)
+    if head is None or head.get("adjustment_id") != adjustment_id:
+        return None
+    (posting,) = head["postings"]
+    given = affiliate_in(posting["target"])
+    return Adjustment(
+        adjustment_id,
+        given or affiliate_in(posting["source"]) or "",
+        posting["currency"],
+        posting["amount_minor"] if given else -posting["amount_minor"],
+        head["kind"],
+        head["reason"],
+        head["accepted_at"],
+        head["by_key"],
+    )
+
+
 def find_balance(affiliate_id: str, currency: str) -> Balance | None:
     """An affiliate's balance in one currency as last written, or None."""
+    return read(_reading_balance(affiliate_id, currency))
+
+
+def _reading_balance(affiliate_id: str, currency: str) -> Reading[Balance | None]:
     at = place(_TABLE, account=affiliate_account(affiliate_id), line=balance_line(currency))
-    return read(reading_one(at, _balance))
+    return reading_one(at, _balance)
 
 
 def list_balances(affiliate_id: str) -> list[Balance]:
@@ -184,6 +236,58 @@ def list_lines(
     return Listed(lines[:limit], lines[limit - 1]["line"] if more else None)
 
 
+def reading_debits_when_posted(
+    affiliate_id: str, transaction_id: str, accepted_at: str, currency: str
+) -> Reading[int | None]:
+    """How many payouts had been taken out of a balance when a transaction's line was posted to it.
+
+    None if there is no such line, or an earlier release posted it, which did not say so.
+    """
+    key = entries.line_key(transaction_id, accepted_at, currency)
+    return reading_one(
+        place(_TABLE, account=affiliate_account(affiliate_id), line=key),
+        lambda wire: transactions.from_wire(wire).get("debits"),
+    )
+
+
+def debits_after(affiliate_id: str, currency: str, number: int) -> Iterator[Debit]:
+    """The payouts out of a balance after the numbered one, in their order, read as they are taken.
+
+    0 is before the first; those that an earlier release has debited have no number.
+    """
+    pages = transactions.client.get_paginator("query").paginate(
+        TableName=_TABLE,
+        KeyConditionExpression="#account = :account AND #line BETWEEN :first AND :last",
+        ExpressionAttributeNames={"#account": "account", "#line": "line"},
+        ExpressionAttributeValues=transactions.to_wire(
+            {
+                ":account": affiliate_account(affiliate_id),
+                ":first": entries.debit_line(currency, number + 1),
+                ":last": f"{entries.DEBITS}{currency}#~",
+            }
+        ),
+        ConsistentRead=True,
+        PaginationConfig={"PageSize": _DEBITS_AT_ONCE},
+    )
+    for page in pages:
+        for wire in page["Items"]:
+            item = transactions.from_wire(wire)
+            yield Debit(
+                affiliate_id,
+                currency,
+                int(item["line"].rpartition("#")[2]),
+                item["through"],
+                item["lines"],
+                item["payout_id"],
+                item["batch_id"],
+            )
+
+
+def put_debit(debit: Debit) -> dict[str, Any]:
+    """The operation that writes down which payout was the so-and-so-many-th out of a balance."""
+    return entries.put_debit(_TABLE, debit)
+
+
 def open_accounts(currency: str, shard: int, after: str | None) -> Iterator[str]:
     """The affiliates who have a balance in this currency in one shard, in a fixed order."""
     query: dict[str, Any] = {
@@ -219,11 +323,14 @@ def _balance(wire: Mapping[str, Any]) -> Balance:
         item["balance_minor"],
         item["version"],
         dues,
+        item.get("debits", 0),
         of_later_release={name: value for name, value in wire.items() if name not in known},
     )
 
 
-_OF_BALANCE = frozenset({"account", "line", "currency", "open", "balance_minor", "version"})
+_OF_BALANCE = frozenset(
+    {"account", "line", "currency", "open", "balance_minor", "version", "debits"}
+)
 
 
 def _is_due(name: str) -> bool:

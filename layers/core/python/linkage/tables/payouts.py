@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
@@ -78,6 +79,11 @@ class PayoutItem(Model):
     removed_method = NestedAttribute(null=True)
     reference = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
+    result_at = UnicodeAttribute(null=True)
+    history = NestedAttribute(null=True)
+    approved_at = UnicodeAttribute(null=True)
+    exported_at = UnicodeAttribute(null=True)
+    aged_at = UnicodeAttribute(null=True)
     held_at = UnicodeAttribute(null=True)
     held_by = UnicodeAttribute(null=True)
     held_reason = UnicodeAttribute(null=True)
@@ -94,6 +100,7 @@ class PayoutItem(Model):
 
 
 _TABLE = PayoutItem.Meta.table_name
+_RESULT = ("status", "result_at", "result_by", "reference", "reason", "history")
 _COUNTED_LATER = ("held_count", "held_minor", "removed_count", "removed_minor")
 
 
@@ -139,6 +146,23 @@ def unfinished_batches() -> list[Batch]:
     """Those of the latest batches that may still have work to be done for them."""
     latest = PayoutItem.by_listing.query(_BATCH, scan_index_forward=False, limit=_LATEST)
     return [_batch(item) for item in latest if item.status in {"planning", "approved", "cancelled"}]
+
+
+def batches_since(moment: datetime) -> Iterator[Batch]:
+    """The batches made since a moment, newest first."""
+    since = PayoutItem.created_at >= clock.text(moment)
+    found = PayoutItem.by_listing.query(_BATCH, since, scan_index_forward=False)
+    return (_batch(item) for item in found)
+
+
+def mark_aged(batch_id: str) -> None:
+    """Says that every payout of a batch which had no result in time is `unknown`."""
+    _update_batch(
+        batch_id,
+        "SET aged_at = :now",
+        "attribute_exists(batch_id)",
+        {":now": clock.text(clock.now())},
+    )
 
 
 def touch_batch(batch_id: str) -> None:
@@ -480,6 +504,20 @@ def move_payout(payout: Payout, becomes: str, **changes: str | None) -> dict[str
     )
 
 
+def answer_payout(payout: Payout, answered: Payout) -> dict[str, Any]:
+    """The operation that gives a payout its results, if it still has those it was read with."""
+    before, after = (
+        PayoutItem(
+            each.batch_id,
+            _payout_key(each.payout_id),
+            **{name: getattr(each, name) for name in _RESULT},
+        ).serialize()
+        for each in (payout, answered)
+    )
+    was = {name: before[name]["S"] if name in before else None for name in _RESULT}
+    return transactions.set_over(_TABLE, after, ("batch_id", "item"), was, optional=_RESULT)
+
+
 def count_settled(batch_id: str) -> dict[str, Any]:
     """The operation that counts one payout of a batch as settled."""
     return transactions.update(
@@ -563,7 +601,11 @@ def _page(item: PayoutItem) -> Page:
 
 def _payout(item: PayoutItem) -> Payout:
     values = {name: getattr(item, name) for name in Payout.__dataclass_fields__}
-    return Payout(**values | {"method": item.method or item.removed_method})
+    own_form = {
+        "method": item.method or item.removed_method,
+        "history": tuple(item.history) if item.history else None,
+    }
+    return Payout(**values | own_form)
 
 
 def _without(value: Batch | Page | Payout, name: str) -> dict[str, Any]:

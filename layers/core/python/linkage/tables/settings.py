@@ -34,11 +34,9 @@ def settings_of(values: dict[str, Any]) -> NetworkSettings:
     schedule, bonus = values["payout_schedule"], values.get("recruitment_bonus")
     own_form: dict[str, Any] = {"level_rates_bps": tuple(values["level_rates_bps"])}
     if schedule:
+        lists = {name: tuple(schedule[name]) for name in ("days_of_month", "currencies")}
         own_form["payout_schedule"] = PayoutSchedule(
-            tuple(schedule["days_of_month"]),
-            schedule["hour"],
-            schedule["time_zone"],
-            tuple(schedule["currencies"]),
+            **known_fields(PayoutSchedule, schedule) | lists
         )
     if bonus:
         own_form["recruitment_bonus"] = RecruitmentBonus(**known_fields(RecruitmentBonus, bonus))
