@@ -3,7 +3,7 @@
 from typing import Any
 
 from linkage import clock, views
-from linkage.edge.http import Answer, Request, answer, serve
+from linkage.edge.http import Answer, Request, Route, answer, serve
 from linkage.edge.runtime import logger
 from linkage.flow import planning
 from linkage.flow.authenticating import authenticated
@@ -40,9 +40,9 @@ def cancel(request: Request, _key: Key) -> Answer:
 
 
 ROUTES = {
-    "POST /v1/payout-batches": create,
-    "POST /v1/payout-batches/{batch_id}/approval": approve,
-    "POST /v1/payout-batches/{batch_id}/cancellation": cancel,
+    "POST /v1/payout-batches": Route(create, has_body=True),
+    "POST /v1/payout-batches/{batch_id}/approval": Route(approve),
+    "POST /v1/payout-batches/{batch_id}/cancellation": Route(cancel),
 }
 
 

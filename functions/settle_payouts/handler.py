@@ -3,7 +3,7 @@
 from typing import Any
 
 from linkage import views
-from linkage.edge.http import Answer, Request, answer, serve
+from linkage.edge.http import Answer, Request, Route, answer, serve
 from linkage.edge.runtime import logger
 from linkage.flow.authenticating import authenticated
 from linkage.flow.settling import settle
@@ -22,7 +22,7 @@ def results(request: Request, _key: Key) -> Answer:
     )
 
 
-ROUTES = {"POST /v1/payout-batches/{batch_id}/results": results}
+ROUTES = {"POST /v1/payout-batches/{batch_id}/results": Route(results, has_body=True)}
 
 
 @logger.inject_lambda_context

@@ -13,7 +13,7 @@ from linkage.tables.keys import list_keys, put_key, revoke_key
 from linkage.tables.transactions import ConditionFailedError
 from linkage_api.answers import created, listed, nothing
 from linkage_api.bodies import Body, Id, read
-from linkage_api.calls import Query, call, checked_id, member_with_role, require_same
+from linkage_api.calls import PAGE, call, checked_id, member_with_role, require_same
 
 router = Router()
 
@@ -30,7 +30,7 @@ class KeyBody(Body):
 @router.post("/v1/keys")
 def create() -> Response[str]:
     """Makes a key; its secret is in this answer and nowhere else, not even in a replay."""
-    asked = call(router, "operator")
+    asked = call(router, "operator", has_body=True)
     body = read(KeyBody, asked.body)
     _require_owner(body)
     key_id = asked.new_id("key", "POST /v1/keys")
@@ -65,8 +65,7 @@ def _replayed(stored: dict[str, Any], body: KeyBody) -> Response[str]:
 @router.get("/v1/keys")
 def index() -> Response[str]:
     """Every key, oldest first, the revoked ones too; never a secret."""
-    asked = call(router, "operator")
-    limit, cursor = Query(asked).page()
+    limit, cursor = call(router, "operator", query=PAGE).page()
     return listed(list_keys(limit, cursor), _view)
 
 

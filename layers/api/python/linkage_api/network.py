@@ -136,7 +136,7 @@ def show() -> Response[str]:
 @router.put("/v1/network")
 def publish() -> Response[str]:
     """Publishes the next version; the same settings again publish nothing."""
-    asked = call(router, "operator")
+    asked = call(router, "operator", has_body=True)
     body = read(NetworkBody, asked.body)
     current = current_settings()
     new = body.settings(current.version + 1)

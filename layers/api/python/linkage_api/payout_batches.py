@@ -21,7 +21,7 @@ from linkage.tables.payouts import (
     list_pages,
 )
 from linkage_api.answers import answer, listed
-from linkage_api.calls import Query, call, checked_id
+from linkage_api.calls import PAGE, call, checked_id
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -43,16 +43,14 @@ def _files() -> "S3Client":
 @router.get("/v1/payout-batches")
 def index() -> Response[str]:
     """Every batch, newest first."""
-    asked = call(router, "operator")
-    limit, cursor = Query(asked).page()
+    limit, cursor = call(router, "operator", query=PAGE).page()
     return listed(list_batches(limit, cursor), views.batch)
 
 
 @router.get("/v1/payout-batches/<batch_id>")
 def show(batch_id: str) -> Response[str]:
     """A batch with a page of its payouts, and on the first page whom it skipped and why."""
-    asked = call(router, "operator")
-    limit, cursor = Query(asked).page()
+    limit, cursor = call(router, "operator", query=PAGE).page()
     batch = get_batch(checked_id("payout_batch", batch_id))
     page = list_batch_payouts(batch.batch_id, limit, cursor)
     shown = {

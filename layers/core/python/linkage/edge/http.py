@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ BODY_BYTES_MAX = 64 * 1024
 DEPTH_MAX = 20
 
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{1,60}")
+_BROKEN = re.compile(r"[\ud800-\udfff]")
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
 type Answer = dict[str, Any]
@@ -31,6 +32,7 @@ class Request:
     """One HTTP request; its body is read when asked for, so that a caller is known before it."""
 
     path: Mapping[str, str]
+    query: Mapping[str, str]
     headers: Mapping[str, str]
     raw_body: bytes
 
@@ -38,6 +40,21 @@ class Request:
     def body(self) -> Any:
         """The JSON body, None when there is none; raises MalformedRequestError."""
         return parsed(self.raw_body)
+
+    def require_expected(self, *, has_body: bool, query: Collection[str] = ()) -> None:
+        """Refuses what the route does not read: a parameter not in `query`, or what a body says.
+
+        Raises InvalidFieldError or MalformedRequestError; no body and `{}` say nothing.
+        """
+        for name in self.query:
+            if name not in query:
+                raise _unknown(name, "parameter of this route")
+        if has_body or self.body is None:
+            return
+        if not isinstance(self.body, dict):
+            raise InvalidFieldError("", "Send a JSON object.", code="invalid_body")
+        for name in self.body:
+            raise _unknown(name, "field of this request")
 
     def id(self, name: str, noun: str) -> str:
         """The id of a noun in the path; raises NotFoundError if it cannot be one."""
@@ -56,6 +73,14 @@ class Request:
         return key
 
 
+@dataclass(frozen=True)
+class Route[Caller]:
+    """What answers a route. None of a function's routes has parameters; a few have a body."""
+
+    act: Callable[[Request, Caller], Answer]
+    has_body: bool = False
+
+
 def is_id(value: str) -> bool:
     """Whether a text can be the id of anything; what cannot is not looked up in any table."""
     return _ID.fullmatch(value) is not None
@@ -65,6 +90,7 @@ def request_of(event: Mapping[str, Any]) -> Request:
     """The request in an HTTP API event (payload 2.0); raises MalformedRequestError."""
     return Request(
         path=event.get("pathParameters") or {},
+        query=event.get("queryStringParameters") or {},
         headers=event.get("headers") or {},
         raw_body=_raw_body(event),
     )
@@ -122,6 +148,15 @@ def _depth(value: Any) -> int:
     return depth
 
 
+def _unknown(name: str, what: str) -> InvalidFieldError:
+    if _BROKEN.search(name):
+        return InvalidFieldError(
+            "", "A name contains broken Unicode. Remove it.", code="unknown_field"
+        )
+    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
+    return InvalidFieldError(pointer, f"{name!r} is not a {what}. Remove it.", code="unknown_field")
+
+
 def _malformed(detail: str) -> MalformedRequestError:
     return MalformedRequestError("malformed_body", detail)
 
@@ -136,16 +171,19 @@ def bearer(headers: Mapping[str, str]) -> str:
 
 def serve[Caller](
     event: Mapping[str, Any],
-    routes: Mapping[str, Callable[[Request, Caller], Answer]],
+    routes: Mapping[str, Route[Caller]],
     caller_of: Callable[[str], Caller],
 ) -> Answer:
     """Answers an HTTP API event by its route key, once `caller_of` knows the Bearer secret.
 
-    Each LinkageError becomes problem+json.
+    What the route does not read is refused before anything is done. Each LinkageError becomes
+    problem+json.
     """
     try:
         request = request_of(event)
-        return routes[event["routeKey"]](request, caller_of(bearer(request.headers)))
+        caller, route = caller_of(bearer(request.headers)), routes[event["routeKey"]]
+        request.require_expected(has_body=route.has_body)
+        return route.act(request, caller)
     except LinkageError as error:
         return problem(error, event.get("rawPath", "/"))
 
