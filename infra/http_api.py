@@ -90,6 +90,19 @@ class ThrottledApi(Construct):
             ):
                 acknowledge(made, "APIG4", _why_no_authorizer(path))
 
+    def route_the_rest(self, function: FlowFunction) -> None:
+        """Send whatever no route is for to the function, which says so in its own words."""
+        route = apigw.HttpRoute(
+            self,
+            "Rest",
+            http_api=self.api,
+            route_key=apigw.HttpRouteKey.DEFAULT,
+            integration=HttpLambdaIntegration(f"{function.name}Rest", function.function),
+        )
+        acknowledge(
+            route, "APIG4", "It answers anyone, and only that there is nothing at this address."
+        )
+
     def server_errors(self) -> cloudwatch.Metric:
         """Answers with a 5xx status in five minutes."""
         return self.api.metric_server_error(statistic="Sum", period=Duration.minutes(5))

@@ -64,6 +64,7 @@ class Intake(Construct):
         self.links_api.route(
             self.record_click, "GET /{code}", "HEAD /{code}", "GET /{code}/pixel.gif"
         )
+        self.links_api.route_the_rest(self.record_click)
 
         self.record_conversion = FlowFunction(
             self,
@@ -148,6 +149,7 @@ class Intake(Construct):
         # To sign URLs for payout files: a signed URL can do what its signer can.
         allow_objects(self.manage_network, ["s3:GetObject"], storage.payout_files)
         self.api.route(self.manage_network, "ANY /v1/{proxy+}")
+        self.api.route_the_rest(self.manage_network)
 
     def _hash_secret(self, settings: StageSettings) -> str:
         """What click ids, visitors and customers are hashed with, as a reference that

@@ -50,6 +50,6 @@ ROUTES = {
 def handler(event: dict[str, Any], context: Any) -> Answer | None:
     """Answers an operator, or acts on the hourly tick."""
     if "routeKey" in event:
-        return serve(event, ROUTES, _operator)
+        return serve(event, context, ROUTES, _operator)
     planning.tick()
     return None

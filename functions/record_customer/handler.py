@@ -40,4 +40,6 @@ ROUTES: dict[str, Route[Key]] = {
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Answer:
-    return serve(event, ROUTES, lambda secret: authenticated(secret).require("vendor", "operator"))
+    return serve(
+        event, context, ROUTES, lambda secret: authenticated(secret).require("vendor", "operator")
+    )

@@ -27,4 +27,4 @@ ROUTES = {"POST /v1/payout-batches/{batch_id}/results": Route(results, has_body=
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Answer:
-    return serve(event, ROUTES, _operator)
+    return serve(event, context, ROUTES, _operator)

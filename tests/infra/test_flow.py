@@ -61,12 +61,17 @@ def _ticks(synthesised: Synthesised) -> dict[str, dict[str, Any]]:
 def test_each_route_has_one_owner(request: pytest.FixtureRequest, stage: str) -> None:
     synthesised: Synthesised = request.getfixturevalue(stage)
     resources = synthesised.template["Resources"]
-    owners = {}
+    owners, of_the_rest = {}, set()
     for route in synthesised.properties("ApiGatewayV2::Route"):
         integration = resources[route["Target"]["Fn::Join"][1][1]["Ref"]]["Properties"]
         assert integration["PayloadFormatVersion"] == "2.0"
-        owners[route["RouteKey"]] = synthesised.function_name(integration["IntegrationUri"])
+        owner = synthesised.function_name(integration["IntegrationUri"])
+        if route["RouteKey"] == "$default":
+            of_the_rest.add(owner)
+        else:
+            owners[route["RouteKey"]] = owner
     assert owners == ROUTES
+    assert of_the_rest == {"record_click", "manage_network"}
 
 
 def test_visitors_and_callers_do_not_share_an_api_or_its_throttle(prod: Synthesised) -> None:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from linkage.edge.failures import INTERNAL, in_time, request_id, said
+from linkage.edge.headers import SAFE_HEADERS
 from linkage.errors import (
     InvalidFieldError,
     LinkageError,
     MalformedRequestError,
     NotFoundError,
-    TooManyRequestsError,
     UnauthenticatedError,
 )
 
@@ -23,6 +24,9 @@ DEPTH_MAX = 20
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{1,60}")
 _BROKEN = re.compile(r"[\ud800-\udfff]")
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+
+HEADERS = {"cache-control": "no-store", **SAFE_HEADERS}
+"""What every answer of the API has."""
 
 type Answer = dict[str, Any]
 
@@ -171,26 +175,37 @@ def bearer(headers: Mapping[str, str]) -> str:
 
 def serve[Caller](
     event: Mapping[str, Any],
+    context: Any,
     routes: Mapping[str, Route[Caller]],
     caller_of: Callable[[str], Caller],
 ) -> Answer:
     """Answers an HTTP API event by its route key, once `caller_of` knows the Bearer secret.
 
-    What the route does not read is refused before anything is done. Each LinkageError becomes
-    problem+json.
+    What the route does not read is refused before anything is done. Each error becomes
+    problem+json, and so does having no time left.
     """
-    try:
+
+    def act() -> Answer:
         request = request_of(event)
         caller, route = caller_of(bearer(request.headers)), routes[event["routeKey"]]
         request.require_expected(has_body=route.has_body)
         return route.act(request, caller)
-    except LinkageError as error:
-        return problem(error, event.get("rawPath", "/"))
+
+    return answered(event, context, act)
+
+
+def answered(event: Mapping[str, Any], context: Any, act: Callable[[], Answer]) -> Answer:
+    """What `act` answers to an HTTP API event; problem+json if it fails or has no time left."""
+    try:
+        with in_time(context):
+            return act()
+    except Exception as error:  # noqa: BLE001, the client is told in the API's own words
+        return problem(error, event)
 
 
 def answer(status: int, body: object, *, replayed: bool = False) -> Answer:
     """A JSON answer; a replay says so in `Idempotent-Replayed`."""
-    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    headers = {"content-type": "application/json", **HEADERS}
     if replayed:
         headers["idempotent-replayed"] = "true"
     return {"statusCode": status, "headers": headers, "body": json.dumps(body)}
@@ -201,30 +216,30 @@ def accepted(body: object, replayed: bool) -> Answer:
     return answer(200 if replayed else 201, body, replayed=replayed)
 
 
-def problem(error: LinkageError, instance: str) -> Answer:
-    """The RFC 9457 answer to an error."""
-    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
-    if error.status == UnauthenticatedError.status:
+def problem(error: Exception, event: Mapping[str, Any]) -> Answer:
+    """The RFC 9457 answer to an error; what the request is not to blame for is logged."""
+    told = said(error, event)
+    headers = {"content-type": "application/problem+json", **HEADERS}
+    if told.status == UnauthenticatedError.status:
         headers["www-authenticate"] = "Bearer"
-    if isinstance(error, TooManyRequestsError):
-        headers["retry-after"] = str(error.retry_after_s)
-    return {
-        "statusCode": error.status,
-        "headers": headers,
-        "body": json.dumps(problem_body(error, instance)),
-    }
+    if told.retry_after_s is not None:
+        headers["retry-after"] = str(told.retry_after_s)
+    body = json.dumps(_problem_body(told, event))
+    return {"statusCode": told.status, "headers": headers, "body": body}
 
 
-def problem_body(error: LinkageError, instance: str) -> dict[str, Any]:
+def _problem_body(error: LinkageError, event: Mapping[str, Any]) -> dict[str, Any]:
     """The members of an RFC 9457 problem, with a stable `code` and the field to change."""
     body: dict[str, Any] = {
         "type": f"urn:linkage:problem:{error.code}",
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
-        "instance": instance,
+        "instance": event.get("rawPath", "/"),
         "code": error.code,
     }
     if error.pointer is not None:
         body["errors"] = [{"pointer": error.pointer, "detail": error.detail}]
+    if error.status >= INTERNAL:
+        body["request_id"] = request_id(event)
     return body
