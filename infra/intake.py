@@ -72,7 +72,7 @@ class Intake(Construct):
             settings,
             layers,
             reads=[storage.keys, *storage.report_reads],
-            writes=storage.report_writes,
+            writes=[*storage.report_writes, storage.proposals, storage.audit],
             environment={
                 "HASH_SECRET": hash_secret,
                 **(
@@ -95,7 +95,7 @@ class Intake(Construct):
             settings,
             layers,
             reads=[storage.keys, storage.members, storage.conversions],
-            writes=[storage.customers],
+            writes=[storage.customers, storage.audit],
             environment={"HASH_SECRET": hash_secret},
         )
         self.api.route(
@@ -104,6 +104,28 @@ class Intake(Construct):
             "POST /v1/customers/opt-out",
             "POST /v1/customers/opt-in",
             "POST /v1/customers/unbind",
+        )
+
+        self.decide_proposals = FlowFunction(
+            self,
+            "decide_proposals",
+            settings,
+            layers,
+            reads=[storage.programs],
+            writes=[
+                storage.members,
+                storage.settings,
+                *storage.report_writes,
+                storage.keys,
+                storage.proposals,
+                storage.audit,
+            ],
+            environment={"HASH_SECRET": hash_secret},
+        )
+        self.api.route(
+            self.decide_proposals,
+            "POST /v1/proposals/{proposal_id}/approval",
+            "POST /v1/proposals/{proposal_id}/withdrawal",
         )
 
         self.confirm_conversions = FlowFunction(
@@ -137,6 +159,8 @@ class Intake(Construct):
                 storage.coupons,
                 storage.keys,
                 storage.settings,
+                storage.proposals,
+                storage.audit,
             ],
             access=Access(scans=(storage.conversions.noun,)),
             layer_names=("vendor", "core", "api"),

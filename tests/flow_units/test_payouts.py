@@ -207,12 +207,12 @@ def test_a_batch_is_of_one_currency(earned: Network) -> None:
 def test_a_cancelled_batch_returns_its_money_due_at_once(earned: Network) -> None:
     planned(earned)
     earned.pass_time(days=1)
-    planning.cancel("bat_1")
+    planning.cancel("bat_1", operator("key_2"))
     earned.deliver_work()
     assert earned.balances() == {"ann": 5_000, "spo": 500, "top": 250}
     assert set(earned.payout_statuses("bat_1").values()) == {"cancelled"}
     before = earned.everything()
-    planning.cancel("bat_1")
+    planning.cancel("bat_1", operator("key_2"))
     earned.deliver_work()
     debiting.give_back_page("bat_1", 1)
     debiting.debit_page("bat_1", 1)
@@ -238,7 +238,7 @@ def test_an_approved_batch_cannot_be_cancelled(earned: Network) -> None:
     planned(earned)
     planning.approve("bat_1", operator("key_2"))
     with pytest.raises(ConflictError):
-        planning.cancel("bat_1")
+        planning.cancel("bat_1", operator("key_2"))
 
 
 def test_four_eyes_need_two_keys(earned: Network) -> None:
@@ -435,7 +435,7 @@ def test_a_tick_delivers_a_lost_approval_again(earned: Network) -> None:
 def test_a_tick_gives_back_what_a_lost_message_left_out(earned: Network) -> None:
     planned(earned)
     with Writes((2, "before")).watched(), pytest.raises(CrashError):
-        planning.cancel("bat_1")
+        planning.cancel("bat_1", operator("key_2"))
     planning.tick()
     earned.deliver_work()
     assert earned.balances() == {"ann": 5_000, "spo": 500, "top": 250}

@@ -10,6 +10,8 @@ from tests.api.conftest import PROGRAM, Network
 from tests.api.recording import record
 from tests.functions.redirect import event
 
+KEY = {"role": "operator", "person": "Rudo"}
+
 
 def lower(headers: dict[str, Any]) -> dict[str, Any]:
     return {name.lower(): value for name, value in headers.items()}
@@ -23,7 +25,7 @@ def test_the_headers_say_what_they_should() -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 204, 401, 403, 404, 422])
 def test_every_answer_of_the_api_has_them(network: Network, status: int) -> None:
-    key = network.operator.post("/v1/keys", {"role": "operator"}).body["id"]
+    key = network.operator.post("/v1/keys", KEY).body["id"]
     answers = {
         200: network.operator.get("/v1/members"),
         201: network.vendor.post("/v1/programs", PROGRAM),

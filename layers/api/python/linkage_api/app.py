@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError as NoRo
 from linkage.edge.http import Answer, answered
 from linkage.errors import NotFoundError
 from linkage_api import (
+    audit,
     balances,
     conversions,
     coupons,
@@ -17,6 +18,7 @@ from linkage_api import (
     network,
     payout_batches,
     programs,
+    proposals,
     statistics,
 )
 
@@ -32,6 +34,8 @@ for noun in (
     balances,
     payout_batches,
     statistics,
+    proposals,
+    audit,
 ):
     app.include_router(noun.router)
 

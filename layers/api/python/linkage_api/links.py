@@ -8,11 +8,13 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage import clock, ids
+from linkage.audit import recorded
 from linkage.destinations import checked_destination
 from linkage.edge.http import is_id
 from linkage.errors import InvalidFieldError, NotFoundError
 from linkage.links import CODE_ALPHABET, CODE_LENGTH, SUBS_LARGEST_BYTES, Link, link_of, new_code
 from linkage.quotas import quota_of
+from linkage.tables.audit import put_record
 from linkage.tables.links import list_links, put_link
 from linkage.tables.members import count_one, get_member
 from linkage.tables.programs import get_program
@@ -81,8 +83,10 @@ def create() -> Response[str]:
         starts_at=body.starts_at,
     )
     quota = quota_of(affiliate, "links", current_settings())
+    counted = count_one(affiliate.member_id, "links", quota.most)
+    made_by = recorded(asked.key, f"link#{link.code}", "link.created", None, link._asdict())
     try:
-        put_link(link, sent, count_one(affiliate.member_id, "links", quota.most))
+        put_link(link, sent, counted, put_record(made_by))
     except ConditionFailedError as failed:
         if 0 not in failed.items:
             raise quota.reached() from None

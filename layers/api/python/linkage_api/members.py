@@ -8,15 +8,21 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from pydantic import AfterValidator, Field, model_validator
 
 from linkage import clock
+from linkage.audit import Record, recorded
 from linkage.destinations import checked_host
 from linkage.errors import InvalidFieldError, NotFoundError
 from linkage.fields import checked_text
+from linkage.flow.changing import CHANGE, STATUS, plan_change, plan_status
+from linkage.flow.proposing import act
 from linkage.ids import fingerprint
+from linkage.keys import Key
 from linkage.members import Member, Split, normalised_email, normalised_phone, upline_below
 from linkage.money import WHOLE_BPS
+from linkage.proposals import Asked
 from linkage.quotas import usage_of
+from linkage.tables.audit import put_record
 from linkage.tables.links import set_allowed_hosts
-from linkage.tables.members import get_member, list_members, put_member, set_member
+from linkage.tables.members import get_member, list_members, put_member
 from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
 from linkage.terms import check_splits
@@ -40,6 +46,7 @@ from linkage_api.calls import (
     member_with_role,
     require_same,
 )
+from linkage_api.proposals import waiting
 
 router = Router()
 MONTH_MAX_MINOR = 10**15
@@ -161,12 +168,16 @@ def create() -> Response[str]:
         splits=_splits(body.splits, member_id),
     )
     try:
-        put_member(member)
+        put_member(member, [put_record(_made(member, asked.key))])
     except ConditionFailedError:
         stored = get_member(member.member_id)
         require_same(stored.fingerprint, sent)
         return created(_view(stored), replayed=True)
     return created(_view(member))
+
+
+def _made(member: Member, by: Key) -> Record:
+    return recorded(by, f"member#{member.member_id}", "member.created", None, member)
 
 
 @router.get("/v1/members")
@@ -188,19 +199,25 @@ def show(member_id: str) -> Response[str]:
 
 @router.patch("/v1/members/<member_id>")
 def change(member_id: str) -> Response[str]:
-    """Changes the fields that were sent; a vendor's links follow its hosts."""
+    """Changes the fields that were sent; a vendor's links follow its hosts.
+
+    What moves a member's money, or raises its limits, waits for a second person.
+    """
     asked = call(router, "operator", has_body=True)
     member = get_member(checked_id("member", member_id))
     body = read(MemberChanges, asked.body)
-    changes = {name: getattr(body, name) for name in body.model_fields_set}
+    changes: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     if "payout_method" in changes:
         changes["payout_method"] = _method(body.payout_method)
     if "splits" in changes:
         changes["splits"] = [asdict(split) for split in _splits(body.splits, member.member_id)]
     if "confirmed_max_minor" in changes:
         changes["confirmed_max_minor"] = _limits(body, member)
-    if changes:
-        member = set_member(member.member_id, **changes)
+    wanted = Asked({"member_id": member.member_id, "changes": changes})
+    _, proposal = act(CHANGE, plan_change, wanted, asked.key)
+    if proposal:
+        return waiting(proposal)
+    member = get_member(member.member_id)
     if "hosts" in changes:
         # Also when they are as before: a change that was cut short is finished by repeating it.
         set_allowed_hosts(member.member_id, member.hosts)
@@ -209,7 +226,7 @@ def change(member_id: str) -> Response[str]:
 
 @router.post("/v1/members/<member_id>/approval")
 def approve(member_id: str) -> Response[str]:
-    """Lets a member sell or earn, from now on."""
+    """Lets a member sell or earn, from now on; to lift a suspension takes a second person."""
     return _become(member_id, "approved")
 
 
@@ -220,11 +237,10 @@ def suspend(member_id: str) -> Response[str]:
 
 
 def _become(member_id: str, status: str) -> Response[str]:
-    call(router, "operator")
-    member = get_member(checked_id("member", member_id))
-    if member.status != status:
-        member = set_member(member.member_id, status=status)
-    return answer(200, _view(member))
+    asked = call(router, "operator")
+    wanted = Asked({"member_id": checked_id("member", member_id), "status": status})
+    _, proposal = act(STATUS, plan_status, wanted, asked.key)
+    return waiting(proposal) if proposal else answer(200, _view(get_member(member_id)))
 
 
 def _method(body: PayoutMethodBody | None) -> dict[str, str] | None:

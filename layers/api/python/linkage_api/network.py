@@ -1,6 +1,6 @@
 """`/v1/network`: the network's settings, versioned."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -8,15 +8,14 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from pydantic import AfterValidator, Field
 
-from linkage.errors import ConflictError, InvalidFieldError
+from linkage.errors import InvalidFieldError
 from linkage.fields import checked_text
+from linkage.flow.governing import PUBLISH, plan_publish
+from linkage.flow.proposing import act
 from linkage.network import LEVELS_MAX, NetworkSettings, PayoutSchedule, RecruitmentBonus
+from linkage.proposals import Asked
 from linkage.rules import RULES, RULES_FIRST
-from linkage.tables.pages import LIMIT_MAX
-from linkage.tables.programs import list_programs
-from linkage.tables.settings import current_settings, publish_settings
-from linkage.tables.transactions import ConditionFailedError
-from linkage.terms import check_settings, check_settings_for
+from linkage.tables.settings import current_settings
 from linkage_api.answers import answer
 from linkage_api.bodies import (
     AmountMinor,
@@ -30,6 +29,7 @@ from linkage_api.bodies import (
     whole,
 )
 from linkage_api.calls import call
+from linkage_api.proposals import waiting
 
 router = Router()
 
@@ -135,41 +135,16 @@ def show() -> Response[str]:
 
 @router.put("/v1/network")
 def publish() -> Response[str]:
-    """Publishes the next version; the same settings again publish nothing."""
+    """Publishes the next version; the same settings again publish nothing.
+
+    What takes from what two persons guard waits for the second.
+    """
     asked = call(router, "operator", has_body=True)
     body = read(NetworkBody, asked.body)
-    current = current_settings()
-    new = body.settings(current.version + 1)
-    if current.version and replace(new, version=current.version) == current:
-        return answer(200, _view(current))
-    if body.version not in {None, current.version}:
-        raise _published_meanwhile()
-    check_settings(new)
-    _require_ceilings_kept(new)
-    try:
-        publish_settings(new)
-    except ConditionFailedError:
-        raise _published_meanwhile() from None
-    return answer(200, _view(new))
-
-
-def _require_ceilings_kept(settings: NetworkSettings) -> None:
-    """Raises InvalidFieldError for the first program that could exceed its ceiling."""
-    cursor: str | None = None
-    while True:
-        page = list_programs(None, LIMIT_MAX, cursor)
-        for program in page.data:
-            check_settings_for(program, settings)
-        cursor = page.next_cursor
-        if cursor is None:
-            return
-
-
-def _published_meanwhile() -> ConflictError:
-    return ConflictError(
-        "published_meanwhile",
-        "Somebody else published settings meanwhile. Read them, and publish again.",
-    )
+    read_as = current_settings().version if body.version is None else body.version
+    wanted = Asked(asdict(body.settings(read_as + 1)))
+    _, proposal = act(PUBLISH, plan_publish, wanted, asked.key)
+    return waiting(proposal) if proposal else answer(200, _view(current_settings()))
 
 
 def _view(settings: NetworkSettings) -> dict[str, Any]:

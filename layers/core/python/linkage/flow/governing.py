@@ -1,0 +1,89 @@
+"""Governing: the next version of the network's settings, and who may publish it alone."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
+from functools import partial
+
+from linkage.errors import ConflictError
+from linkage.flow.proposing import Plan
+from linkage.four_eyes import lowers
+from linkage.keys import Key
+from linkage.network import NetworkSettings
+from linkage.proposals import Asked, Change, Operations
+from linkage.tables.keys import list_keys
+from linkage.tables.pages import LIMIT_MAX
+from linkage.tables.programs import list_programs
+from linkage.tables.settings import current_settings, publish_settings, settings_of
+from linkage.terms import check_settings, check_settings_for
+
+PUBLISH = "network.publish"
+_PERSONS_MIN = 2
+
+
+def plan_publish(asked: Asked, _: Key) -> Change:
+    """Publishes settings: `said` has them whole, with their version.
+
+    Raises ConflictError if others were published meanwhile, or four eyes would be nobody's;
+    InvalidFieldError for settings that cannot be, or that a program's ceiling does not allow.
+    """
+    new, current = settings_of(asked.said), current_settings()
+    if current.version and replace(new, version=current.version) == current:
+        return _change(current, current, None)
+    if new.version != current.version + 1:
+        raise ConflictError(
+            "published_meanwhile",
+            "Somebody else published settings meanwhile. Read them, and publish again.",
+        )
+    check_settings(new)
+    _require_ceilings_kept(new)
+    if new.four_eyes and not current.four_eyes:
+        _require_two_persons()
+    return _change(current, new, partial(publish_settings, new))
+
+
+def _change(
+    current: NetworkSettings, new: NetworkSettings, write: Callable[[Operations], None] | None
+) -> Change:
+    said = (asdict(current), asdict(new))
+    return Change("network", "network.published", *said, write, guarded=lowers(current, new))
+
+
+def _require_ceilings_kept(settings: NetworkSettings) -> None:
+    """Raises InvalidFieldError for the first program that could exceed its ceiling."""
+    cursor: str | None = None
+    while True:
+        page = list_programs(None, LIMIT_MAX, cursor)
+        for program in page.data:
+            check_settings_for(program, settings)
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _require_two_persons() -> None:
+    """Raises ConflictError unless live operators' keys name two persons."""
+    persons: set[str] = set()
+    for key in _keys():
+        if key.role == "operator" and key.revoked_at is None and key.person:
+            persons.add(key.person)
+        if len(persons) >= _PERSONS_MIN:
+            return
+    raise ConflictError(
+        "one_person",
+        "Four eyes need live operators' keys of two named persons, and there are keys of "
+        f"{len(persons)}. Make a key for another person (POST /v1/keys with role operator and "
+        "person), or name the keys made before: linkage keys name KEY --person NAME.",
+    )
+
+
+def _keys() -> Iterator[Key]:
+    cursor: str | None = None
+    while True:
+        page = list_keys(LIMIT_MAX, cursor)
+        yield from page.data
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+ACTIONS: Mapping[str, Plan] = {PUBLISH: plan_publish}
