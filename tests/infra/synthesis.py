@@ -20,6 +20,7 @@ FUNCTIONS = (
     "record_conversion",
     "record_customer",
     "confirm_conversions",
+    "decide_proposals",
     "compute_commissions",
     "sweep_conversions",
     "batch_payouts",
@@ -30,6 +31,9 @@ FUNCTIONS = (
 )
 EDGE_FUNCTIONS = ("publish_links", "count_edge_clicks")
 """Those of the optional stack."""
+
+
+STAGES: tuple[str, ...] = tuple(json.loads((ROOT / "cdk.json").read_text())["context"]["stages"])
 
 
 def make_app(stage: str, outdir: Path, build_dir: Path, **context: str) -> tuple[App, LinkageStack]:
@@ -68,8 +72,8 @@ class Synthesised:
         self.validation_reports: list[dict[str, Any]] = report["pluginReports"]
 
     def _read(self, stack_name: str) -> None:
-        path = self._outdir / f"{stack_name}.template.json"
-        self.template: dict[str, Any] = json.loads(path.read_text())
+        self.path = self._outdir / f"{stack_name}.template.json"
+        self.template: dict[str, Any] = json.loads(self.path.read_text())
         self.metadata: dict[str, list[dict[str, Any]]] = json.loads(
             (self._outdir / f"{stack_name}.metadata.json").read_text()
         )
