@@ -1,7 +1,7 @@
 """Calls of the handlers of routes that have a function of their own, by the same keys."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -25,6 +25,7 @@ def record(
     client: Client,
     route: str,
     body: object = None,
+    headers: Mapping[str, str] | None = None,
     *,
     raw: str | None = None,
     query: dict[str, str] | None = None,
@@ -37,11 +38,11 @@ def record(
     event = {
         "routeKey": f"POST {route}",
         "rawPath": route.format(**path),
-        "headers": {"authorization": f"Bearer {client.secret}"},
+        "headers": {"authorization": f"Bearer {client.secret}", **(headers or {})},
         "pathParameters": path,
         "queryStringParameters": query,
         "body": raw if body is None else json.dumps(body),
     }
     answer = handlers()[f"POST {route}"](event, CONTEXT)
-    headers = {name.lower(): value for name, value in answer["headers"].items()}
-    return Answer(answer["statusCode"], headers, json.loads(answer["body"]))
+    headers_back = {name.lower(): value for name, value in answer["headers"].items()}
+    return Answer(answer["statusCode"], headers_back, json.loads(answer["body"]))

@@ -25,7 +25,7 @@ def test_publishing_other_settings_makes_a_version_and_the_same_settings_do_not(
     }
     first = operator.put("/v1/network", NETWORK | {"payout_schedule": schedule})
     same = operator.put("/v1/network", NETWORK | {"payout_schedule": schedule})
-    other = operator.put("/v1/network", NETWORK | {"four_eyes": True})
+    other = operator.put("/v1/network", NETWORK | {"name": "Another"})
     assert [each.body["version"] for each in (first, same, other)] == [1, 1, 2]
     assert first.body["payout_schedule"]["days_of_month"] == [1, 15]
     assert operator.get("/v1/network").body == other.body
@@ -36,7 +36,7 @@ def test_two_who_publish_settings_at_once_get_one_version_and_a_conflict(
 ) -> None:
     stale = settings_table.current_settings()
     operator.put("/v1/network", NETWORK)
-    monkeypatch.setattr("linkage_api.network.current_settings", lambda: stale)
+    monkeypatch.setattr("linkage.flow.governing.current_settings", lambda: stale)
     answer = operator.put("/v1/network", NETWORK | {"name": "Another"})
     assert (answer.status, answer.code) == (409, "published_meanwhile")
 
@@ -197,7 +197,7 @@ def test_settings_say_everything_and_what_is_shown_can_be_published_again(operat
 def test_settings_that_lift_a_program_over_its_ceiling_are_refused_by_its_name(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("linkage_api.network.LIMIT_MAX", 2)
+    monkeypatch.setattr("linkage.flow.governing.LIMIT_MAX", 2)
     for _ in range(3):
         network.program()
     capped = network.program(name="Capped tiles", ceiling_bps=1200)
@@ -317,5 +317,5 @@ def test_a_key_belongs_to_a_member_with_its_role_and_an_operators_to_nobody(
     ]
     for body in refused:
         assert network.operator.post("/v1/keys", body).pointer == "/member_id"
-    made = network.operator.post("/v1/keys", {"role": "operator"})
+    made = network.operator.post("/v1/keys", {"role": "operator", "person": "Rudo"})
     assert Client(made.body["secret"]).get("/v1/network").status == 200

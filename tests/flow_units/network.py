@@ -145,9 +145,12 @@ class Network:
         sent = sent_refund(external_id, amount_minor)
         return deciding.refund(conversion.conversion_id, VENDOR, sent)[1]
 
-    def start_batch(self, batch_id: str, currency: str = "USD", cutoff: str | None = None) -> Batch:
+    def start_batch(
+        self, batch_id: str, currency: str = "USD", cutoff: str | None = None, person: str = ""
+    ) -> Batch:
         until = cutoff or self.moment.date().isoformat()
-        batch = planning.new_batch(batch_id, currency, until, "key_1", f"{currency} {until}")
+        terms = (batch_id, currency, until, "key_1", f"{currency} {until}")
+        batch = planning.new_batch(*terms, person=person)
         return planning.start(batch)[0]
 
     def settle(self, batch_id: str, **statuses: str) -> Batch:

@@ -163,7 +163,7 @@ def test_the_key_of_all_hashes_is_in_no_template_and_outlives_the_stack(prod: Sy
     assert secret["DeletionPolicy"] == "Retain"
     assert secret["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
     hashing = ("record_click", "record_conversion", "record_customer", "confirm_conversions")
-    for name in (*hashing, "fold_clicks"):
+    for name in (*hashing, "fold_clicks", "decide_proposals"):
         reference = prod.function(name)["Environment"]["Variables"]["HASH_SECRET"]
         resolve, ref, rest = reference["Fn::Join"][1]
         assert resolve == "{{resolve:secretsmanager:"

@@ -6,7 +6,7 @@ person's name, contacts and accounts only so much that one who knows them knows 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 from linkage import clock
@@ -24,6 +24,7 @@ _SECRETS = frozenset({"secret_hash", "fingerprint"})
 _MASKED = frozenset({"email", "phone", "account"})
 _PEOPLE = ("member#", "payout#")
 """Subjects whose name is a person's."""
+_NOTHING: tuple[Any, ...] = (None, "", [], {}, False)
 _MASKED_LENGTH_MIN = 8
 """Of a shorter text its end would say too much."""
 
@@ -86,9 +87,9 @@ def masked(text: str) -> str:
 
 
 def _changed(before: _Fields, after: _Fields) -> tuple[_Fields, _Fields]:
-    """The fields of each that the other has not, or has otherwise."""
+    """The fields of each that the other has otherwise; of what is new or gone, all that say it."""
     if before is None or after is None:
-        return before, after
+        return _telling(before), _telling(after)
     names = {name for name in before | after if before.get(name) != after.get(name)}
     return (
         {name: value for name, value in before.items() if name in names},
@@ -96,17 +97,23 @@ def _changed(before: _Fields, after: _Fields) -> tuple[_Fields, _Fields]:
     )
 
 
+def _telling(fields: _Fields) -> _Fields:
+    return fields and {name: value for name, value in fields.items() if value not in _NOTHING}
+
+
 def plain(value: object) -> _Fields:
-    """The fields of a dataclass or map as they come back from JSON, less secrets and defaults."""
+    """The fields of a dataclass or map as they come back from JSON, less secrets."""
     if value is None:
         return None
-    fields = value if isinstance(value, Mapping) else without_defaults(value)
+    fields = value if isinstance(value, Mapping) else vars(value)
     return {name: _plain(each) for name, each in fields.items() if name not in _SECRETS}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items()}
+    if is_dataclass(value):
+        return without_defaults(value)
     return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 

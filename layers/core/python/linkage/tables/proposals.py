@@ -64,11 +64,10 @@ def put_proposal(proposal: Proposal) -> dict[str, Any]:
         by_person=proposal.by_person or None,
     ).serialize()
     put = transactions.put_wire(_TABLE, wire, "proposal_id")["Put"]
-    put["ConditionExpression"] += " OR #status <> :open OR expires_at <= :now"
-    put["ExpressionAttributeNames"] |= {"#status": "status"}
-    put["ExpressionAttributeValues"] = transactions.to_wire(
-        {":open": OPEN, ":now": proposal.asked_at}
-    )
+    # What was asked for is there exactly while the proposal is open.
+    put["ConditionExpression"] = "attribute_not_exists(#asked) OR expires_at <= :now"
+    put["ExpressionAttributeNames"] = {"#asked": "asked"}
+    put["ExpressionAttributeValues"] = transactions.to_wire({":now": proposal.asked_at})
     return {"Put": put}
 
 
