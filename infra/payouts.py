@@ -7,7 +7,7 @@ from constructs import Construct
 
 from infra.acknowledgements import acknowledge
 from infra.flow_function import FlowFunction, Size, allow_objects
-from infra.http_api import ThrottledApi
+from infra.http_api import BY_HAND, ThrottledApi
 from infra.layers import Layers
 from infra.schedule import Tick
 from infra.settings import StageSettings
@@ -52,15 +52,18 @@ class Payouts(Construct):
             "POST /v1/payout-batches",
             "POST /v1/payout-batches/{batch_id}/approval",
             "POST /v1/payout-batches/{batch_id}/cancellation",
+            share=BY_HAND,
         )
+        self.ticks: list[Tick] = []
         if settings.automatic_batches:
-            Tick(
+            tick = Tick(
                 self,
                 "Batch",
                 self.batch_payouts,
                 every=Duration.hours(1),
                 payload={"source": "linkage.tick"},
             )
+            self.ticks.append(tick)
 
         self.debit_payouts = FlowFunction(
             self,
@@ -104,7 +107,7 @@ class Payouts(Construct):
             reads=[storage.keys],
             writes=[storage.payouts, storage.ledger, storage.audit],
         )
-        api.route(self.settle_payouts, "POST /v1/payout-batches/{batch_id}/results")
+        api.route(self.settle_payouts, "POST /v1/payout-batches/{batch_id}/results", share=BY_HAND)
 
     def _debit_from_queue(self) -> None:
         self.debit_payouts.allow(

@@ -21,7 +21,6 @@ FUNCTIONS = (
     "record_customer",
     "decide_proposals",
     "confirm_conversions",
-    "decide_proposals",
     "compute_commissions",
     "sweep_conversions",
     "batch_payouts",
@@ -29,6 +28,7 @@ FUNCTIONS = (
     "export_payouts",
     "settle_payouts",
     "manage_network",
+    "check_links",
 )
 EDGE_FUNCTIONS = ("publish_links", "count_edge_clicks")
 """Those of the optional stack."""
@@ -38,8 +38,10 @@ STAGES: tuple[str, ...] = tuple(json.loads((ROOT / "cdk.json").read_text())["con
 
 
 def make_app(stage: str, outdir: Path, build_dir: Path, **context: str) -> tuple[App, LinkageStack]:
-    """The app with the context of the project's own `cdk.json`, and its stack."""
+    """The app with the context of the project's own `cdk.json`, and its stack; it needs nobody to
+    tell."""
     own = json.loads((ROOT / "cdk.json").read_text())["context"]
+    context = {"without_alarm_email": "true", **context}
     app = App(context={**own, "stage": stage, **context}, outdir=str(outdir))
     return app, add_network(app, build_dir)
 
