@@ -10,13 +10,14 @@ import pytest
 
 from linkage.conversions import History
 from linkage.flow import deciding, planning
-from linkage.tables import keys, payouts
+from linkage.tables import keys, payouts, transactions
 from linkage.tables.conversions import get_history
 from linkage_api.app import app
 from tests.api.client import Answer, Client, client_with_key
 from tests.api.conftest import METHOD, NETWORK, PROGRAM, Network, make_member
 from tests.api.recording import record
 from tests.api.sales import FAR, batch, paid_out, sale
+from tests.counted_units import counting
 from tests.faults.standin import Standin
 from tests.infra.test_import_direction import ROOT
 
@@ -384,3 +385,35 @@ def test_no_secret_is_in_any_record(network: Network, aws: Standin) -> None:
     for told in (str(found), str([keys_ for keys_ in records(aws)])):
         assert made["secret"] not in told
         assert stored.secret_hash not in told
+
+
+@pytest.mark.parametrize("route", [route for route in RECORDED if "proposals" not in route])
+def test_a_record_costs_three_units_and_one_more_where_the_change_was_written_alone(
+    network: Network, aws: Standin, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    planning._queue.create_queue(QueueName="work")
+    act, write = RECORDED[route][0](Story(network)), transactions.write
+    before = aws.saved()
+    with counting() as recorded:
+        assert act().status < 300
+
+    def without(operations: Any, **how: Any) -> None:
+        others = [each for each in operations if table_of(each) != "audit"]
+        if others:
+            write(others, **how)
+
+    aws.go_back(before)
+    for module in ("linkage.tables.transactions", "linkage_api.payout_batches"):
+        monkeypatch.setattr(f"{module}.write", without)
+    with counting() as plain:
+        assert act().status < 300
+    assert recorded.index_units - plain.index_units == 1
+    alone = recorded.calls["TransactWriteItems"] - plain.calls["TransactWriteItems"]
+    only_the_record = route.startswith("GET")
+    more = recorded.table_units - plain.table_units
+    assert more == (1 if only_the_record else 3 if alone else 2)
+
+
+def table_of(operation: dict[str, Any]) -> str:
+    (body,) = operation.values()
+    return str(body["TableName"])
