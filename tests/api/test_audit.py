@@ -255,6 +255,13 @@ AGAIN_ANEW = {"POST /v1/client-codes", "GET /v1/payout-batches/{batch_id}/file"}
 """What happens each time it is asked for."""
 
 
+WRITERS = (
+    *("linkage.tables.transactions", "linkage.flow.taking_out"),
+    "linkage_api.payout_batches",
+)
+"""Modules by whose `write` a record is written."""
+
+
 def records(standin: Standin) -> list[dict[str, Any]]:
     return [*standin.tables["audit"].items()]
 
@@ -438,7 +445,7 @@ def test_a_record_costs_three_units_and_one_more_where_the_change_was_written_al
             write(others, **how)
 
     aws.go_back(before)
-    for module in ("linkage.tables.transactions", "linkage_api.payout_batches"):
+    for module in WRITERS:
         monkeypatch.setattr(f"{module}.write", without)
     with counting() as plain:
         assert act().status < 300
