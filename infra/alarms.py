@@ -191,6 +191,17 @@ class Alarms(Construct):
             missing=cloudwatch.TreatMissingData.IGNORE,
         )
 
+    def watch_files(self, planner: FlowFunction) -> None:
+        """Ring while a payout file in the bucket has no batch in the table, tick after tick."""
+        self._alarm(
+            "PayoutFileWithoutBatch",
+            planner.metric("PayoutFileWithoutBatch"),
+            "A payout file is in the bucket and its batch is not exported: the tables were restored"
+            " to before it. Nothing is planned until `linkage payouts rebook` has booked it again.",
+            # Ticks are an hour apart; no news in between is not good news.
+            missing=cloudwatch.TreatMissingData.IGNORE,
+        )
+
     def watch_clicks(self, redirect: FlowFunction) -> None:
         """Ring when a visitor was sent on, or away, without what DynamoDB should have stored."""
         for metric_name, description in {

@@ -37,6 +37,7 @@ class Payouts(Construct):
         self.dead_letters = self._queue("DeadLetters", settings)
         self.work = self._queue("Work", settings, dead_letters=self.dead_letters)
 
+        files = {"PAYOUT_FILES_BUCKET": storage.payout_files.bucket_name}
         self.batch_payouts = FlowFunction(
             self,
             "batch_payouts",
@@ -45,7 +46,7 @@ class Payouts(Construct):
             reads=[storage.keys, storage.settings, storage.members],
             writes=[storage.payouts, storage.ledger, storage.audit],
             size=Size(memory_mb=1024, timeout_s=29),
-            environment={"WORK_QUEUE_URL": self.work.queue_url},
+            environment={"WORK_QUEUE_URL": self.work.queue_url, **files},
         )
         self.batch_payouts.allow(["sqs:SendMessage"], [self.work.queue_arn])
         api.route(
@@ -73,6 +74,7 @@ class Payouts(Construct):
             layers,
             reads=[storage.keys],
             writes=[storage.payouts, storage.ledger, storage.audit],
+            environment=files,
         )
         api.route(
             self.hold_payouts,
@@ -101,9 +103,12 @@ class Payouts(Construct):
             reads=[storage.settings, storage.members],
             writes=[storage.payouts, storage.ledger, storage.audit],
             size=Size(memory_mb=1024, timeout_s=60),
-            environment={"PAYOUT_FILES_BUCKET": storage.payout_files.bucket_name},
+            environment=files,
         )
         allow_objects(self.export_payouts, ["s3:PutObject", "s3:GetObject"], storage.payout_files)
+        # The bucket outlives a restore of the tables: whoever moves batches on looks what is there.
+        for function in (self.batch_payouts, self.hold_payouts, self.export_payouts):
+            function.allow(["s3:ListBucket"], [storage.payout_files.bucket_arn])
         self.mapping = StreamMapping(
             self,
             "PayoutsStream",

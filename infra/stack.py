@@ -73,6 +73,7 @@ class LinkageStack(Stack):
         alarms.watch_silence(intake.confirm_conversions)
         alarms.watch_holds()
         alarms.watch_ledger()
+        alarms.watch_files(payouts.batch_payouts)
         alarms.watch_clicks(intake.record_click)
         alarms.watch_consent(intake.record_customer)
         alarms.watch_statistics(statistics.count_clicks, statistics.fold_clicks)

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import batched
@@ -20,6 +21,8 @@ SCANNED = ("conversions", "tallies", "ledger", "payouts", "programs", "settings"
 NOUNS = (*SCANNED, "statistics")
 READS_MAX = 3
 KEYS_AT_ONCE = 100
+BUCKET, FILES_PREFIX, FILES_SUFFIX = "PayoutFilesBucketName", "payouts/", ".csv"
+FILES_AT_ONCE = 8
 PAUSE_S = 2.0
 
 app = typer.Typer(help="The ledger.", no_args_is_help=True)
@@ -31,6 +34,14 @@ class Tables:
 
     dynamodb: Any
     names: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """An S3 client, and the name of the bucket of payout files."""
+
+    s3: Any
+    name: str
 
 
 @app.callback()
@@ -54,7 +65,8 @@ def check_command(
     try:
         network = find_network(stage, local=local)
         tables = Tables(network.client("dynamodb"), {noun: network.table(noun) for noun in NOUNS})
-        report = check(tables, no_in_flight=no_in_flight)
+        bucket = Bucket(network.client("s3"), network.named(BUCKET))
+        report = check(tables, bucket, no_in_flight=no_in_flight)
         if publish_metric:
             publish(network, report)
     except CommandError as error:
@@ -67,32 +79,49 @@ def check_command(
 
 
 def check(
-    tables: Tables, *, no_in_flight: bool = False, sleep: Callable[[float], None] = time.sleep
+    tables: Tables,
+    bucket: Bucket | None = None,
+    *,
+    no_in_flight: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Report:
-    """Audits a running network.
+    """Audits a running network; without a bucket, its tables alone.
 
     A scan is no snapshot: what was being written meanwhile can look broken. So with findings the
     tables are read again, up to three times, and what is wrong in every one of them counts.
     """
-    report = _once(tables, no_in_flight=no_in_flight)
+    report = _once(tables, bucket, no_in_flight=no_in_flight)
     for _ in range(READS_MAX - 1):
         if not report.findings:
             break
         sleep(PAUSE_S)
         before = {(each.invariant, each.subject) for each in report.findings}
-        again = _once(tables, no_in_flight=no_in_flight)
+        again = _once(tables, bucket, no_in_flight=no_in_flight)
         still = [each for each in again.findings if (each.invariant, each.subject) in before]
         report = replace(again, findings=tuple(still))
     return report
 
 
-def _once(tables: Tables, *, no_in_flight: bool) -> Report:
+def _once(tables: Tables, bucket: Bucket | None, *, no_in_flight: bool) -> Report:
     now = datetime.now(UTC)
-    report = audit(read(tables), now)
+    # Before the tables: a file that is listed has a batch that was approved by then.
+    files, unread = _files_of(bucket)
+    report = audit(replace(read(tables), files=files), now)
+    report = replace(report, findings=(*report.findings, *unread))
     if not no_in_flight:
         return report
     unposted = (Finding("I4", each, "its fact is not posted yet") for each in report.in_flight)
     return replace(report, findings=(*report.findings, *unposted))
+
+
+def _files_of(bucket: Bucket | None) -> tuple[list[Mapping[str, Any]] | None, list[Finding]]:
+    """The payout files, or the finding that they cannot be read."""
+    if bucket is None:
+        return None, []
+    try:
+        return read_files(bucket), []
+    except (BotoCoreError, ClientError) as error:
+        return None, [Finding("I28", bucket.name, f"the payout files cannot be read: {error}")]
 
 
 def read(tables: Tables) -> Stored:
@@ -104,6 +133,22 @@ def read(tables: Tables) -> Stored:
     stored = Stored(**{noun: scan(tables.dynamodb, tables.names[noun]) for noun in SCANNED})
     places = [{"of": of, "at": at} for of, at in places_of(stored.conversions)]
     return replace(stored, statistics=get(tables.dynamodb, tables.names["statistics"], places))
+
+
+def read_files(bucket: Bucket) -> list[Mapping[str, Any]]:
+    """Every payout file, by its batch: all of them, since each may have been spoilt."""
+    pages = bucket.s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket.name, Prefix=FILES_PREFIX
+    )
+    keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
+
+    def read_one(key: str) -> Mapping[str, Any]:
+        body = bucket.s3.get_object(Bucket=bucket.name, Key=key)["Body"].read()
+        batch_id = key.removeprefix(FILES_PREFIX).removesuffix(FILES_SUFFIX)
+        return {"batch_id": batch_id, "body": body}
+
+    with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+        return list(pool.map(read_one, (key for key in keys if key.endswith(FILES_SUFFIX))))
 
 
 def scan(dynamodb: Any, table: str) -> list[Mapping[str, Any]]:
@@ -171,7 +216,7 @@ def lines_of(report: Report) -> Iterable[str]:
         yield "The ledger is right: every account is exactly what the accepted facts make it."
     yield "Checked: " + ", ".join(
         _many(counts[_plural(noun)], noun)
-        for noun in ("fact", "tally", "transaction", "line", "balance", "payout")
+        for noun in ("fact", "tally", "transaction", "line", "balance", "payout", "file")
     )
     if counts["days_of_links"]:
         yield (

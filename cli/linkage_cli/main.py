@@ -11,6 +11,7 @@ from linkage_cli import (
     keys,
     ledger_check,
     orders,
+    payouts,
     records,
 )
 from linkage_cli.cost.command import cost
@@ -30,6 +31,7 @@ app.add_typer(records.app, name="audit")
 app.add_typer(orders.app, name="orders")
 app.add_typer(clicks.app, name="clicks")
 app.add_typer(ledger_check.app, name="ledger")
+app.add_typer(payouts.app, name="payouts")
 app.add_typer(edge.app, name="edge")
 
 if __name__ == "__main__":

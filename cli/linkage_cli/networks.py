@@ -39,7 +39,10 @@ class Network:
 
     def table(self, noun: str) -> str:
         """The name of a noun's table; raises NetworkNotFoundError if the stack names none."""
-        output = f"{noun.capitalize()}TableName"
+        return self.named(f"{noun.capitalize()}TableName")
+
+    def named(self, output: str) -> str:
+        """An output of the stack; raises NetworkNotFoundError if it has none of that name."""
         if output not in self.outputs:
             raise NetworkNotFoundError(
                 f"The stack Linkage-{self.stage} has no output {output}. Deploy this version of "
@@ -58,14 +61,15 @@ class Network:
 
 
 @contextmanager
-def tables_of(network: Network, nouns: Iterable[str]) -> Iterator[None]:
+def tables_of(network: Network, nouns: Iterable[str], **also: str) -> Iterator[None]:
     """While it lasts, the product's own modules, imported within, use this network's tables.
 
-    Raises NetworkNotFoundError if the stack lacks one.
+    `also` are further variables of the environment. Raises NetworkNotFoundError if the stack lacks
+    a table.
     """
     before = dict(os.environ)
     names = {f"{noun.upper()}_TABLE": network.table(noun) for noun in nouns}
-    replace_environment(before | names | network.environment())
+    replace_environment(before | names | also | network.environment())
     try:
         yield
     finally:

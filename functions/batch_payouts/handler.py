@@ -55,6 +55,6 @@ def handler(event: dict[str, Any], context: Any) -> Answer | None:
     if "routeKey" in event:
         return serve(event, context, ROUTES, _operator)
     watched = watch()
-    record_batches(watched.ages_s, [asdict(each) for each in watched.missed])
-    planning.tick()
+    record_batches(watched.ages_s, [asdict(each) for each in watched.missed], watched.lost)
+    planning.tick(watched.lost)
     return None

@@ -112,6 +112,7 @@ class Network:
         others: dict[str, Callable[[Mapping[str, Any]], Any]] = {
             "sqs SendMessage": lambda given: self.messages.append(given["MessageBody"]) or {},
             "s3 PutObject": lambda given: self.files.update({given["Key"]: given["Body"]}) or {},
+            "s3 ListObjectsV2": lambda _: {"Contents": [{"Key": key} for key in self.files]},
         }
         with (
             self.standin.serving(self._watched, others),

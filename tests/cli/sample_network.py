@@ -80,6 +80,7 @@ def trade() -> None:
     pay_for_clicks()
     trade_within_limits()
     trade_by_introductions()
+    book_again("bat_lost", "mem_tendai", "mem_builder")
     sell("in-flight", 9_999, affiliate_id="mem_tendai", post=False)
 
 
@@ -491,12 +492,56 @@ def cancel_batch(batch_id: str, currency: str) -> None:
         give_back_page(batch_id, page.number)
 
 
+def book_again(batch_id: str, *affiliate_ids: str) -> None:
+    """A batch that the tables have lost, from its file; it paid more than the tables know of."""
+    from linkage import clock
+    from linkage.flow import rebooking
+    from linkage.flow.planning import new_batch
+    from linkage.payout_file import render
+    from linkage.payouts import Payout, payout_id
+    from linkage.tables import payout_files
+
+    now = clock.now()
+    batch = new_batch(batch_id, "USD", clock.day(now).isoformat(), "key_operator")
+    paid = [
+        Payout(
+            payout_id=payout_id(batch_id, affiliate_id),
+            batch_id=batch_id,
+            affiliate_id=affiliate_id,
+            amount_minor=12_345,
+            currency="USD",
+            status="debited",
+            created_at=clock.text(now),
+            name=affiliate_id,
+            method={"type": "manual"},
+        )
+        for affiliate_id in affiliate_ids
+    ]
+    payout_files.put_file(batch, render(paid))
+    rebooking.rebook(batch_id, ("cli:arn:aws:iam::123456789012:user/op", ""))
+
+
+def files() -> list[Mapping[str, Any]]:
+    """The payout files, as items."""
+    import boto3
+
+    s3, bucket = boto3.client("s3"), "payout-files"
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    return [
+        {
+            "batch_id": {"S": key.removeprefix("payouts/").removesuffix(".csv")},
+            "body": {"B": s3.get_object(Bucket=bucket, Key=key)["Body"].read()},
+        }
+        for key in keys
+    ]
+
+
 def everything() -> Mapping[str, Any]:
     """Every item in DynamoDB's own form; of the statistics those of links."""
     import boto3
 
     pages = boto3.client("dynamodb").get_paginator("scan")
-    return {
+    return {"files": files()} | {
         noun: [
             item
             for page in pages.paginate(TableName=noun)

@@ -143,7 +143,7 @@ def test_one_more_in_any_number_of_the_ledger_is_found(network: dict[str, Items]
     assert missed == []
 
 
-@pytest.mark.parametrize("noun", ["ledger", "payouts"])
+@pytest.mark.parametrize("noun", ["ledger", "payouts", "files"])
 def test_any_item_that_is_missing_is_found(network: dict[str, Items], noun: str) -> None:
     missed = [
         item

@@ -15,6 +15,8 @@ from tests.cli.corruptions import Items, find
 from tests.cli.standin_stack import standin_stacks
 from tests.in_memory import empty_network
 
+FILES = "payout-files"
+
 
 @pytest.fixture
 def tables(wire: dict[str, Items], monkeypatch: pytest.MonkeyPatch) -> Iterator[Tables]:
@@ -25,7 +27,12 @@ def tables(wire: dict[str, Items], monkeypatch: pytest.MonkeyPatch) -> Iterator[
     }.items():
         monkeypatch.setenv(name, value)
     with empty_network():
-        dynamodb = boto3.client("dynamodb")
+        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+        s3.create_bucket(Bucket=FILES)
+        for item in wire["files"]:
+            s3.put_object(
+                Bucket=FILES, Key=f"payouts/{item['batch_id']['S']}.csv", Body=item["body"]["B"]
+            )
         for noun in NOUNS:
             for item in wire[noun]:
                 dynamodb.put_item(TableName=noun, Item=item)
@@ -134,6 +141,7 @@ def test_all_that_is_billed_is_asked_for_a_hundred_at_a_time_and_again_if_left_u
 @pytest.fixture
 def stack(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Tables:
     outputs = {f"{noun.capitalize()}TableName": noun for noun in ledger_check.NOUNS}
+    outputs[ledger_check.BUCKET] = FILES
     standin_stacks(monkeypatch, {"Linkage-dev": outputs})
     return tables
 
@@ -146,10 +154,43 @@ def run(*arguments: str) -> Any:
 def test_the_command_exits_0_with_a_summary() -> None:
     result = run("--stage", "dev")
     assert result.exit_code == 0, result.output
-    assert "64 transactions" in result.output
+    assert "66 transactions" in result.output
     assert "19 tallies" in result.output
+    assert "2 files" in result.output
     assert "In flight: 1 fact" in result.output
     assert "USD, in minor units: affiliates are owed" in result.output
+
+
+def test_a_payout_file_whose_batch_is_not_in_the_table_is_named_with_what_to_do(
+    stack: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_check, "PAUSE_S", 0)
+    s3 = boto3.client("s3")
+    s3.put_object(Bucket=FILES, Key="payouts/bat_paid.csv", Body=b"")
+    s3.put_object(Bucket=FILES, Key="payouts/read-me.txt", Body=b"no payout file")
+    result = run("--stage", "dev")
+    assert result.exit_code == 1
+    assert (
+        "I28 bat_paid: its payout file is in the bucket, the table does not have" in result.output
+    )
+    assert "linkage payouts rebook bat_paid" in result.output
+    assert result.output.count("I28") == 1
+
+
+def test_a_bucket_that_cannot_be_read_is_a_finding_and_the_tables_are_checked_all_the_same(
+    stack: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_check, "PAUSE_S", 0)
+    s3 = boto3.client("s3")
+    for each in s3.list_objects_v2(Bucket=FILES)["Contents"]:
+        s3.delete_object(Bucket=FILES, Key=each["Key"])
+    s3.delete_bucket(Bucket=FILES)
+    stack.dynamodb.put_item(TableName="ledger", Item={"account": {"S": "x"}, "line": {"S": "y"}})
+    result = run("--stage", "dev")
+    assert result.exit_code == 1
+    assert "I1 x y: cannot be read" in result.output
+    assert f"I28 {FILES}: the payout files cannot be read: " in result.output
+    assert "NoSuchBucket" in result.output
 
 
 def test_the_command_exits_1_and_says_how_wrong_the_ledger_is_to_the_alarm(

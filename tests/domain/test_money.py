@@ -12,6 +12,7 @@ from linkage.money import (
     checked_currency,
     decimal_text,
     half_up,
+    minor_in,
     remaining,
     share_floor,
     share_half_up,
@@ -50,6 +51,13 @@ def test_a_written_amount_is_the_amount(amount_minor: int, currency: str) -> Non
     assert Fraction(decimal_text(amount_minor, currency)) == Fraction(
         amount_minor, 10 ** EXPONENTS[currency]
     )
+    assert minor_in(decimal_text(amount_minor, currency), currency) == amount_minor
+
+
+@pytest.mark.parametrize("text", ["1", "1.3", "1.370", "01.37", "1,37", " 1.37", "+1.37", "", "x"])
+def test_a_text_that_no_amount_is_written_as_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"amount|invalid literal"):
+        minor_in(text, "USD")
 
 
 @pytest.mark.parametrize(

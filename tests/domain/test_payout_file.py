@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkage.payout_file import COLUMNS, render
-from linkage.payouts import Payout
+from linkage.payout_file import COLUMNS, read, render
+from linkage.payouts import Payout, payout_id
 
 PAYOUT = Payout(
     payout_id="pay_2",
@@ -148,3 +148,40 @@ def test_an_account_held_in_another_name_is_paid_to_that_name() -> None:
     method = {"type": "bank", "account": "4071", "name": "Moyo Trading"}
     (row,) = rows(render([replace(PAYOUT, method=method)]))
     assert row["name"] == "Moyo Trading"
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"type": "mobile_money", "provider": "EcoCash", "phone": "+263773047653"},
+        {"type": "bank", "provider": "CBZ", "account": "0012 3456"},
+        {"type": "manual"},
+        {"type": "manual", "phone": "+263773047653"},
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize(("currency", "amount_minor"), [("USD", 5), ("JPY", 137), ("KWD", 1_005)])
+def test_a_file_is_read_back_as_what_it_was_written_of(
+    method: dict[str, str], currency: str, amount_minor: int
+) -> None:
+    sent = [
+        replace(
+            PAYOUT,
+            payout_id=payout_id("bat_1", affiliate_id),
+            affiliate_id=affiliate_id,
+            name=f'Moyo, "Sons" of {affiliate_id}',
+            method=method,
+            currency=currency,
+            amount_minor=amount_minor,
+            status="sent",
+        )
+        for affiliate_id in ("mem_1", "mem_2")
+    ]
+    found = read(render(sent), "bat_1", PAYOUT.created_at)
+    assert sorted(found, key=lambda each: each.affiliate_id) == sent
+
+
+def test_a_column_that_a_later_release_adds_is_let_pass() -> None:
+    payout = replace(PAYOUT, payout_id=payout_id("bat_1", "mem_1"), status="sent")
+    head, row, _ = render([payout]).decode().split("\r\n")
+    assert read(f"more,{head}\r\nx,{row}\r\n".encode(), "bat_1", PAYOUT.created_at) == [payout]

@@ -35,7 +35,16 @@ from linkage.network import NetworkSettings, RecruitmentBonus
 from linkage.payouts import Batch, payout_id
 from linkage.programs import Bonus, Program, Reward, Step, Thresholds
 from linkage.requests import Report, Result, SentRefund
-from linkage.tables import conversions, ledger, members, payouts, programs, settings, transactions
+from linkage.tables import (
+    conversions,
+    ledger,
+    members,
+    payout_files,
+    payouts,
+    programs,
+    settings,
+    transactions,
+)
 from linkage.tables.gathering import read
 from linkage.tables.tallies import reading_tallies
 from linkage.tallies import Tally
@@ -127,7 +136,7 @@ class Network:
         while message := self._next_message():
             self._forget(message)
         for key in self.files():
-            exporting._files.delete_object(Bucket=exporting._BUCKET, Key=key)
+            payout_files._files.delete_object(Bucket=payout_files._BUCKET, Key=key)
 
     # ---- the outside
 
@@ -239,7 +248,7 @@ class Network:
 
     def files(self) -> dict[str, str]:
         """Every payout file, by its key."""
-        files, bucket = exporting._files, exporting._BUCKET
+        files, bucket = payout_files._files, payout_files._BUCKET
         keys = [each["Key"] for each in files.list_objects_v2(Bucket=bucket).get("Contents", ())]
         return {
             key: files.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys
@@ -331,7 +340,7 @@ def small_network() -> Iterator[Network]:
     """A shop, an affiliate with two above, and programs that hold nothing back."""
     with empty_network() as standin:
         planning._queue.create_queue(QueueName="work")
-        exporting._files.create_bucket(Bucket=exporting._BUCKET)
+        payout_files._files.create_bucket(Bucket=payout_files._BUCKET)
         settings.publish_settings(SETTINGS)
         put_members(SHOP, ANN, SPO, TOP)
         put_programs(ON_REPORT, MANUAL, LEADS)

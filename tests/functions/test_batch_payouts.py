@@ -9,8 +9,9 @@ import pytest
 
 from linkage.flow import planning
 from linkage.network import PayoutSchedule
-from linkage.tables import settings
+from linkage.tables import payouts, settings
 from tests.flow_units.network import SETTINGS, Network, small_network
+from tests.flow_units.restoring import write_file
 from tests.handlers import load_handler
 
 CONTEXT: Any = SimpleNamespace(
@@ -59,6 +60,7 @@ def test_a_tick_tells_how_long_batches_wait_and_what_was_missed(
     assert metrics_in(capsys.readouterr().out) == {
         "OldestPlanningAge": 5 * 3600,
         "BatchMissed": 2,
+        "PayoutFileWithoutBatch": 0,
     }
     told = [(each.message, vars(each)["currency"]) for each in caplog.records]
     assert told == [("BatchMissed", "USD"), ("BatchMissed", "ZWG")]
@@ -81,3 +83,19 @@ def test_it_tells_so_also_when_the_tick_fails(
     ):
         function.handler({}, CONTEXT)
     assert metrics_in(capsys.readouterr().out)["OldestPlanningAge"] == 5 * 3600
+
+
+def test_a_tick_names_the_batches_that_files_are_without_and_plans_nothing(
+    function: ModuleType,
+    network: Network,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    network._empty()
+    write_file("bat_lost", b"")
+    assert function.handler({}, CONTEXT) is None
+    assert metrics_in(capsys.readouterr().out)["PayoutFileWithoutBatch"] == 1
+    (told,) = (each for each in caplog.records if each.levelname == "ERROR")
+    assert vars(told)["batch_ids"] == ["bat_lost"]
+    assert payouts.get_batch("bat_1").status == "planning"
+    assert network._next_message() is None

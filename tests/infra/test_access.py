@@ -145,8 +145,8 @@ OTHER_ACCESS: dict[str, set[str]] = {
     "fold_clicks": set(),
     "compute_commissions": FOLLOWING,
     "sweep_conversions": set(),
-    "batch_payouts": {"sqs:SendMessage"},
-    "hold_payouts": set(),
+    "batch_payouts": {"sqs:SendMessage", "s3:ListBucket"},
+    "hold_payouts": {"s3:ListBucket"},
     "debit_payouts": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "export_payouts": FOLLOWING | {"s3:GetObject"},
     "settle_payouts": set(),
@@ -199,6 +199,14 @@ def test_batch_payouts_finds_open_balances_through_their_index(prod: Synthesised
         if action == "dynamodb:Query"
     ]
     assert any("/index/open" in resource for resource in queried)
+
+
+@pytest.mark.parametrize("name", ["batch_payouts", "hold_payouts", "export_payouts"])
+def test_whoever_moves_batches_on_lists_the_payout_files(prod: Synthesised, name: str) -> None:
+    bucket = prod.template["Outputs"]["PayoutFilesBucketName"]["Value"]["Ref"]
+    listed = [each for action, each in prod.statements(name) if action == "s3:ListBucket"]
+    assert {"Fn::GetAtt": [bucket, "Arn"]} in listed
+    assert len(listed) == (2 if name == "export_payouts" else 1), "and its failed records"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

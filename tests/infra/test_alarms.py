@@ -139,6 +139,15 @@ def test_a_ledger_found_out_of_balance_rings_until_a_check_finds_it_mended(
     assert alarm["TreatMissingData"] == "ignore"
 
 
+def test_a_payout_file_without_its_batch_rings_until_it_is_booked_again(
+    prod: Synthesised,
+) -> None:
+    (alarm,) = _alarms(prod, "PayoutFileWithoutBatch")
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "batch_payouts"}]
+    assert alarm["Threshold"] == 0
+    assert alarm["TreatMissingData"] == "ignore"
+
+
 def test_a_lost_click_is_noticed(prod: Synthesised) -> None:
     for metric_name in ("ClickLost", "LinkReadFailed"):
         (alarm,) = _alarms(prod, metric_name)

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import linkage.clock
 from linkage.flow import debiting, exporting, planning
-from linkage.tables import payouts, transactions
+from linkage.tables import payout_files, payouts, transactions
 from linkage_cli import ledger_check
 from linkage_cli.audit import Report, audit
 from linkage_cli.replay import replayed
@@ -177,10 +177,16 @@ class Outside:
     def put_object(self, *, Key: str, Body: bytes, **_: Any) -> None:  # noqa: N803
         self.files[Key] = Body.decode()
 
+    def get_paginator(self, _: str) -> "Outside":
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        return [{"Contents": [{"Key": key} for key in self.files]}]
+
     @contextmanager
     def open(self) -> Iterator[None]:
         """While it lasts, the product's own clients of SQS and S3 are these."""
-        with patch.object(planning, "_queue", self), patch.object(exporting, "_files", self):
+        with patch.object(planning, "_queue", self), patch.object(payout_files, "_files", self):
             yield
 
     def deliver_work(self) -> None:

@@ -13,6 +13,7 @@ from linkage_cli.audit.conversions import Facts
 from linkage_cli.audit.counts import read_tallies
 from linkage_cli.audit.debits import check_debits
 from linkage_cli.audit.entries import check_entries, totals_of
+from linkage_cli.audit.files import check_files
 from linkage_cli.audit.findings import Finding, Report, Totals
 from linkage_cli.audit.payouts import Payouts
 from linkage_cli.audit.stored import Stored, UnreadableError, read_facts, read_ledger
@@ -41,6 +42,8 @@ def audit(stored: Stored, now: datetime) -> Report:
     findings += check_chains(links, known)
     payouts = Payouts(stored.payouts, ledger, findings)
     findings += payouts.check()
+    if stored.files is not None:
+        findings += check_files(stored.files, payouts)
     return Report(
         findings=tuple(sorted(set(findings))),
         counts=Counter(
@@ -49,6 +52,7 @@ def audit(stored: Stored, now: datetime) -> Report:
             balances=len(ledger.balances),
             facts=sum(len(each) for each in facts.values()),
             payouts=sum(len(each) for each in payouts.payouts.values()),
+            files=len(stored.files or ()),
             tallies=len(tallies),
             days_of_links=days.billed,
             days_of_links_billed_for_less=days.billed_for_less,

@@ -6,7 +6,7 @@ date by date.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from linkage_cli.audit.findings import Finding
 from linkage_cli.audit.stored import Debit, Ledger, Line
@@ -23,6 +23,7 @@ def check_debits(ledger: Ledger) -> Iterator[Finding]:
         debits[debit.account, debit.currency].append(debit)
     for line in ledger.lines:
         lines[line.account, line.currency].append(line)
+    rebooked = {name for name, head in ledger.heads.items() if head.rebooked}
     counts = {(each.account, each.currency): each.debits for each in ledger.balances}
     for whose in sorted(debits.keys() | counts.keys()):
         own = sorted(debits[whose], key=lambda each: each.number)
@@ -30,7 +31,7 @@ def check_debits(ledger: Ledger) -> Iterator[Finding]:
         if any((line.debits or 0) > counts.get(whose, 0) for line in lines[whose]):
             said = "a line says that more payouts were taken out of it than there were"
             yield Finding("I26", f"{whose[0]} balance#{whose[1]}", said)
-        yield from _check_taken(own, lines[whose])
+        yield from _check_taken(own, lines[whose], rebooked)
 
 
 def _check_numbers(whose: Whose, debits: list[Debit], count: int) -> Iterator[Finding]:
@@ -45,10 +46,10 @@ def _check_numbers(whose: Whose, debits: list[Debit], count: int) -> Iterator[Fi
         )
 
 
-def _check_taken(debits: list[Debit], lines: list[Line]) -> Iterator[Finding]:
+def _check_taken(debits: list[Debit], lines: list[Line], rebooked: Set[str]) -> Iterator[Finding]:
     own = {line.transaction_id: line for line in lines if line.kind == "payout"}
-    payouts = [(debit, own.get(debit.payout_id)) for debit in debits]
-    numbered = {debit.payout_id for debit in debits}
+    payouts = [(debit, _line_of(debit, own)) for debit in debits]
+    numbered = {line.transaction_id for _, line in payouts if line}
     left = [line for line in lines if line.transaction_id not in numbered]
     for debit, line in payouts:
         subject = f"{debit.account} payout {debit.number} in {debit.currency}"
@@ -68,15 +69,26 @@ def _check_taken(debits: list[Debit], lines: list[Line]) -> Iterator[Finding]:
         if count != debit.lines:
             subject = f"{debit.account} payout {debit.number} in {debit.currency}"
             yield Finding("I26", subject, f"{debit.lines} lines were there, {count} say so")
-    yield from _taken_again(payouts, left)
+    yield from _taken_again(payouts, left, rebooked)
+
+
+def _line_of(debit: Debit, own: Mapping[str, Line]) -> Line | None:
+    """A payout's line; one that was given back and debited from a file has a second one."""
+    again = own.get(f"{debit.payout_id}/rebooked")
+    return again if again and again.debits == debit.number else own.get(debit.payout_id)
 
 
 def _taken_again(
-    payouts: Iterable[tuple[Debit, Line | None]], left: list[Line]
+    payouts: Iterable[tuple[Debit, Line | None]], left: list[Line], rebooked: Set[str]
 ) -> Iterator[Finding]:
+    """What is debited from a file is as the file says: what that is beyond the lines there were, or
+    less, is left on its cutoff for the next payout."""
     taken: set[tuple[int, str]] = set()
+    over: Counter[str] = Counter()
     for debit, line in payouts:
         sums: Counter[str] = Counter()
+        for due in [due for due in over if due <= debit.through]:
+            sums[due] += over.pop(due)
         for place, each in enumerate(left):
             for due, amount in each.dues.items():
                 there = (each.debits or 0) < debit.number and due <= debit.through
@@ -85,7 +97,9 @@ def _taken_again(
                     sums[due] += amount
         for due in sorted(sums.keys() | (line.dues.keys() if line else set())):
             took = -line.dues.get(due, 0) if line else 0
-            if line and took != sums[due]:
+            if line and line.transaction_id in rebooked and due == debit.through:
+                over[due] += sums[due] - took
+            elif line and took != sums[due]:
                 yield Finding(
                     "I26",
                     debit.payout_id,

@@ -34,6 +34,8 @@ LESSENS = ("clawback", "payout_arrival", "adjustment")
 """Transactions that take from what fell due, and are no payout."""
 
 BATCH_STATES = ("planning", "planned", "approved", "exported", "settled", "cancelled")
+REBOOKING = "rebooking"
+"""A batch that is being booked again from its file: nothing of it adds up until that is done."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,9 @@ class Payouts:
         if batch is None:
             yield Finding("I5", batch_id, "it has pages or payouts but is no batch")
             return
+        if batch.get("status") == REBOOKING:
+            yield Finding("I28", batch_id, "it is not booked again whole: rebook it once more")
+            return
         if batch.get("status") not in BATCH_STATES:
             yield Finding("I12", batch_id, f"{batch.get('status')!r} is no state of a batch")
         for payout in payouts:
@@ -138,11 +143,30 @@ class Payouts:
         if payout.currency != batch["currency"]:
             yield Finding("I9", subject, f"it is in {payout.currency}, its batch is not")
         affiliate, account = f"affiliate:{payout.affiliate_id}", f"payouts:{payout.batch_id}"
-        yield from self._check_posting(payout, subject, affiliate, account, "payout")
+        debit = subject
+        if f"{subject}/rebooked" in self._ledger.heads:
+            yield from self._check_given_back(subject, affiliate, account)
+            debit = f"{subject}/rebooked"
+        yield from self._check_posting(payout, debit, affiliate, account, "payout")
         yield from self._check_results(payout, affiliate, account)
-        line = self._lines.get((subject, affiliate))
+        line = self._lines.get((debit, affiliate))
         if line:
             yield from _check_cutoff(payout, batch, line)
+            if self._ledger.heads[debit].rebooked:
+                yield from self._check_rebooked(payout, batch)
+
+    def _check_given_back(self, subject: str, affiliate: str, account: str) -> Iterator[Finding]:
+        """Of a payout that was debited anew the first debit was given back as it was taken."""
+        first, back = (self._ledger.heads.get(each) for each in (subject, f"{subject}/cancelled"))
+        taken, given = (list(each.postings) if each else [] for each in (first, back))
+        turned = [p._replace(source=p.target, target=p.source, kind="payout_return") for p in taken]
+        if turned != given or [p[:2] for p in taken] != [(affiliate, account)]:
+            yield Finding("I10", subject, "it was debited again, and its debit not given back")
+
+    def _check_rebooked(self, payout: Payout, batch: Item) -> Iterator[Finding]:
+        """Only what a file says is debited beyond what is due, and its batch says so."""
+        if not batch.get("rebooked_at"):
+            yield Finding("I28", payout.payout_id, "it was debited from a file, its batch was not")
 
     def _check_results(self, payout: Payout, affiliate: str, account: str) -> Iterator[Finding]:
         """Each result has moved the money once, and may follow the one before it."""
@@ -163,6 +187,8 @@ class Payouts:
             wanted.add(name)
             yield from self._check_posting(payout, f"{subject}/{name}", *ways[result])
         posted = self._posted[subject]
+        if "rebooked" in posted:  # its first debit was given back before
+            posted = posted - {"rebooked", "cancelled"}
         if posted != wanted:
             said = " and ".join(sorted(posted)) or "no result"
             yield Finding("I12", subject, f"it is {payout.status}, the ledger has {said}")
@@ -248,8 +274,11 @@ class Payouts:
         due: Counter[tuple[str, str, str]] = Counter()
         taken: Counter[tuple[str, str, str]] = Counter()
         for line in self._ledger.lines:
+            cutoff = self._cutoff_of_rebooked(line)
             for day, amount in line.dues.items():
                 bucket = (line.account, line.currency, day)
+                if day == cutoff:
+                    continue  # as much as the file says, whatever is known to be due
                 if line.kind == "payout":
                     taken[bucket] -= amount
                 elif line.kind not in LESSENS or amount > 0:
@@ -262,6 +291,15 @@ class Payouts:
                     account,
                     f"{amount} {currency} due on {day} was paid out, {due[bucket]} fell due then",
                 )
+
+    def _cutoff_of_rebooked(self, line: Line) -> str | None:
+        """The cutoff of a debit that was booked from a file; None of any other line."""
+        head = self._ledger.heads.get(line.transaction_id)
+        if line.kind != "payout" or head is None or not head.rebooked:
+            return None
+        account = head.postings[0].target if head.postings else ""
+        batch = self.batches.get(account.removeprefix("payouts:"), {})
+        return batch.get("cutoff") if batch.get("rebooked_at") else None
 
 
 _COUNTED_LATER = ("held_count", "held_minor", "removed_count", "removed_minor")

@@ -42,6 +42,7 @@ class Head:
     accepted_at: str
     fingerprint: str
     postings: tuple[Posting, ...]
+    rebooked: bool
     reason: str
 
 
@@ -121,7 +122,8 @@ class Fact:
 class Stored:
     """All that the audit reads, as items in plain Python.
 
-    `statistics` are only those of the links' days that `conversions` bill, looked at once.
+    `statistics` are only those of the links' days that `conversions` bill, looked at once. `files`
+    are the payout files: `batch_id` and `body`; None if nobody looked for them.
     """
 
     conversions: Sequence[Item]
@@ -131,6 +133,7 @@ class Stored:
     settings: Sequence[Item]
     tallies: Sequence[Item] = ()
     statistics: Iterable[Item] = ()
+    files: Sequence[Item] | None = None
 
 
 @dataclass
@@ -233,6 +236,7 @@ def _head(item: Item) -> Head:
         accepted_at=text(item, "accepted_at"),
         fingerprint=text(item, "fingerprint"),
         postings=tuple(_posting(posting) for posting in item["postings"]),
+        rebooked="rebooked_at" in item,
         reason=str(item.get("reason") or ""),
     )
     if head.account != f"transaction:{head.transaction_id}":

@@ -131,7 +131,7 @@ class Balance:
     def without(self, debit: Line) -> Balance:
         """The balance after a payout's line: the due dates it empties are gone."""
         after = self.after(debit)
-        dues = {due: minor for due, minor in after.dues.items() if due not in debit.dues}
+        dues = {due: minor for due, minor in after.dues.items() if minor or due not in debit.dues}
         return replace(after, dues=dues, debits=self.debits + 1)
 
     def payable_minor(self, through: date) -> int:

@@ -48,6 +48,14 @@ def decimal_text(amount_minor: int, currency: str) -> str:
     return sign + (f"{digits[:-exponent]}.{digits[-exponent:]}" if exponent else digits)
 
 
+def minor_in(text: str, currency: str) -> int:
+    """The amount that `decimal_text` writes so, minor units; raises ValueError for any other."""
+    amount_minor = int(text.replace(".", "", 1))
+    if currency not in EXPONENTS or decimal_text(amount_minor, currency) != text:
+        raise ValueError(f"{text!r} is no amount in {currency}")
+    return amount_minor
+
+
 def amount_text(amount_minor: int, currency: str) -> str:
     """The amount with its code, for sentences: `1.37 USD`."""
     return f"{decimal_text(amount_minor, currency)} {currency}"

@@ -5,10 +5,11 @@ import io
 import unicodedata
 from collections.abc import Iterable
 
+from linkage.errors import ConflictError
 from linkage.members import PHONE
-from linkage.money import decimal_text
+from linkage.money import decimal_text, minor_in
 from linkage.payout_methods import account_of
-from linkage.payouts import Payout
+from linkage.payouts import Payout, payout_id
 
 COLUMNS = (
     "payout_id",
@@ -53,6 +54,60 @@ def cells(payout: Payout) -> dict[str, str]:
         "currency": payout.currency,
         "batch_id": payout.batch_id,
     }
+
+
+def read(content: bytes, batch_id: str, created_at: str) -> list[Payout]:
+    """The payouts of a batch as its file has them, each `sent`.
+
+    What a member wrote is as the file has it, and of a payout method no more than the file says.
+    Raises ConflictError for a file that is not this batch's, or that `render` cannot have written.
+    """
+    try:
+        found = [_payout(row, batch_id, created_at) for row in _rows(content)]
+        if len({each.payout_id for each in found}) < len(found):
+            raise ValueError("a payout stands in it twice")
+        if len({each.currency for each in found}) > 1:
+            raise ValueError("it has several currencies")
+    except (ValueError, csv.Error) as error:
+        raise ConflictError(
+            "payout_file_unreadable",
+            f"The payout file of {batch_id} is none that Linkage has written: {error}. The bucket "
+            "keeps its earlier versions: put the right one back.",
+        ) from error
+    return found
+
+
+def _rows(content: bytes) -> list[dict[str, str]]:
+    names, *rows = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
+    if lacking := {*COLUMNS} - {*names}:
+        raise ValueError(f"it has no column {', '.join(sorted(lacking))}")
+    return [dict(zip(names, cells, strict=True)) for cells in rows]
+
+
+def _payout(row: dict[str, str], batch_id: str, created_at: str) -> Payout:
+    """A row as a payout; raises ValueError for what is none of this batch's."""
+    affiliate_id, currency = row["affiliate_id"], row["currency"]
+    if row["batch_id"] != batch_id or row["payout_id"] != payout_id(batch_id, affiliate_id):
+        raise ValueError(f"{row['payout_id']!r} of {affiliate_id!r} is no payout of this batch")
+    amount_minor = minor_in(row["amount"], currency)
+    if amount_minor <= 0:
+        raise ValueError(f"{row['payout_id']} pays {row['amount']}")
+    said = {"provider": row["provider"], _account_name(row): row["account"]}
+    return Payout(
+        payout_id=row["payout_id"],
+        batch_id=batch_id,
+        affiliate_id=affiliate_id,
+        amount_minor=amount_minor,
+        currency=currency,
+        status="sent",
+        created_at=created_at,
+        name=row["name"],
+        method={"type": row["method"]} | {name: value for name, value in said.items() if value},
+    )
+
+
+def _account_name(row: dict[str, str]) -> str:
+    return "phone" if row["method"] != "bank" and row["account"].startswith("+") else "account"
 
 
 def _account(method: dict[str, str]) -> str:

@@ -3,6 +3,9 @@
 batch   planning → planned → approved → exported → settled, or planned → cancelled
 payout  debited → sent → paid | failed, or debited → cancelled | removed
         sent → unknown, when its result does not come; what comes later is in `results`
+
+Tables restored to before a batch was exported have it in an earlier state, or not at all: its file
+then leads, by `rebooking`, to `exported` again.
 """
 
 from dataclasses import dataclass, field
@@ -34,6 +37,9 @@ PAGE_SIZE_MAX = 100
 UNKNOWN_AFTER_DAYS = 14
 """So many days after its file was written a payout without a result is `unknown`."""
 PAYOUT_METHODS = ("manual", "mobile_money", "bank")
+REBOOKING = "rebooking"
+EXPORTED = ("exported", "settled")
+"""The states of a batch whose payout file is written."""
 GIVEN_BACK = frozenset({"failed", "cancelled", "removed", "returned"})
 """The states of a payout whose money is in the balance again, and may be in a later payout."""
 REMOVABLE_IN = ("planned", "approved")
@@ -73,6 +79,7 @@ class Batch:
     held_minor: int = 0
     removed_count: int = 0
     removed_minor: int = 0
+    rebooked_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -203,6 +210,47 @@ def _too_little(amount_minor: int, minimum_minor: int, currency: str) -> str | N
 
 def debit_transaction(payout: Payout, batch: Batch, balance: Balance) -> Transaction:
     """Moves everything payable through the cutoff out of the affiliate's balance."""
+    dues = balance.dues_through(date.fromisoformat(batch.cutoff))
+    why = f"Everything payable through {batch.cutoff} is paid in batch {batch.batch_id}."
+    taken = {due: -amount_minor for due, amount_minor in dues.items()}
+    return _debit(payout, payout.payout_id, taken, (why,))
+
+
+def rebooked_transaction(
+    payout: Payout, batch: Batch, balance: Balance, rebooked_at: str, *, again: bool
+) -> Transaction:
+    """The debit of a payout that stands in its batch's file, whatever the balance is now.
+
+    It takes every due date through the cutoff, as the debit did that was lost; what the file has
+    beyond that is due on the cutoff, as earnings that are lost too, and so is what it leaves. With
+    `again` the payout's first debit was given back, and this one has an id of its own.
+    """
+    cutoff = date.fromisoformat(batch.cutoff)
+    beyond_minor = payout.amount_minor - balance.payable_minor(cutoff)
+    taken = {due: -minor for due, minor in balance.dues_through(cutoff).items()}
+    taken[batch.cutoff] = taken.get(batch.cutoff, 0) - beyond_minor
+    beyond = amount_text(beyond_minor, payout.currency)
+    return _debit(
+        payout,
+        f"{payout.payout_id}/rebooked" if again else payout.payout_id,
+        {due: minor for due, minor in taken.items() if minor},
+        (
+            f"It stands in the payout file of batch {batch.batch_id}, and the tables were restored "
+            "to before that: it is debited again from the file.",
+            *([f"{beyond} of it is of earnings the tables lost."] if beyond_minor > 0 else []),
+        ),
+        rebooked_at=rebooked_at,
+    )
+
+
+def _debit(
+    payout: Payout,
+    transaction_id: str,
+    dues: dict[str, int],
+    why: tuple[str, ...],
+    **facts: str,
+) -> Transaction:
+    """Moves a payout out of its affiliate's balance, out of these due dates."""
     posting = Posting(
         affiliate_account(payout.affiliate_id),
         payouts_account(payout.batch_id),
@@ -210,22 +258,21 @@ def debit_transaction(payout: Payout, batch: Batch, balance: Balance) -> Transac
         payout.currency,
         "payout",
     )
-    dues = balance.dues_through(date.fromisoformat(batch.cutoff))
     line = Line(
         payout.affiliate_id,
         payout.currency,
         -payout.amount_minor,
-        {due: -amount_minor for due, amount_minor in dues.items()},
+        dues,
         (("payout", 0, -payout.amount_minor),),
     )
     return Transaction(
-        payout.payout_id,
+        transaction_id,
         "payout",
         payout.created_at,
         (posting,),
         (line,),
-        facts={"payout_id": payout.payout_id, "batch_id": payout.batch_id},
-        why=(f"Everything payable through {batch.cutoff} is paid in batch {batch.batch_id}.",),
+        facts={"payout_id": payout.payout_id, "batch_id": payout.batch_id, **facts},
+        why=why,
     )
 
 

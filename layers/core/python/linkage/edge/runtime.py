@@ -1,6 +1,6 @@
 """Logging and metrics, made once for each function."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from aws_lambda_powertools import Logger, Metrics, single_metric
@@ -29,20 +29,27 @@ def noticing_refusals(metric_name: str, **about: str | None) -> Iterator[None]:
         raise
 
 
-def record_batches(ages_s: Mapping[str, int], missed: Sequence[Mapping[str, str]]) -> None:
+def record_batches(
+    ages_s: Mapping[str, int],
+    missed: Sequence[Mapping[str, str]],
+    lost: Collection[str],
+) -> None:
     """Counts at once how long batches stay where they are, and logs those that nobody made.
 
-    A metric costs for each hour it says something in: of those that are 0 the first alone is said,
-    whose alarm also hears that nobody looks any more.
+    `lost` are those whose payout file is there and which are not. A metric costs for each hour it
+    says something in: of those that are 0 the first alone is said, whose alarm also hears that
+    nobody looks any more.
     """
-    values = {**ages_s, "BatchMissed": len(missed)}
-    for at, (name, value) in enumerate(values.items()):
+    counts = {"BatchMissed": len(missed), "PayoutFileWithoutBatch": len(lost)}
+    for at, (name, value) in enumerate({**ages_s, **counts}.items()):
         if value or at == 0:
-            unit = "Count" if name == "BatchMissed" else "Seconds"
+            unit = "Count" if name in counts else "Seconds"
             metrics.add_metric(name, unit=unit, value=value)
     metrics.flush_metrics()
     for each in missed:
         logger.warning("BatchMissed", extra=dict(each))
+    if lost:
+        logger.error("PayoutFileWithoutBatch: nothing is planned", batch_ids=sorted(lost))
 
 
 def record_held(conversion_id: str, reason: str | None) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from itertools import batched, chain
@@ -12,6 +13,12 @@ import boto3
 from linkage import clock
 from linkage.audit import SCHEDULE, record_by, recorded
 from linkage.errors import InvalidFieldError
+from linkage.flow.filing import (
+    files_without_batch,
+    require_every_file_booked,
+    require_no_file,
+    require_planned_since_restore,
+)
 from linkage.flow.sealing import take_out_unpayable
 from linkage.flow.watching import age, watched_batches
 from linkage.keys import Key
@@ -41,8 +48,10 @@ _queue = boto3.client("sqs", region_name=os.environ.get("AWS_REGION"))
 def start(batch: Batch) -> tuple[Batch, bool]:
     """Stores and plans a batch; also says whether it is a replay.
 
-    Raises InvalidFieldError if the id was used for a batch with other terms.
+    Raises InvalidFieldError if the id was used for a batch with other terms, and ConflictError
+    while a payout file in the bucket has no batch.
     """
+    require_every_file_booked()
     who = (batch.created_by, batch.created_by_person)
     made = record_by(who, f"batch#{batch.batch_id}", "batch.created", None, batch)
     try:
@@ -106,6 +115,8 @@ def approve(batch_id: str, approver: Key) -> Batch:
     batch = payouts.get_batch(batch_id)
     if batch.approved_by is not None:
         return batch
+    require_every_file_booked()
+    require_planned_since_restore(batch)
     require_approvable(_with_maker(batch), approver, four_eyes=current_settings().four_eyes)
     if batch.count <= LOOKED_AT_MAX:
         take_out_unpayable(batch_id)
@@ -144,6 +155,7 @@ def cancel(batch_id: str, by: Key) -> Batch:
     batch = payouts.get_batch(batch_id)
     if batch.status != "cancelled":
         require_cancellable(batch)
+        require_no_file(batch_id)
         record = _moved(batch, replace(batch, status="cancelled"), by)
         try:
             payouts.move_batch(batch_id, "planned", "cancelled", [record])
@@ -159,19 +171,29 @@ def give_back(batch_id: str) -> None:
     send(GIVE_BACK, [page for page in pages if page.status != "returned"])
 
 
-def tick() -> None:
+def tick(missing: Collection[str] | None = None) -> None:
     """Starts the batches the schedule asks for, pushes on those that were left half-way, and makes
     `unknown` what the bank has said nothing of.
 
-    One that fails, whatever its error, stops no other; an ExceptionGroup names those that did.
+
+    While payout files are `missing` their batches (looked up unless given), it plans nothing and
+    leaves those batches alone. One that fails, whatever its error, stops no other; an
+    ExceptionGroup names those that did.
     """
-    due = due_batches(current_settings(), clock.now())
+    if missing is None:
+        missing = files_without_batch()
+    due = () if missing else due_batches(current_settings(), clock.now())
+    unfinished = [
+        each
+        for each in payouts.unfinished_batches()
+        if not missing or (each.status != "planning" and each.batch_id not in missing)
+    ]
     work = [
         *(
             (scheduled_batch_id(currency, planned.on), partial(_start_due, currency, planned))
             for currency, planned in due
         ),
-        *((each.batch_id, partial(_push_on, each)) for each in payouts.unfinished_batches()),
+        *((each.batch_id, partial(_push_on, each)) for each in unfinished),
         *((each.batch_id, partial(age, each)) for each in watched_batches(clock.now())),
     ]
     failed: list[Exception] = []

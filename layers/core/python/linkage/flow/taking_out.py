@@ -9,6 +9,7 @@ from typing import Any
 from linkage import clock
 from linkage.audit import record_by
 from linkage.errors import BusyError, ConflictError, NotFoundError
+from linkage.flow.filing import require_booked_or_no_file
 from linkage.keys import Key
 from linkage.payouts import Batch, Payout, require_debited, return_transaction
 from linkage.tables import ledger, payouts
@@ -68,6 +69,7 @@ def remove(batch_id: str, payout_id: str, reason: str, by: Key) -> Payout:
         if payout.status == "removed" and payout.reason == reason:
             return
         require_debited(batch, payout)
+        require_booked_or_no_file(batch)
         take_out(payout, reason, (by.key_id, by.person))
 
     return _done(batch_id, payout_id, act)

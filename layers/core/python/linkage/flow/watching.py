@@ -7,6 +7,7 @@ from itertools import islice
 
 from linkage import clock
 from linkage.audit import SCHEDULE, record_by
+from linkage.flow.filing import files_without_batch
 from linkage.network import Missed, missed_batches
 from linkage.payouts import UNKNOWN_AFTER_DAYS, Batch
 from linkage.tables import payouts
@@ -25,11 +26,13 @@ class Watched:
     """For how many seconds the oldest of each kind has waited, and what the schedule has missed.
 
     They are a batch that is `planning`, one that is `approved` without its file, and a file with a
-    payout that has no result.
+    payout that has no result. `lost` are the batches whose file is in the bucket and which are not
+    in the table as exported.
     """
 
     ages_s: dict[str, int]
     missed: tuple[Missed, ...]
+    lost: tuple[str, ...]
 
 
 def watched_batches(now: datetime) -> list[Batch]:
@@ -50,7 +53,7 @@ def watch() -> Watched:
     }
     ages_s = {name: _oldest_s(now, moments) for name, moments in since.items()}
     missed = missed_batches(current_settings(), now, _reached(batches))
-    return Watched(ages_s, tuple(missed))
+    return Watched(ages_s, tuple(missed), files_without_batch())
 
 
 def _oldest_s(now: datetime, since: Iterable[str]) -> int:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from pynamodb.models import Model
 
 from linkage import clock
 from linkage.errors import NotFoundError
-from linkage.payouts import REMOVABLE_IN, Batch, Page, Payout
+from linkage.payouts import REBOOKING, REMOVABLE_IN, Batch, Page, Payout
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.pages import Listed, read_page
@@ -68,6 +68,7 @@ class PayoutItem(Model):
     four_eyes = BooleanAttribute(null=True)
     created_by_person = UnicodeAttribute(null=True)
     result_by = UnicodeAttribute(null=True)
+    rebooked_at = UnicodeAttribute(null=True)
     number = NumberAttribute(null=True)
     affiliate_ids = NestedAttribute(null=True)
     skipped = NestedAttribute(null=True)
@@ -146,6 +147,22 @@ def unfinished_batches() -> list[Batch]:
     """Those of the latest batches that may still have work to be done for them."""
     latest = PayoutItem.by_listing.query(_BATCH, scan_index_forward=False, limit=_LATEST)
     return [_batch(item) for item in latest if item.status in {"planning", "approved", "cancelled"}]
+
+
+def batch_statuses() -> dict[str, str]:
+    """The status of every batch there ever was, by its id; the index may lag by moments."""
+    found = PayoutItem.by_listing.query(_BATCH, attributes_to_get=["batch_id", "status"])
+    return {item.batch_id: item.status for item in found}
+
+
+def last_rebooked_at() -> str | None:
+    """When a batch was last booked again from its file; None if that never was."""
+    found = PayoutItem.by_listing.query(
+        _BATCH,
+        filter_condition=PayoutItem.rebooked_at.exists(),
+        attributes_to_get=["rebooked_at"],
+    )
+    return max((item.rebooked_at for item in found), default=None)
 
 
 def batches_since(moment: datetime) -> Iterator[Batch]:
@@ -260,6 +277,84 @@ def _update_batch(
             )
         ]
     )
+
+
+# ---- booking a batch again from its file
+
+
+def claim_for_rebooking(batch: Batch, was: str | None, also: Sequence[dict[str, Any]] = ()) -> None:
+    """Makes a batch `rebooking`, which nothing else works on; `was` is None if it is not there.
+
+    Raises ConditionFailedError if it has another status by now.
+    """
+    if was is None:
+        claimed = replace(batch, status=REBOOKING)
+        wire = PayoutItem(
+            item=_BATCH, listing=_BATCH, payout_count=0, **_without(claimed, "count")
+        ).serialize()
+        claim = transactions.put_wire(_TABLE, wire, "batch_id")
+    else:
+        claim = transactions.update(
+            _TABLE,
+            {"batch_id": batch.batch_id, "item": _BATCH},
+            "SET #status = :becomes, planned_whole = :yes",
+            condition="#status = :was",
+            values={":becomes": REBOOKING, ":was": was, ":yes": True},
+            names={"#status": "status"},
+        )
+    transactions.write([claim, *also])
+
+
+def shut_page(page: Page) -> None:
+    """Closes a page as it is, whatever was left to be done on it."""
+    transactions.write(
+        [
+            transactions.update(
+                _TABLE,
+                {"batch_id": page.batch_id, "item": _page_key(page.number)},
+                "SET #status = :closed",
+                condition="attribute_exists(batch_id)",
+                values={":closed": "closed"},
+                names={"#status": "status"},
+            )
+        ]
+    )
+
+
+def put_shut_page(page: Page) -> None:
+    """Adds a page on which nothing is to be done; raises ConditionFailedError if it is there."""
+    wire = PayoutItem(
+        page.batch_id, _page_key(page.number), payout_count=0, **_without(page, "batch_id")
+    ).serialize()
+    transactions.write([transactions.put_wire(_TABLE, wire, "batch_id")])
+
+
+def put_rebooked(payout: Payout, was: Payout | None) -> dict[str, Any]:
+    """The operation that stores a payout as its file has it, over what it `was`, if it still is."""
+    wire = PayoutItem(
+        payout.batch_id, _payout_key(payout.payout_id), **_without(payout, "batch_id")
+    ).serialize()
+    if was is None:
+        return transactions.put_wire(_TABLE, wire, "batch_id")
+    return transactions.set_over(_TABLE, wire, ("batch_id", "item"), {"status": was.status})
+
+
+def remove_rebooked(payout: Payout, at: str, by: str, reason: str) -> list[dict[str, Any]]:
+    """The operations that take out a payout that its batch's file does not have, if it is debited.
+
+    The batch counts them when all are out.
+    """
+    changed, _, named = remove_payout(payout, at, by, reason)
+    return [changed, named]
+
+
+def finish_rebooking(batch: Batch) -> None:
+    """Stores a batch whose payouts are those of its file as it says, if it is still `rebooking`."""
+    wire = PayoutItem(
+        item=_BATCH, listing=_BATCH, payout_count=batch.count, **_without(batch, "count")
+    ).serialize()
+    keys = ("batch_id", "item")
+    transactions.write([transactions.set_over(_TABLE, wire, keys, {"status": REBOOKING})])
 
 
 # ---- pages
