@@ -187,7 +187,11 @@ def test_the_ledger_is_right_and_sums_up_as_it_did(untouched: Opened) -> None:
     """Of the counts a later release may have more kinds; these stay."""
     report = clean(untouched)
     said = said_of(report)
-    assert said["totals"] == ANSWERS["audit"]["totals"]
+    # No network of an earlier release has adjustments.
+    assert said["totals"] == {
+        currency: {**totals, "adjustments": 0}
+        for currency, totals in ANSWERS["audit"]["totals"].items()
+    }
     assert said["in_flight"] == ANSWERS["audit"]["in_flight"]
     assert said["counts"] == ANSWERS["audit"]["counts"]
 
@@ -407,7 +411,8 @@ def finish(network: Opened, batch_id: str) -> int:
 
 def settle(network: Opened, batch_id: str) -> None:
     """The bank's answers for what has none: the first failed, the others paid."""
-    open_ones = [each for each in payouts.batch_payouts(batch_id) if each.status == "sent"]
+    on_their_way = {"sent", "unknown"}
+    open_ones = [each for each in payouts.batch_payouts(batch_id) if each.status in on_their_way]
     results = [
         {"payout_id": each.payout_id, "status": "paid" if at else "failed"}
         for at, each in enumerate(open_ones)
