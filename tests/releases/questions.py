@@ -152,7 +152,8 @@ def serving(standin: Standin) -> Iterator[None]:
 
 def _whole_items(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The same query for all attributes."""
-    used = re.findall(r"#\w+", arguments["KeyConditionExpression"])
+    kept = arguments.get("FilterExpression", "")
+    used = re.findall(r"#\w+", arguments["KeyConditionExpression"] + kept)
     names = {each: arguments["ExpressionAttributeNames"][each] for each in used}
     asked = {name: own for name, own in arguments.items() if name != "ProjectionExpression"}
     return asked | {"ExpressionAttributeNames": names}
