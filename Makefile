@@ -69,7 +69,7 @@ edge: bootstrap ## build what the optional edge needs for AWS; before deploying 
 	@$(PYTHON) layers/build.py --edge
 
 synth: bootstrap layers ## the CloudFormation template of stage prod, in cdk.out
-	npx --no-install cdk synth --quiet -c stage=prod
+	npx --no-install cdk synth --quiet -c stage=prod -c without_alarm_email=true
 
 bots: $(READY) ## write the list of bots anew, from npm's isbot
 	@$(PYTHON) layers/bot_patterns.py

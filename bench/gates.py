@@ -63,10 +63,10 @@ def gates(results: dict[str, Any]) -> list[Gate]:
         Gate(
             "a million clicks by HTTP API, with statistics",
             costs["http-api"]["clicks"],
-            1.95,
+            1.96,
             "USD",
         ),
-        Gate("a million clicks at the edge, with statistics", costs["edge"]["clicks"], 1.25, "USD"),
+        Gate("a million clicks at the edge, with statistics", costs["edge"]["clicks"], 1.26, "USD"),
         Gate(
             "a million conversions of three tiers that came by a click",
             costs["http-api"]["conversions"],

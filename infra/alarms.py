@@ -1,6 +1,9 @@
 """What wakes an operator, and the one page that shows the network."""
 
+from typing import Any
+
 from aws_cdk import Duration, Stack
+from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -12,6 +15,7 @@ from constructs import Construct
 
 from infra.flow_function import FlowFunction
 from infra.http_api import ThrottledApi
+from infra.schedule import Tick
 from infra.settings import StageSettings
 from infra.stream_mapping import StreamMapping
 
@@ -22,6 +26,12 @@ THREE_HOURS = Duration.hours(3)
 UNSETTLED_AGE = Duration.days(14)
 OPEN_DAY_AGE = Duration.days(3)
 FIVE_MINUTES = Duration.minutes(5)
+
+FLOOD, FLOOD_OF_ERRORS = 0.5, 0.05
+"""Shares of what one route lets through at most."""
+
+BUDGET_NOTICES = (("ACTUAL", 50), ("ACTUAL", 100), ("FORECASTED", 100))
+"""Per cent of the month's budget, spent or expected."""
 
 
 class Alarms(Construct):
@@ -247,11 +257,90 @@ class Alarms(Construct):
         )
 
     def watch_api(self, api: ThrottledApi) -> None:
-        """Ring when an API answers with errors of its own."""
+        """Ring when an API answers with errors of its own, or somebody floods it."""
+        name, most = api.node.id, api.throttle.rate * FIVE_MINUTES.to_seconds()
+        of_five_minutes: dict[str, Any] = {"statistic": "Sum", "period": FIVE_MINUTES}
         self._alarm(
-            f"{api.node.id}ServerErrors",
-            api.server_errors(),
-            f"{api.node.id} answered with a 5xx status.",
+            f"{name}ServerErrors",
+            api.api.metric_server_error(**of_five_minutes),
+            f"{name} answered with a 5xx status.",
+        )
+        self._alarm(
+            f"{name}Requests",
+            api.api.metric_count(**of_five_minutes),
+            f"{name} is asked half as often as one of its routes may be at most: a flood, or a"
+            " throttle that has become too small.",
+            threshold=most * FLOOD,
+        )
+        self._alarm(
+            f"{name}ClientErrors",
+            api.api.metric_client_error(**of_five_minutes),
+            f"{name} refuses a great many requests: somebody tries keys or links, or a client does"
+            " not stop asking what is wrong.",
+            threshold=most * FLOOD_OF_ERRORS,
+        )
+        if api.refused:
+            self._alarm(
+                f"{name}Refused",
+                api.refused,
+                f"{name} answered 429: a route was asked more often than it may be.",
+            )
+
+    def watch_tick(self, tick: Tick) -> None:
+        """Ring when nothing has woken a function for three of its ticks, whatever the reason."""
+        function = tick.function
+        self._alarm(
+            f"{function.node.id}Silent",
+            function.function.metric_invocations(
+                statistic="Sum",
+                period=Duration.minutes(max(15, 3 * int(tick.every.to_minutes()))),
+            ),
+            f"Nothing has woken {function.name} for three of its ticks.",
+            threshold=1,
+            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            # A function that never runs says nothing at all.
+            missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+
+    def watch_own_link(self, checker: FlowFunction) -> None:
+        """Ring when a link of the network's own did not lead where it should."""
+        self._alarm(
+            "OwnLinkNotFollowed",
+            checker.metric("OwnLinkNotFollowed"),
+            "A link of the network's own was followed as a visitor would, and did not redirect.",
+        )
+
+    def watch_cost(self) -> None:
+        """Write to the stage's e-mail address when the account's month costs more than it may.
+
+        A budget, because CloudWatch has the bill in one region only, and only where somebody has
+        switched that on by hand.
+        """
+        limit_usd, email = self._settings.monthly_budget_usd, self._settings.alarm_email
+        if limit_usd is None or email is None:
+            return
+        subscriber = budgets.CfnBudget.SubscriberProperty(address=email, subscription_type="EMAIL")
+        budgets.CfnBudget(
+            self,
+            "Budget",
+            budget=budgets.CfnBudget.BudgetDataProperty(
+                budget_name=f"Linkage-{self._settings.stage}",
+                budget_type="COST",
+                time_unit="MONTHLY",
+                budget_limit=budgets.CfnBudget.SpendProperty(amount=limit_usd, unit="USD"),
+            ),
+            notifications_with_subscribers=[
+                budgets.CfnBudget.NotificationWithSubscribersProperty(
+                    notification=budgets.CfnBudget.NotificationProperty(
+                        comparison_operator="GREATER_THAN",
+                        notification_type=kind,
+                        threshold=percent,
+                        threshold_type="PERCENTAGE",
+                    ),
+                    subscribers=[subscriber],
+                )
+                for kind, percent in BUDGET_NOTICES
+            ],
         )
 
     def notify(self) -> None:
@@ -279,6 +368,9 @@ class Alarms(Construct):
         threshold: float = 0,
         periods: int = 1,
         missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
+        comparison: cloudwatch.ComparisonOperator = (
+            cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
+        ),
     ) -> None:
         cloudwatch.Alarm(
             self,
@@ -287,7 +379,7 @@ class Alarms(Construct):
             threshold=threshold,
             evaluation_periods=periods,
             datapoints_to_alarm=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            comparison_operator=comparison,
             treat_missing_data=missing,
             alarm_description=description,
         )

@@ -47,7 +47,7 @@ class Commissions(Construct):
         self.sweep_conversions = FlowFunction(
             self, "sweep_conversions", settings, layers, reads=reads, writes=writes, size=size
         )
-        Tick(
+        self.sweep = Tick(
             self,
             "Sweep",
             self.sweep_conversions,

@@ -15,6 +15,9 @@ from infra.acknowledgements import acknowledge
 from infra.flow_function import FlowFunction
 from infra.settings import StageSettings, Throttle
 
+# Of the throttle: what operators do by hand, and what is nowhere and asked for by scanners.
+BY_HAND = 0.1
+
 # No address and no path: a link's visitors are not followed through the access log.
 ACCESS_LOG_FIELDS = {
     "request_id": "$context.requestId",
@@ -27,7 +30,8 @@ ACCESS_LOG_FIELDS = {
 
 
 class ThrottledApi(Construct):
-    """An HTTP API with one `$default` stage, throttled as a whole, with an access log if asked."""
+    """An HTTP API with one `$default` stage, each route throttled by itself, with an access log if
+    asked."""
 
     def __init__(
         self,
@@ -44,8 +48,11 @@ class ThrottledApi(Construct):
         self._settings = settings
         self._domain_name = domain_name
         self.domain = self._domain(domain_name, certificate_arn) if domain_name else None
+        self.throttle = throttle
+        self.refused: cloudwatch.Metric | None = None
+        self._route_settings: dict[str, dict[str, int]] = {}
         self.api = apigw.HttpApi(self, "Api", create_default_stage=False)
-        stage = self.api.add_stage(
+        self._stage = stage = self.api.add_stage(
             "Stage",
             stage_name="$default",
             auto_deploy=True,
@@ -80,8 +87,9 @@ class ThrottledApi(Construct):
         """The name to point the custom domain at, as an output; empty without one."""
         return {"LinksDomainTarget": self.domain.regional_domain_name} if self.domain else {}
 
-    def route(self, function: FlowFunction, *routes: str) -> None:
-        """Send routes written like `POST /v1/conversions` to the function."""
+    def route(self, function: FlowFunction, *routes: str, share: float = 1) -> None:
+        """Send routes written like `POST /v1/conversions` to the function, each of which may be
+        asked for as often as this share of the throttle."""
         integration = HttpLambdaIntegration(f"{function.name}Integration", function.function)
         for route in routes:
             method, path = route.split(" ")
@@ -89,10 +97,32 @@ class ThrottledApi(Construct):
                 path=path, methods=[apigw.HttpMethod[method]], integration=integration
             ):
                 acknowledge(made, "APIG4", _why_no_authorizer(path))
+                self._throttle(route, made, share)
 
-    def server_errors(self) -> cloudwatch.Metric:
-        """Answers with a 5xx status in five minutes."""
-        return self.api.metric_server_error(statistic="Sum", period=Duration.minutes(5))
+    def route_the_rest(self, function: FlowFunction) -> None:
+        """Send whatever no route is for to the function, which says so in its own words."""
+        route = apigw.HttpRoute(
+            self,
+            "Rest",
+            http_api=self.api,
+            route_key=apigw.HttpRouteKey.DEFAULT,
+            integration=HttpLambdaIntegration(f"{function.name}Rest", function.function),
+        )
+        acknowledge(
+            route, "APIG4", "It answers anyone, and only that there is nothing at this address."
+        )
+        self._throttle("$default", route, BY_HAND)
+
+    def _throttle(self, key: str, route: apigw.HttpRoute, share: float) -> None:
+        """Gives a route a bucket of its own, so that who floods it starves no other."""
+        self._route_settings[key] = {
+            "ThrottlingRateLimit": max(1, round(self.throttle.rate * share)),
+            "ThrottlingBurstLimit": max(1, round(self.throttle.burst * share)),
+        }
+        resource = cast(apigw.CfnStage, self._stage.node.default_child)
+        resource.route_settings = self._route_settings
+        # A stage may name only routes that are there.
+        resource.node.add_dependency(route)
 
     def _keep_access_log(self, stage: apigw.HttpStage) -> None:
         access_log = logs.LogGroup(
@@ -105,6 +135,19 @@ class ThrottledApi(Construct):
         resource = cast(apigw.CfnStage, stage.node.default_child)
         resource.access_log_settings = apigw.CfnStage.AccessLogSettingsProperty(
             destination_arn=access_log.log_group_arn, format=json.dumps(ACCESS_LOG_FIELDS)
+        )
+        name = f"{self.node.id}Refused"
+        access_log.add_metric_filter(
+            "Refused",
+            filter_pattern=logs.FilterPattern.string_value("$.status", "=", "429"),
+            metric_namespace=self._settings.metrics_namespace,
+            metric_name=name,
+        )
+        self.refused = cloudwatch.Metric(
+            namespace=self._settings.metrics_namespace,
+            metric_name=name,
+            statistic="Sum",
+            period=Duration.minutes(5),
         )
 
     def _domain(self, name: str, certificate_arn: str | None) -> apigw.DomainName:

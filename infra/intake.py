@@ -13,7 +13,7 @@ from infra.flow_function import (
     Size,
     allow_objects,
 )
-from infra.http_api import ThrottledApi
+from infra.http_api import BY_HAND, ThrottledApi
 from infra.layers import Layers
 from infra.schedule import Tick
 from infra.settings import StageSettings
@@ -64,6 +64,7 @@ class Intake(Construct):
         self.links_api.route(
             self.record_click, "GET /{code}", "HEAD /{code}", "GET /{code}/pixel.gif"
         )
+        self.links_api.route_the_rest(self.record_click)
 
         self.record_conversion = FlowFunction(
             self,
@@ -85,7 +86,11 @@ class Intake(Construct):
             "POST /v1/conversions/{conversion_id}/confirmation",
             "POST /v1/conversions/{conversion_id}/rejection",
             "POST /v1/conversions/{conversion_id}/refunds",
+        )
+        self.api.route(
+            self.record_conversion,
             "POST /v1/conversions/{conversion_id}/release",
+            share=BY_HAND,
         )
 
         self.record_customer = FlowFunction(
@@ -102,8 +107,8 @@ class Intake(Construct):
             "POST /v1/client-codes",
             "POST /v1/customers/opt-out",
             "POST /v1/customers/opt-in",
-            "POST /v1/customers/unbind",
         )
+        self.api.route(self.record_customer, "POST /v1/customers/unbind", share=BY_HAND)
 
         self.decide_proposals = FlowFunction(
             self,
@@ -126,6 +131,7 @@ class Intake(Construct):
             self.decide_proposals,
             "POST /v1/proposals/{proposal_id}/approval",
             "POST /v1/proposals/{proposal_id}/withdrawal",
+            share=BY_HAND,
         )
 
         self.confirm_conversions = FlowFunction(
@@ -138,13 +144,14 @@ class Intake(Construct):
             size=Size(timeout_s=60),
             environment={"HASH_SECRET": hash_secret},
         )
-        Tick(
+        silence = Tick(
             self,
             "Silence",
             self.confirm_conversions,
             every=Duration.hours(1),
             payload={"source": "linkage.tick"},
         )
+        self.ticks = [silence]
 
         self.manage_network = FlowFunction(
             self,
@@ -172,7 +179,29 @@ class Intake(Construct):
         )
         # To sign URLs for payout files: a signed URL can do what its signer can.
         allow_objects(self.manage_network, ["s3:GetObject"], storage.payout_files)
-        self.api.route(self.manage_network, "ANY /v1/{proxy+}")
+        # Whoever reads in a loop keeps nobody from writing.
+        self.api.route(
+            self.manage_network,
+            *(f"{method} /v1/{{proxy+}}" for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
+        )
+        self.api.route_the_rest(self.manage_network)
+
+        self.check_links = FlowFunction(
+            self,
+            "check_links",
+            settings,
+            layers,
+            environment={"LINKS_URL": self.links_api.url},
+        )
+        if settings.check_link:
+            check = Tick(
+                self,
+                "Check",
+                self.check_links,
+                every=Duration.hours(1),
+                payload={"source": "linkage.tick", "code": settings.check_link},
+            )
+            self.ticks.append(check)
 
     def _hash_secret(self, settings: StageSettings) -> str:
         """What click ids, visitors and customers are hashed with, as a reference that

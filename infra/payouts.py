@@ -7,7 +7,7 @@ from constructs import Construct
 
 from infra.acknowledgements import acknowledge
 from infra.flow_function import FlowFunction, Size, allow_objects
-from infra.http_api import ThrottledApi
+from infra.http_api import BY_HAND, ThrottledApi
 from infra.layers import Layers
 from infra.schedule import Tick
 from infra.settings import StageSettings
@@ -54,15 +54,18 @@ class Payouts(Construct):
             "POST /v1/payout-batches",
             "POST /v1/payout-batches/{batch_id}/approval",
             "POST /v1/payout-batches/{batch_id}/cancellation",
+            share=BY_HAND,
         )
+        self.ticks: list[Tick] = []
         if settings.automatic_batches:
-            Tick(
+            tick = Tick(
                 self,
                 "Batch",
                 self.batch_payouts,
                 every=Duration.hours(1),
                 payload={"source": "linkage.tick"},
             )
+            self.ticks.append(tick)
 
         self.hold_payouts = FlowFunction(
             self,
@@ -78,6 +81,7 @@ class Payouts(Construct):
             "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/hold",
             "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/release",
             "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/removal",
+            share=BY_HAND,
         )
 
         self.debit_payouts = FlowFunction(
@@ -134,6 +138,7 @@ class Payouts(Construct):
             self.settle_payouts,
             "POST /v1/payout-batches/{batch_id}/results",
             "POST /v1/adjustments",
+            share=BY_HAND,
         )
 
     def _debit_from_queue(self) -> None:

@@ -29,6 +29,7 @@ class Tick(Construct):
         payload: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
+        self.function, self.every = function, every
         function.tick()
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
         role.add_to_policy(

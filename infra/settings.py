@@ -9,6 +9,8 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
 
 _KEY_ID = re.compile(r"[0-9]{1,4}")
+_CODE = re.compile(r"[2-9A-HJKMNP-Za-km-z]{8,32}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 class StageSettingsError(ValueError):
@@ -36,6 +38,8 @@ class StageSettings:
     automatic_batches: bool
     gateway_port: int
     alarm_email: str | None
+    monthly_budget_usd: int | None
+    check_link: str | None
     links_domain: str | None
     certificate_arn: str | None
     country_header: str | None
@@ -85,6 +89,9 @@ class StageSettings:
             raise StageSettingsError(
                 "links_domain and certificate_arn go together: give both, or neither."
             )
+        alarm_email = optional("alarm_email")
+        if chosen.get("retain") and not _is_on(optional("without_alarm_email")):
+            _require_somebody_to_tell(stage, alarm_email)
         edge = _is_on(optional("edge"))
         edge_certificate_arn = optional("edge_certificate_arn") if edge else None
         if edge:
@@ -99,7 +106,9 @@ class StageSettings:
                 sweep_minutes=chosen["sweep_minutes"],
                 automatic_batches=chosen["automatic_batches"],
                 gateway_port=int(context("gateway_port")),
-                alarm_email=optional("alarm_email"),
+                alarm_email=alarm_email,
+                monthly_budget_usd=_budget(optional("monthly_budget_usd")),
+                check_link=_link_code(optional("check_link")),
                 links_domain=optional("links_domain"),
                 certificate_arn=optional("certificate_arn"),
                 country_header=optional("country_header"),
@@ -128,6 +137,31 @@ def _chosen_stage(context: Callable[[str], Any]) -> tuple[str, Mapping[str, Any]
 def _is_on(value: Any) -> bool:
     """Whether an option is chosen; `-c` gives texts."""
     return value is True or value == "true"
+
+
+def _require_somebody_to_tell(stage: str, alarm_email: str | None) -> None:
+    if alarm_email is None or not _EMAIL.fullmatch(alarm_email):
+        raise StageSettingsError(
+            f"Stage '{stage}' keeps people's money, and nobody would hear of its alarms. Give"
+            " -c alarm_email=NAME@EXAMPLE.COM, or better write it under stages in cdk.json. If you"
+            " know that, and want none, give -c without_alarm_email=true."
+        )
+
+
+def _budget(value: str | int | None) -> int | None:
+    if value is None:
+        return None
+    if not str(value).isdecimal() or not int(value):
+        raise StageSettingsError("monthly_budget_usd is a whole number of US dollars, such as 50.")
+    return int(value)
+
+
+def _link_code(value: str | None) -> str | None:
+    if value is not None and not _CODE.fullmatch(value):
+        raise StageSettingsError(
+            "check_link is the code of a link, which is the end of its address, and not all of it."
+        )
+    return value
 
 
 def _require_edge(stage: str, links_domain: str | None, certificate_arn: str | None) -> None:

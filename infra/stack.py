@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aws_cdk import Stack
+from aws_cdk import Annotations, Stack
 from constructs import Construct
 
 from infra.alarms import Alarms
@@ -29,6 +29,12 @@ class LinkageStack(Stack):
             description=f"Linkage, a referral network ({settings.stage})",
             termination_protection=settings.retain,
         )
+        if settings.retain and not settings.check_link:
+            Annotations.of(self).add_warning_v2(
+                "linkage:no_check_link",
+                "Nobody follows a link of the network's own each hour. Make one, and set"
+                " check_link to its code: docs/operating.md, First deployment.",
+            )
         layers = Layers(self, "Layers", settings, build_dir)
         self.storage = storage = Storage(self, "Storage", settings)
         self.intake = intake = Intake(self, "Intake", settings, layers, storage)
@@ -51,6 +57,7 @@ class LinkageStack(Stack):
             payouts.export_payouts,
             payouts.settle_payouts,
             intake.manage_network,
+            intake.check_links,
         ]
 
         alarms = Alarms(self, "Alarms", settings)
@@ -72,6 +79,10 @@ class LinkageStack(Stack):
         alarms.watch_statistics(statistics.count_clicks, statistics.fold_clicks)
         alarms.watch_api(intake.links_api)
         alarms.watch_api(intake.api)
+        alarms.watch_own_link(intake.check_links)
+        for tick in (commissions.sweep, statistics.fold, *intake.ticks, *payouts.ticks):
+            alarms.watch_tick(tick)
+        alarms.watch_cost()
         alarms.notify()
         dashboard = Dashboard(
             self,

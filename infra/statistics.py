@@ -61,7 +61,7 @@ class Statistics(Construct):
             size=Size(memory_mb=1769, timeout_s=900),
             environment={"HASH_SECRET": hash_secret},
         )
-        Tick(
+        self.fold = Tick(
             self,
             "Fold",
             self.fold_clicks,

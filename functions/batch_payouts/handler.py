@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from linkage import clock, views
-from linkage.edge.http import Answer, Request, answer, serve
+from linkage.edge.http import Answer, Request, Route, answer, serve
 from linkage.edge.runtime import logger, record_batches
 from linkage.flow import planning
 from linkage.flow.authenticating import authenticated
@@ -43,9 +43,9 @@ def cancel(request: Request, key: Key) -> Answer:
 
 
 ROUTES = {
-    "POST /v1/payout-batches": create,
-    "POST /v1/payout-batches/{batch_id}/approval": approve,
-    "POST /v1/payout-batches/{batch_id}/cancellation": cancel,
+    "POST /v1/payout-batches": Route(create, has_body=True),
+    "POST /v1/payout-batches/{batch_id}/approval": Route(approve),
+    "POST /v1/payout-batches/{batch_id}/cancellation": Route(cancel),
 }
 
 
@@ -53,7 +53,7 @@ ROUTES = {
 def handler(event: dict[str, Any], context: Any) -> Answer | None:
     """Answers an operator, or acts on the hourly tick."""
     if "routeKey" in event:
-        return serve(event, ROUTES, _operator)
+        return serve(event, context, ROUTES, _operator)
     watched = watch()
     record_batches(watched.ages_s, [asdict(each) for each in watched.missed], watched.lost)
     planning.tick(watched.lost)

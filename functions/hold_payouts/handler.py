@@ -3,13 +3,13 @@
 from typing import Any
 
 from linkage import views
-from linkage.edge.http import Answer, Request, answer, serve
+from linkage.edge.http import Answer, Request, Route, answer, serve
 from linkage.edge.runtime import logger
 from linkage.flow.authenticating import authenticated
 from linkage.flow.taking_out import hold, release, remove
 from linkage.keys import Key
 from linkage.payouts import Payout
-from linkage.requests import no_fields_in, reason_in
+from linkage.requests import reason_in
 
 
 def _operator(secret: str) -> Key:
@@ -23,7 +23,6 @@ def held(request: Request, key: Key) -> Answer:
 
 def released(request: Request, key: Key) -> Answer:
     """`POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/release`."""
-    no_fields_in(request.body)
     return _decided(release(*_ids(request), key))
 
 
@@ -41,9 +40,13 @@ def _decided(payout: Payout) -> Answer:
 
 
 PAYOUT = "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}"
-ROUTES = {f"{PAYOUT}/hold": held, f"{PAYOUT}/release": released, f"{PAYOUT}/removal": removed}
+ROUTES = {
+    f"{PAYOUT}/hold": Route(held, has_body=True),
+    f"{PAYOUT}/release": Route(released),
+    f"{PAYOUT}/removal": Route(removed, has_body=True),
+}
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Answer:
-    return serve(event, ROUTES, _operator)
+    return serve(event, context, ROUTES, _operator)

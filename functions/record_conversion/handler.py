@@ -1,11 +1,10 @@
 """Step 2 of the way of a click: store what a vendor says of a conversion, once."""
 
-from collections.abc import Callable
 from typing import Any
 
 from linkage import requests, views
 from linkage.conversions import Conversion
-from linkage.edge.http import Answer, Request, accepted, answer, serve
+from linkage.edge.http import Answer, Request, Route, accepted, answer, serve
 from linkage.edge.runtime import logger, record_held
 from linkage.flow import deciding, recording, releasing
 from linkage.flow.authenticating import authenticated
@@ -17,14 +16,16 @@ def _shown(key: Key, conversion: Conversion, replayed: bool) -> Answer:
     return accepted(views.conversion(conversion, key.role), replayed)
 
 
+def _report(request: Request, key: Key) -> Answer:
+    return _shown(key, *recording.report(requests.report_in(request.body, key)))
+
+
 def _confirm(request: Request, key: Key) -> Answer:
-    requests.no_fields_in(request.body)
     sold_id, by = request.id("conversion_id", "conversion"), (key.member_id, key.key_id)
     return _shown(key, *deciding.confirm(sold_id, *by))
 
 
 def _release(request: Request, key: Key) -> Answer:
-    requests.no_fields_in(request.body)
     by = key.require("operator")
     sold, waits, replayed = releasing.release(request.id("conversion_id", "conversion"), by)
     if waits:
@@ -43,17 +44,17 @@ def _refund(request: Request, key: Key) -> Answer:
     return accepted(views.refund(conversion, refund), replayed)
 
 
-ROUTES: dict[str, Callable[[Request, Key], Answer]] = {
-    "POST /v1/conversions": lambda request, key: _shown(
-        key, *recording.report(requests.report_in(request.body, key))
-    ),
-    "POST /v1/conversions/{conversion_id}/confirmation": _confirm,
-    "POST /v1/conversions/{conversion_id}/rejection": _reject,
-    "POST /v1/conversions/{conversion_id}/release": _release,
-    "POST /v1/conversions/{conversion_id}/refunds": _refund,
+ROUTES: dict[str, Route[Key]] = {
+    "POST /v1/conversions": Route(_report, has_body=True),
+    "POST /v1/conversions/{conversion_id}/confirmation": Route(_confirm),
+    "POST /v1/conversions/{conversion_id}/rejection": Route(_reject, has_body=True),
+    "POST /v1/conversions/{conversion_id}/release": Route(_release),
+    "POST /v1/conversions/{conversion_id}/refunds": Route(_refund, has_body=True),
 }
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Answer:
-    return serve(event, ROUTES, lambda secret: authenticated(secret).require("vendor", "operator"))
+    return serve(
+        event, context, ROUTES, lambda secret: authenticated(secret).require("vendor", "operator")
+    )

@@ -1,10 +1,10 @@
 """Step 2a of the way of a click: store what is said of a customer, by a vendor or an operator."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from linkage import requests, views
-from linkage.edge.http import Answer, Request, answer, serve
+from linkage.edge.http import Answer, Request, Route, answer, serve
 from linkage.edge.runtime import logger, notice, noticing_refusals
 from linkage.flow import client_codes, consenting, unbinding
 from linkage.flow.authenticating import authenticated
@@ -16,7 +16,7 @@ def _make_code(request: Request, key: Key) -> Answer:
     return answer(201, views.client_code(*made))
 
 
-def _opt(request: Request, key: Key, opt: consenting.Opt) -> Answer:
+def _opt(opt: consenting.Opt, request: Request, key: Key) -> Answer:
     with noticing_refusals("OptInsRefused", vendor_id=key.member_id):
         consent = opt(requests.customer_in(request.body, key), key)
     if consent.beyond_bound:
@@ -30,14 +30,16 @@ def _unbind(request: Request, key: Key) -> Answer:
     return answer(200, {"ended": list(ended)})
 
 
-ROUTES: dict[str, Callable[[Request, Key], Answer]] = {
-    "POST /v1/client-codes": _make_code,
-    "POST /v1/customers/opt-out": lambda request, key: _opt(request, key, consenting.opt_out),
-    "POST /v1/customers/opt-in": lambda request, key: _opt(request, key, consenting.opt_in),
-    "POST /v1/customers/unbind": _unbind,
+ROUTES: dict[str, Route[Key]] = {
+    "POST /v1/client-codes": Route(_make_code, has_body=True),
+    "POST /v1/customers/opt-out": Route(partial(_opt, consenting.opt_out), has_body=True),
+    "POST /v1/customers/opt-in": Route(partial(_opt, consenting.opt_in), has_body=True),
+    "POST /v1/customers/unbind": Route(_unbind, has_body=True),
 }
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Answer:
-    return serve(event, ROUTES, lambda secret: authenticated(secret).require("vendor", "operator"))
+    return serve(
+        event, context, ROUTES, lambda secret: authenticated(secret).require("vendor", "operator")
+    )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from linkage import views
-from linkage.edge.http import Answer, Request, answer, serve
+from linkage.edge.http import Answer, Request, Route, answer, serve
 from linkage.edge.runtime import logger
 from linkage.flow.adjusting import adjust
 from linkage.flow.authenticating import authenticated
@@ -37,11 +37,11 @@ def adjustments(request: Request, key: Key) -> Answer:
 
 
 ROUTES = {
-    "POST /v1/payout-batches/{batch_id}/results": results,
-    "POST /v1/adjustments": adjustments,
+    "POST /v1/payout-batches/{batch_id}/results": Route(results, has_body=True),
+    "POST /v1/adjustments": Route(adjustments, has_body=True),
 }
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Answer:
-    return serve(event, ROUTES, _operator)
+    return serve(event, context, ROUTES, _operator)

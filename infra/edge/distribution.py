@@ -76,6 +76,7 @@ class EdgeDistribution(Construct):
             allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
             cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
             origin_request_policy=self._origin_request_policy(settings),
+            response_headers_policy=self._safe_headers(),
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
             function_associations=[
                 cloudfront.FunctionAssociation(
@@ -95,6 +96,22 @@ class EdgeDistribution(Construct):
             ),
             query_string_behavior=cloudfront.OriginRequestQueryStringBehavior.all(),
             cookie_behavior=cloudfront.OriginRequestCookieBehavior.none(),
+        )
+
+    def _safe_headers(self) -> cloudfront.ResponseHeadersPolicy:
+        """For what neither the function nor the links API answers: CloudFront's own errors."""
+        return cloudfront.ResponseHeadersPolicy(
+            self,
+            "SafeHeaders",
+            comment="Linkage: headers of every answer",
+            security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
+                content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
+                strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
+                    access_control_max_age=Duration.days(365),
+                    include_subdomains=False,
+                    override=True,
+                ),
+            ),
         )
 
     def _certificate(self, settings: StageSettings) -> acm.ICertificate | None:

@@ -73,6 +73,8 @@ function found(location) {
       'cache-control': { value: 'private, no-store' },
       'referrer-policy': { value: 'strict-origin-when-cross-origin' },
       'x-robots-tag': { value: 'noindex' },
+      'strict-transport-security': { value: 'max-age=31536000' },
+      'x-content-type-options': { value: 'nosniff' },
     },
   };
 }

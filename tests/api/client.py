@@ -19,6 +19,7 @@ CONTEXT = SimpleNamespace(
     memory_limit_in_mb=1024,
     invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:manage_network",
     aws_request_id="test",
+    get_remaining_time_in_millis=lambda: 20_000,
 )
 
 

@@ -1,4 +1,4 @@
-"""Calls of the handlers of every other route, by the same keys."""
+"""Calls of the handlers of routes that have a function of their own, by the same keys."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -6,22 +6,19 @@ from functools import cache
 from typing import Any
 
 from tests.api.client import CONTEXT, Answer, Client
-from tests.handlers import load_handler
-
-_OWNERS = {
-    "/v1/conversions": "record_conversion",
-    "/v1/payout-batches/{batch_id}/results": "settle_payouts",
-    "/v1/payout-batches/{batch_id}/payouts": "hold_payouts",
-    "/v1/payout-batches": "batch_payouts",
-    "/v1/adjustments": "settle_payouts",
-    "/v1/proposals": "decide_proposals",
-}
-"""By the beginning of a route, the longest first; all others are of record_customer."""
+from tests.handlers import FUNCTIONS, load_handler
 
 
 @cache
-def _handler(name: str) -> Callable[[dict[str, Any], object], dict[str, Any]]:
-    return load_handler(name).handler
+def handlers() -> dict[str, Callable[[dict[str, Any], object], dict[str, Any]]]:
+    """The handler of each route, such as `POST /v1/conversions`, that a function has alone."""
+    folders = [path.parent for path in FUNCTIONS.glob("*/handler.py")]
+    modules = [load_handler(each.name) for each in folders if _has_routes(each.name)]
+    return {route: module.handler for module in modules for route in module.ROUTES}
+
+
+def _has_routes(name: str) -> bool:
+    return "\nROUTES" in (FUNCTIONS / name / "handler.py").read_text()
 
 
 def record(
@@ -29,18 +26,23 @@ def record(
     route: str,
     body: object = None,
     headers: Mapping[str, str] | None = None,
+    *,
+    raw: str | None = None,
+    query: dict[str, str] | None = None,
     **path: str,
 ) -> Answer:
-    """One POST to a route as `/v1/conversions/{conversion_id}/confirmation` by a client's key."""
+    """One POST to a route as `/v1/conversions/{conversion_id}/confirmation` by a client's key.
+
+    `raw` is sent as it is in place of a JSON body.
+    """
     event = {
         "routeKey": f"POST {route}",
         "rawPath": route.format(**path),
         "headers": {"authorization": f"Bearer {client.secret}", **(headers or {})},
         "pathParameters": path,
-        "body": None if body is None else json.dumps(body),
+        "queryStringParameters": query,
+        "body": raw if body is None else json.dumps(body),
     }
-    owners = (name for start, name in _OWNERS.items() if route.startswith(start))
-    name = next(owners, "record_customer")
-    answer = _handler(name)(event, CONTEXT)
-    headers = {name.lower(): value for name, value in answer["headers"].items()}
-    return Answer(answer["statusCode"], headers, json.loads(answer["body"]))
+    answer = handlers()[f"POST {route}"](event, CONTEXT)
+    headers_back = {name.lower(): value for name, value in answer["headers"].items()}
+    return Answer(answer["statusCode"], headers_back, json.loads(answer["body"]))

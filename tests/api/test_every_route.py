@@ -104,6 +104,8 @@ ROUTES = [
     Route("GET", "/payout-batches", OPERATOR, listed=True),
     Route("GET", "/payout-batches/{id}", OPERATOR),
     Route("GET", "/payout-batches/{id}/file", OPERATOR),
+    Route("GET", "/proposals", OPERATOR, listed=True),
+    Route("GET", "/audit", OPERATOR),
 ]
 WITH_ID = [
     route for route in ROUTES if "{id}" in route.path and not route.path.startswith("/coupons/")

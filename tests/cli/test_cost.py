@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from linkage import clicks
 from linkage_cli.cost import Line, Month, Prices, Units, bill, lines_of
-from linkage_cli.cost.command import cost, number, said
+from linkage_cli.cost.command import cost, flood_said, number, said
 from linkage_cli.cost.model import MILLION, VARIANTS
 from linkage_cli.errors import CommandError
 
@@ -24,7 +25,7 @@ def per_million(month: Month, part: str) -> float:
 
 @pytest.mark.parametrize(
     ("part", "variant", "most"),
-    [("clicks", "http-api", 1.95), ("clicks", "edge", 1.25), ("conversions", "http-api", 18.0)],
+    [("clicks", "http-api", 1.96), ("clicks", "edge", 1.26), ("conversions", "http-api", 18.0)],
 )
 def test_a_million_costs_at_most(part: str, variant: Any, most: float) -> None:
     assert per_million(replace(BUSY, variant=variant), part) <= most
@@ -91,6 +92,50 @@ def test_every_price_has_a_source_and_is_used() -> None:
     assert all(price.source and price.usd >= 0 for price in PRICES.of.values())
     assert PRICES.region == "us-east-1"
     assert PRICES.as_of.startswith("2026-")
+
+
+def test_a_flood_costs_its_requests_and_leaves_what_its_bounds_let_it() -> None:
+    told = flood_said(2_000, PRICES, UNITS)
+    assert told["requests"] == 172_800_000
+    unbounded, one_visitor, unrecognised, keyless = told["days"].values()
+    assert unbounded["clicks_kept"] == 172_800_000
+    assert 60 < unbounded["gb_kept"] < 75
+    assert 300 < unbounded["usd"] < 360
+    assert one_visitor["clicks_kept"] == 16 * 24
+    assert unrecognised["clicks_kept"] == 65_536 * 24
+    assert unrecognised["gb_kept"] < unbounded["gb_kept"] / 100
+    assert one_visitor["usd_kept"] == 0
+    for bounded in (one_visitor, unrecognised):
+        assert unbounded["usd"] * 0.9 < bounded["usd"] < unbounded["usd"]
+        assert bounded["usd_kept"] < unbounded["usd_kept"] / 100
+    assert (keyless["clicks_kept"], keyless["usd_kept"]) == (0, 0)
+    assert keyless["usd"] < one_visitor["usd"]
+
+
+def test_a_small_flood_keeps_no_more_than_it_asks() -> None:
+    told = flood_said(1, PRICES, UNITS)["days"]
+    assert max(day["clicks_kept"] for day in told.values()) == 86_400
+
+
+def test_the_bounds_priced_are_those_of_the_code() -> None:
+    counted = UNITS.counted["flood"]
+    assert counted["visitor_clicks"] == clicks.SUBS_COUNTED + 1
+    assert counted["unrecognised_clicks"] == clicks.UNRECOGNISED_MOST
+
+
+def test_a_flood_is_printed_and_in_the_json_only_if_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cost("10M")
+    assert "unwanted" not in capsys.readouterr().out
+    cost("10M", flood="2k")
+    printed = capsys.readouterr().out
+    assert "172,800,000" in printed
+    assert "clicks of one visitor on one link" in printed
+    cost("10M", flood="2000", as_json=True)
+    assert json.loads(capsys.readouterr().out)["flood"]["requests_a_second"] == 2_000
+    with pytest.raises(SystemExit, match=r"^--flood 'many'"):
+        cost("10M", flood="many")
 
 
 def test_a_price_nobody_found_stated_is_marked() -> None:

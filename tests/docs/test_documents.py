@@ -27,7 +27,12 @@ each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: 
 def prod(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
     """The template of stage prod with every option chosen."""
     build = stand_in_build(tmp_path_factory.mktemp("build"))
-    options = {"alarm_email": "operator@example.com", "links_domain": "go.example.com"}
+    options = {
+        "alarm_email": "operator@example.com",
+        "check_link": "abcdefgh",
+        "links_access_log": "true",
+        "links_domain": "go.example.com",
+    }
     certificate = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000"
     out = tmp_path_factory.mktemp("prod")
     return Synthesised("prod", out, build, certificate_arn=certificate, **options)

@@ -19,7 +19,9 @@ PROVEN_BY = {
     # There is no AWS account here: the same two commands of the same CDK deploy the same app to
     # the emulator before every flow test, and stage prod is synthesised.
     "npx cdk bootstrap": "cli/linkage_cli/deployment.py",
-    "npx cdk deploy -c stage=prod": "cli/linkage_cli/deployment.py",
+    "npx cdk deploy -c stage=prod -c alarm_email=operator@example.com": (
+        "cli/linkage_cli/deployment.py"
+    ),
     # Run against the deployed app as stage local.
     ".venv/bin/linkage keys create operator --stage prod --person Rudo": (
         "tests/flow/test_tutorial.py"

@@ -92,6 +92,57 @@ def test_another_hour_visitor_sub_id_link_or_secret_is_another_click(
     assert click_of(link, visit, secret)["click_id"] != click_of(LINK, VISIT, SECRET)["click_id"]
 
 
+def test_whatever_the_sub_ids_a_visitor_leaves_at_most_sixteen_clicks_an_hour() -> None:
+    kinds: tuple[dict[str, str], ...] = ({}, {"sec-purpose": "prefetch"})
+    ids = {
+        click_of(LINK, VISIT._replace(query=f"sub{number % 5 + 1}={number}", headers=headers))[
+            "click_id"
+        ]
+        for number in range(1_000)
+        for headers in kinds
+    }
+    assert len(ids) == 16
+
+
+@given(st.dictionaries(st.sampled_from(["sub1", "sub5"]), st.text(min_size=1, max_size=9)))
+def test_the_same_sub_ids_are_the_same_click_in_any_order(subs: dict[str, str]) -> None:
+    turned = dict(reversed(subs.items()))
+    first, second = (
+        click_of(LINK, VISIT._replace(query=urlencode(each)))["click_id"] for each in (subs, turned)
+    )
+    assert first == second
+
+
+def test_most_visits_with_other_sub_ids_are_other_clicks() -> None:
+    ids = {
+        click_of(LINK, VISIT._replace(ip=f"196.4.{n >> 8}.{n & 255}", query=f"sub1={n}"))[
+            "click_id"
+        ]
+        for n in range(400)
+    }
+    assert len(ids) == 400  # other visitors never share one
+    same = [
+        click_of(LINK, visit)["click_id"]
+        == click_of(LINK, visit._replace(query="sub1=a"))["click_id"]
+        for visit in (VISIT._replace(query=f"sub1=b{n}") for n in range(600))
+    ]
+    assert sum(same) == pytest.approx(600 / 15, rel=0.5)
+
+
+def test_without_consent_a_link_keeps_so_many_clicks_of_an_hour_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clicks, "UNRECOGNISED_MOST", 20)
+    refused = VISIT._replace(query="consent=no")
+    ids = {click_of(LINK, refused._replace(ip=str(n)))["click_id"] for n in range(1_000)}
+    assert len(ids) == 20
+    others = {
+        click_of(LINK._replace(link_id="lnk_2"), refused)["click_id"],
+        click_of(LINK, refused._replace(at=AT + timedelta(hours=1)))["click_id"],
+    }
+    assert not others & ids
+
+
 def test_a_new_key_version_keeps_its_ids_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     before = click_of(LINK, VISIT, SECRET)["click_id"]
     monkeypatch.setattr(clicks, "_KEY_VERSION", "2")

@@ -12,7 +12,6 @@ from linkage.requests import (
     batch_in,
     client_code_in,
     customer_in,
-    no_fields_in,
     refund_in,
     rejection_in,
     report_in,
@@ -367,14 +366,6 @@ def test_a_rejection_has_its_reason_and_perhaps_a_code() -> None:
     ):
         with pytest.raises(InvalidFieldError):
             rejection_in(body)
-
-
-def test_a_confirmation_carries_nothing() -> None:
-    no_fields_in(None)
-    no_fields_in({})
-    for body in ({"amount_minor": 5}, [], ""):
-        with pytest.raises(InvalidFieldError):
-            no_fields_in(body)
 
 
 def test_a_batch_is_of_one_currency_up_to_a_date() -> None:

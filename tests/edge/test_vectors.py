@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from linkage.click_tokens import click_in
+from linkage.edge.headers import SAFE_HEADERS
 from linkage.edge_links import published
 from linkage.links import link_of
 from tests.edge.redirect_function import ROOT, Answer, Visit, run
@@ -96,4 +97,5 @@ def test_the_answers_of_the_edge_have_the_headers_of_the_lambda() -> None:
         "cache-control",
         "referrer-policy",
         "x-robots-tag",
+        *SAFE_HEADERS,
     }

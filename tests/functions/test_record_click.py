@@ -46,6 +46,8 @@ def test_a_click_is_stored_and_the_visitor_sent_on_with_its_id(
             "Cache-Control": "private, no-store",
             "X-Robots-Tag": "noindex",
             "Referrer-Policy": "strict-origin-when-cross-origin",
+            "strict-transport-security": "max-age=31536000",
+            "x-content-type-options": "nosniff",
         },
     }
     assert click["sub"] == {"M": {"sub1": {"S": "flyer"}, "sub2": {"S": "poster"}}}

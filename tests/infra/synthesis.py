@@ -29,14 +29,20 @@ FUNCTIONS = (
     "export_payouts",
     "settle_payouts",
     "manage_network",
+    "check_links",
 )
 EDGE_FUNCTIONS = ("publish_links", "count_edge_clicks")
 """Those of the optional stack."""
 
 
+STAGES: tuple[str, ...] = tuple(json.loads((ROOT / "cdk.json").read_text())["context"]["stages"])
+
+
 def make_app(stage: str, outdir: Path, build_dir: Path, **context: str) -> tuple[App, LinkageStack]:
-    """The app with the context of the project's own `cdk.json`, and its stack."""
+    """The app with the context of the project's own `cdk.json`, and its stack; it needs nobody to
+    tell."""
     own = json.loads((ROOT / "cdk.json").read_text())["context"]
+    context = {"without_alarm_email": "true", **context}
     app = App(context={**own, "stage": stage, **context}, outdir=str(outdir))
     return app, add_network(app, build_dir)
 
@@ -70,8 +76,8 @@ class Synthesised:
         self.validation_reports: list[dict[str, Any]] = report["pluginReports"]
 
     def _read(self, stack_name: str) -> None:
-        path = self._outdir / f"{stack_name}.template.json"
-        self.template: dict[str, Any] = json.loads(path.read_text())
+        self.path = self._outdir / f"{stack_name}.template.json"
+        self.template: dict[str, Any] = json.loads(self.path.read_text())
         self.metadata: dict[str, list[dict[str, Any]]] = json.loads(
             (self._outdir / f"{stack_name}.metadata.json").read_text()
         )

@@ -10,6 +10,7 @@ READ = {"GetItem", "BatchGetItem", "Query", "ConditionCheckItem"}
 WRITE = READ | {"PutItem", "UpdateItem"}
 
 ACCESS: dict[str, dict[str, set[str]]] = {
+    "check_links": {},
     "record_click": {"links": {"GetItem"}, "clicks": {"PutItem"}},
     "record_conversion": {
         "keys": READ,
@@ -137,6 +138,7 @@ OTHER_ACCESS: dict[str, set[str]] = {
     "record_click": set(),
     "record_conversion": set(),
     "record_customer": set(),
+    "check_links": set(),
     "decide_proposals": set(),
     "confirm_conversions": set(),
     "count_clicks": FOLLOWING,

@@ -1,5 +1,6 @@
 """What must not go wrong in silence."""
 
+import json
 from typing import Any
 
 import pytest
@@ -177,10 +178,64 @@ def test_a_day_without_final_counts_for_three_days_is_noticed_even_if_it_is_the_
     assert alarm["Period"] == 3 * 3600
 
 
+def test_a_tick_that_wakes_nobody_is_noticed_after_three_times(prod: Synthesised) -> None:
+    silent = [each for each in _alarms(prod, "Invocations") if each["Threshold"] == 1]
+    every_s = {
+        synthesised_name: minutes * 60
+        for synthesised_name, minutes in {
+            "sweep_conversions": 5,
+            "fold_clicks": 60,
+            "confirm_conversions": 60,
+            "batch_payouts": 60,
+        }.items()
+    }
+    found = {
+        prod.function_name(alarm["Dimensions"][0]["Value"]): alarm["Period"] for alarm in silent
+    }
+    assert found == {name: max(900, 3 * seconds) for name, seconds in every_s.items()}
+    for alarm in silent:
+        assert alarm["TreatMissingData"] == "breaching"
+        assert (alarm["Statistic"], alarm["EvaluationPeriods"]) == ("Sum", 1)
+
+
+def test_a_flood_is_noticed_before_it_reaches_the_throttle(prod: Synthesised) -> None:
+    stages = prod.properties("ApiGatewayV2::Stage")
+    rates = {
+        json.dumps(stage["ApiId"]): stage["DefaultRouteSettings"]["ThrottlingRateLimit"]
+        for stage in stages
+    }
+    for metric_name, share in {"Count": 0.5, "4xx": 0.05}.items():
+        alarms = _alarms(prod, metric_name)
+        assert len(alarms) == len(stages) == 2
+        for alarm in alarms:
+            (api,) = (each["Value"] for each in alarm["Dimensions"] if each["Name"] == "ApiId")
+            assert alarm["Period"] == 300
+            assert alarm["Threshold"] == rates[json.dumps(api)] * 300 * share
+            assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_a_refusal_for_too_many_requests_is_noticed_where_it_is_logged(prod: Synthesised) -> None:
+    (filter_,) = prod.properties("Logs::MetricFilter")
+    (counted,) = filter_["MetricTransformations"]
+    assert filter_["FilterPattern"] == '{ $.status = "429" }'
+    (alarm,) = _alarms(prod, "NetworkApiRefused")
+    assert counted["MetricName"] == alarm["MetricName"]
+    assert counted["MetricNamespace"] == alarm["Namespace"] == "Linkage-prod"
+    assert alarm["Threshold"] == 0
+
+
+def test_the_networks_own_link_that_leads_nowhere_is_noticed(prod: Synthesised) -> None:
+    (alarm,) = _alarms(prod, "OwnLinkNotFollowed")
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "check_links"}]
+    assert alarm["Threshold"] == 0
+
+
 def test_every_alarm_says_what_it_means(prod: Synthesised) -> None:
     for alarm in prod.properties("CloudWatch::Alarm"):
         assert alarm["AlarmDescription"].endswith(".")
-        assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+        silent = "three of its ticks" in alarm["AlarmDescription"]
+        compared = "LessThanThreshold" if silent else "GreaterThanThreshold"
+        assert alarm["ComparisonOperator"] == compared
 
 
 def test_functions_name_themselves_and_their_stage_in_logs_and_metrics(prod: Synthesised) -> None:

@@ -1,6 +1,7 @@
 """How events travel: nothing blocks, nothing is dropped unseen, nothing fires by itself locally."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,15 @@ ROUTES = {
     "POST /v1/payout-batches/{batch_id}/payouts/{payout_id}/removal": "hold_payouts",
     "POST /v1/payout-batches/{batch_id}/results": "settle_payouts",
     "POST /v1/adjustments": "settle_payouts",
-    "ANY /v1/{proxy+}": "manage_network",
+    "GET /v1/{proxy+}": "manage_network",
+    "POST /v1/{proxy+}": "manage_network",
+    "PUT /v1/{proxy+}": "manage_network",
+    "PATCH /v1/{proxy+}": "manage_network",
+    "DELETE /v1/{proxy+}": "manage_network",
 }
+
+BY_HAND = re.compile("release|unbind|proposals|payout-batches")
+"""What operators do by hand; shops and affiliates may come as often as the stage lets them."""
 
 FILTERS = {
     "count_clicks": {"eventName": ["INSERT"]},
@@ -67,12 +75,17 @@ def _ticks(synthesised: Synthesised) -> dict[str, dict[str, Any]]:
 def test_each_route_has_one_owner(request: pytest.FixtureRequest, stage: str) -> None:
     synthesised: Synthesised = request.getfixturevalue(stage)
     resources = synthesised.template["Resources"]
-    owners = {}
+    owners, of_the_rest = {}, set()
     for route in synthesised.properties("ApiGatewayV2::Route"):
         integration = resources[route["Target"]["Fn::Join"][1][1]["Ref"]]["Properties"]
         assert integration["PayloadFormatVersion"] == "2.0"
-        owners[route["RouteKey"]] = synthesised.function_name(integration["IntegrationUri"])
+        owner = synthesised.function_name(integration["IntegrationUri"])
+        if route["RouteKey"] == "$default":
+            of_the_rest.add(owner)
+        else:
+            owners[route["RouteKey"]] = owner
     assert owners == ROUTES
+    assert of_the_rest == {"record_click", "manage_network"}
 
 
 def test_visitors_and_callers_do_not_share_an_api_or_its_throttle(prod: Synthesised) -> None:
@@ -82,6 +95,30 @@ def test_visitors_and_callers_do_not_share_an_api_or_its_throttle(prod: Synthesi
         throttle = stage["DefaultRouteSettings"]
         assert throttle["ThrottlingRateLimit"] > 0
         assert throttle["ThrottlingBurstLimit"] >= throttle["ThrottlingRateLimit"]
+
+
+@pytest.mark.parametrize("stage", ["prod", "local"])
+def test_each_route_has_a_bucket_of_its_own_and_the_stage_waits_for_it(
+    request: pytest.FixtureRequest, stage: str
+) -> None:
+    synthesised: Synthesised = request.getfixturevalue(stage)
+    routes = synthesised.of_type("ApiGatewayV2::Route")
+    for api in synthesised.of_type("ApiGatewayV2::Stage").values():
+        own = {
+            logical_id: route["Properties"]["RouteKey"]
+            for logical_id, route in routes.items()
+            if route["Properties"]["ApiId"] == api["Properties"]["ApiId"]
+        }
+        settings = api["Properties"]["RouteSettings"]
+        most = api["Properties"]["DefaultRouteSettings"]
+        assert set(settings) == set(own.values())
+        assert set(own) <= set(api["DependsOn"])
+        for route, bucket in settings.items():
+            assert set(bucket) == set(most)
+            by_hand = route == "$default" or BY_HAND.search(route)
+            assert bucket == (
+                {name: value // 10 for name, value in most.items()} if by_hand else most
+            )
 
 
 def access_logs(synthesised: Synthesised) -> list[dict[str, Any]]:

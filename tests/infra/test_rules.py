@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from aws_cdk import aws_s3 as s3
 
-from tests.infra.synthesis import Synthesised, make_app
+from tests.infra.synthesis import STAGES, Synthesised, make_app
 
 
-@pytest.mark.parametrize("stage", ["prod", "dev", "local"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_synthesis_leaves_no_unacknowledged_finding(
     synthesise: Callable[[str], Synthesised], stage: str
 ) -> None:

@@ -16,6 +16,7 @@ from linkage_cli.cost.model import (
     Units,
     Variant,
     bill,
+    floods_of,
     lines_of,
     stored_gb,
 )
@@ -26,7 +27,7 @@ _TIMES = {"": 1, "k": 1_000, "m": MILLION, "g": 1_000 * MILLION}
 MOST = 10**12
 
 
-def cost(
+def cost(  # noqa: PLR0913, PLR0917 (each is an option of the command)
     clicks: Annotated[str, typer.Option(help="Clicks a month: 10M, 250k, 1500.")],
     conversions: Annotated[str, typer.Option(help="Conversions a month.")] = "0",
     payouts: Annotated[str, typer.Option(help="Payouts a month.")] = "0",
@@ -38,6 +39,9 @@ def cost(
     variant: Annotated[str, typer.Option(help="What answers a link: http-api or edge.")] = (
         "http-api"
     ),
+    flood: Annotated[
+        str, typer.Option(help="What a day of so many unwanted requests a second costs, too.")
+    ] = "0",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compute a month's bill from list prices and counted units; nothing is measured on AWS."""
@@ -51,10 +55,13 @@ def cost(
             tiers=tiers_of(tiers),
             variant=variant_of(variant),
         )
+        per_second = number("--flood", flood)
     except CommandError as error:
         sys.exit(str(error))
     prices, units = Prices.read(), Units.read()
     told = said(month, prices, units)
+    if per_second:
+        told |= {"flood": flood_said(per_second, prices, units)}
     print(json.dumps(told) if as_json else "\n".join(lines_said(month, told, prices)))
 
 
@@ -91,8 +98,7 @@ def variant_of(text: str) -> Variant:
 def said(month: Month, prices: Prices, units: Units) -> dict[str, Any]:
     """Everything the command says, as it is in its JSON."""
     made = bill(lines_of(month, units), prices)
-    gb = stored_gb(month, units)
-    each_gb = sum(prices.of[name].usd for name in ("dynamodb_gb_month", _RECOVERY))
+    gb, each_gb = stored_gb(month, units), _usd_of_gb(prices)
     used = {line.price for line, _, _ in made.lines}
     return {
         "region": prices.region,
@@ -118,7 +124,26 @@ def said(month: Month, prices: Prices, units: Units) -> dict[str, Any]:
     }
 
 
-_RECOVERY = "dynamodb_recovery_gb_month"
+def _usd_of_gb(prices: Prices) -> float:
+    """A GB in a table for a month, with recovery to any second."""
+    return prices.of["dynamodb_gb_month"].usd + prices.of["dynamodb_recovery_gb_month"].usd
+
+
+def flood_said(per_second: int, prices: Prices, units: Units) -> dict[str, Any]:
+    """A day of a flood, by who makes it; `usd_kept` is for as long as its clicks are kept."""
+    return {
+        "requests_a_second": per_second,
+        "requests": per_second * 24 * 3600,
+        "days": {
+            who: {
+                "usd": round(bill(flood.lines, prices).listed, 2),
+                "clicks_kept": flood.kept,
+                "gb_kept": round(flood.gb, 2),
+                "usd_kept": round(flood.gb * flood.months * _usd_of_gb(prices), 2),
+            }
+            for who, flood in floods_of(per_second, units).items()
+        },
+    }
 
 
 def _part(month: Month, part: str, listed: float, due: float) -> dict[str, float | None]:
@@ -155,8 +180,25 @@ def lines_said(month: Month, told: dict[str, Any], prices: Prices) -> Iterator[s
             f"Storage comes on top: once clicks are kept for all their days, {kept['gb']:,} GB for"
             f" USD {kept['usd']:,.2f} a month, with recovery to any second."
         )
+    if "flood" in told:
+        yield ""
+        yield from flood_lines(told["flood"])
     if told["unverified_prices"]:
         yield "A price with ? was on no public page found; see prices.toml."
+
+
+def flood_lines(told: dict[str, Any]) -> Iterator[str]:
+    """What the command prints of a flood."""
+    yield (
+        f"A day of {told['requests_a_second']:,} unwanted requests a second, {told['requests']:,}"
+        " in all, if no throttle refuses them:"
+    )
+    yield f"{'':48} {'USD that day':>12} {'clicks kept':>12} {'GB':>8} {'USD to keep':>12}"
+    for who, day in told["days"].items():
+        yield (
+            f"  {who:46} {day['usd']:>12,.2f} {day['clicks_kept']:>12,} {day['gb_kept']:>8,.2f}"
+            f" {day['usd_kept']:>12,.2f}"
+        )
 
 
 def described(month: Month) -> str:

@@ -250,9 +250,60 @@ def stored_gb(month: Month, units: Units) -> float:
     """GB of clicks in the table once the first ones expire; none at the edge, where logs do."""
     if month.variant == "edge":
         return 0.0
-    assumed = units.assumed
-    item_bytes: float = units.counted["click"]["item_bytes"] + assumed["item_overhead_bytes"]
-    return month.clicks * item_bytes / GB * assumed["click_keep_days"] / MONTH_DAYS
+    return _clicks_gb(month.clicks, units) * units.assumed["click_keep_days"] / MONTH_DAYS
+
+
+def _clicks_gb(clicks: float, units: Units) -> float:
+    item_bytes: float = units.counted["click"]["item_bytes"] + units.assumed["item_overhead_bytes"]
+    return clicks * item_bytes / GB
+
+
+# ---- a flood
+
+
+@dataclass(frozen=True)
+class Flood:
+    """A day of it: what it takes, how many clicks are kept, and how many GB for how many months."""
+
+    lines: tuple[Line, ...]
+    kept: int
+    gb: float
+    months: float
+
+
+def floods_of(per_second: int, units: Units) -> dict[str, Flood]:
+    """A day of so many requests a second, by who makes them; the API answers plain HTTP.
+
+    What is refused by the throttle costs nothing and is not counted.
+    """
+    requests, hours = per_second * 24 * 3600, 24
+    bounds = units.counted["flood"]
+    asked: list[Line] = list(_clicks(Month(requests, 0), units))
+    on_arrival = [line for line in asked if not line.what.startswith("statistics")]
+
+    def clicks(lines: Iterable[Line], most: int) -> Flood:
+        kept = min(requests, most)
+        months = units.assumed["click_keep_days"] / MONTH_DAYS
+        return Flood(tuple(lines), kept, _clicks_gb(kept, units), months)
+
+    return {
+        "clicks that nothing bounds: ever new visitors": clicks(asked, requests),
+        "clicks of one visitor on one link": clicks(on_arrival, bounds["visitor_clicks"] * hours),
+        "clicks without consent on one link": clicks(
+            on_arrival, bounds["unrecognised_clicks"] * hours
+        ),
+        "calls of the API without a key": Flood(tuple(_refused(requests, units)), 0, 0.0, 0.0),
+    }
+
+
+def _refused(number: int, units: Units) -> Iterator[Line]:
+    assumed, part = units.assumed, "refused calls"
+    line = _of(part)
+    yield line("HTTP API requests", "http_api_request", number)
+    yield from _invocations(part, "", number, assumed["refused_ms"], assumed["function_mb"])
+    yield line("traffic out", "egress_gb", number * assumed["report_bytes"] / GB)
+    logged = assumed["access_line_bytes"] + assumed["system_lines_bytes"]
+    yield line("logs", "log_gb", number * logged / GB)
 
 
 def _invocations(

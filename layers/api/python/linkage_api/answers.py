@@ -6,14 +6,13 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from linkage.edge.http import problem_body
-from linkage.errors import LinkageError
+from linkage.edge.http import HEADERS
 from linkage.tables.pages import Listed
 
 
 def answer(status: int, body: object, *, replayed: bool = False) -> Response[str]:
     """A JSON answer; a replay says so in `Idempotent-Replayed`."""
-    headers = {"cache-control": "no-store"}
+    headers = dict(HEADERS)
     if replayed:
         headers["idempotent-replayed"] = "true"
     return Response(status, "application/json", json.dumps(body), headers)
@@ -33,7 +32,7 @@ def made(
 
 def nothing() -> Response[str]:
     """204: it is done, and there is nothing to say."""
-    return Response(204, None, "", {"cache-control": "no-store"})
+    return Response(204, None, "", dict(HEADERS))
 
 
 def listed[T](page: Listed[T], view: Callable[[T], dict[str, Any]]) -> Response[str]:
@@ -48,12 +47,3 @@ def page_body[T](page: Listed[T], view: Callable[[T], dict[str, Any]]) -> dict[s
         "has_more": page.next_cursor is not None,
         "next_cursor": page.next_cursor,
     }
-
-
-def refused(error: LinkageError, instance: str) -> Response[str]:
-    """The RFC 9457 answer to an error."""
-    headers = {"cache-control": "no-store"}
-    if error.status == 401:
-        headers["www-authenticate"] = "Bearer"
-    body = json.dumps(problem_body(error, instance))
-    return Response(error.status, "application/problem+json", body, headers)

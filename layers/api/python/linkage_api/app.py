@@ -1,9 +1,12 @@
 """The resolver of every `/v1` route that has no function of its own."""
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from typing import Any, NoReturn
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError as NoRouteError
 
-from linkage.errors import LinkageError, NotFoundError
+from linkage.edge.http import Answer, answered
+from linkage.errors import NotFoundError
 from linkage_api import (
     audit,
     balances,
@@ -18,7 +21,6 @@ from linkage_api import (
     proposals,
     statistics,
 )
-from linkage_api.answers import refused
 
 app = APIGatewayHttpResolver()
 for noun in (
@@ -38,11 +40,11 @@ for noun in (
     app.include_router(noun.router)
 
 
-@app.exception_handler(LinkageError)
-def _refused(error: LinkageError) -> Response[str]:
-    return refused(error, app.current_event.raw_path)
-
-
 @app.not_found
-def _no_route(_: NoRouteError) -> Response[str]:
-    return refused(NotFoundError("route"), app.current_event.raw_path)
+def _no_route(_: NoRouteError) -> NoReturn:
+    raise NotFoundError("route")
+
+
+def resolved(event: dict[str, Any], context: Any) -> Answer:
+    """Answers an HTTP API event, payload 2.0."""
+    return answered(event, context, lambda: app.resolve(event, context))

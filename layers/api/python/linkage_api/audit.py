@@ -11,7 +11,7 @@ from linkage.audit import Record, is_subject
 from linkage.errors import InvalidFieldError
 from linkage.tables.audit import list_records
 from linkage_api.answers import listed
-from linkage_api.calls import Query, call
+from linkage_api.calls import PAGE, call
 
 router = Router()
 
@@ -19,9 +19,9 @@ router = Router()
 @router.get("/v1/audit")
 def index() -> Response[str]:
     """The records of one subject, or of one UTC day, newest first."""
-    query = Query(call(router, "operator"))
-    subject, day = query.text("subject"), query.text("day")
-    limit, cursor = query.page()
+    asked = call(router, "operator", query=("subject", "day", *PAGE))
+    subject, day = asked.asked_for("subject"), asked.asked_for("day")
+    limit, cursor = asked.page()
     if (subject is None) == (day is None):
         raise InvalidFieldError(
             "/subject", "Give subject, such as member#mem_…, or day, such as 2026-12-01: one."

@@ -15,7 +15,7 @@ from linkage.tables.ledger import find_adjustment, list_balances, list_lines
 from linkage.tables.pages import Listed, wrong_cursor
 from linkage.tables.payouts import list_payouts
 from linkage_api.answers import answer, listed, page_body
-from linkage_api.calls import Query, acting_member, call, checked_id
+from linkage_api.calls import PAGE, acting_member, call, checked_id
 from linkage_api.covering import debits_of
 
 router = Router()
@@ -27,10 +27,8 @@ type _Taken = tuple[str, int | None, str]
 @router.get("/v1/balances")
 def balances() -> Response[str]:
     """One balance for each currency that ever moved."""
-    asked = call(router, "affiliate", "operator")
-    query = Query(asked)
-    affiliate = acting_member(asked, "affiliate", query.text("affiliate_id"))
-    query.done()
+    asked = call(router, "affiliate", "operator", query=("affiliate_id",))
+    affiliate = acting_member(asked, "affiliate", asked.asked_for("affiliate_id"))
     page = Listed(list_balances(affiliate.member_id), None)
     return answer(200, page_body(page, _balance))
 
@@ -48,11 +46,9 @@ def _balance(balance: Balance) -> dict[str, Any]:
 @router.get("/v1/entries")
 def entries() -> Response[str]:
     """Every line of an affiliate's account, newest first."""
-    asked = call(router, "affiliate", "operator")
-    query = Query(asked)
-    affiliate = acting_member(asked, "affiliate", query.text("affiliate_id"))
-    currency = query.text("currency")
-    limit, cursor = query.page()
+    asked = call(router, "affiliate", "operator", query=("affiliate_id", "currency", *PAGE))
+    affiliate = acting_member(asked, "affiliate", asked.asked_for("affiliate_id"))
+    currency, (limit, cursor) = asked.asked_for("currency"), asked.page()
     if currency is not None:
         currency = checked_currency(currency, "/currency")
     page = list_lines(affiliate.member_id, currency, limit, cursor and _line_at(cursor))
@@ -156,8 +152,7 @@ _WHAT = {
 @router.get("/v1/adjustments/<adjustment_id>")
 def adjustment(adjustment_id: str) -> Response[str]:
     """One adjustment: of whose balance, how much, why and by which key."""
-    asked = call(router, "operator")
-    Query(asked).done()
+    call(router, "operator")
     found = find_adjustment(checked_id("adjustment", adjustment_id))
     if found is None:
         raise NotFoundError("adjustment")
@@ -167,9 +162,8 @@ def adjustment(adjustment_id: str) -> Response[str]:
 @router.get("/v1/payouts")
 def payouts() -> Response[str]:
     """An affiliate's payouts, newest first."""
-    asked = call(router, "affiliate", "operator")
-    query = Query(asked)
-    affiliate = acting_member(asked, "affiliate", query.text("affiliate_id"))
-    limit, cursor = query.page()
+    asked = call(router, "affiliate", "operator", query=("affiliate_id", *PAGE))
+    affiliate = acting_member(asked, "affiliate", asked.asked_for("affiliate_id"))
+    limit, cursor = asked.page()
     page = list_payouts(affiliate.member_id, limit, cursor)
     return listed(page, lambda each: views.payout(each, whole=asked.is_operator))

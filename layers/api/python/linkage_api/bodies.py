@@ -72,16 +72,6 @@ type Later = Annotated[None, checked(_not_supported)]
 """A field of the contract that this version refuses; declare it with the default None."""
 
 
-class Nothing(Body):
-    """The body of a request that carries nothing."""
-
-
-def no_fields(body: object) -> None:
-    """Reads a request that carries nothing: no body, or an empty object."""
-    if body is not None:
-        read(Nothing, body)
-
-
 def read[B: Body](model: type[B], body: object) -> B:
     """The body as its model; raises InvalidFieldError for the first field to change."""
     _require_object(body)

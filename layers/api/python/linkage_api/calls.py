@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,14 @@ from linkage.members import Member
 from linkage.tables.members import find_member
 from linkage.tables.pages import LIMIT_DEFAULT, LIMIT_MAX, wrong_cursor
 
+ROLES = ("vendor", "affiliate", "operator")
+
+PAGE = ("limit", "cursor")
+"""The parameters of a list."""
+
+OWNERS = ("vendor_id", "affiliate_id")
+"""By which an operator says whose things a list shows."""
+
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{1,1000}")
 
 
@@ -28,12 +36,37 @@ class Call:
 
     key: Key
     request: Request
-    query: Mapping[str, str]
 
     @property
     def body(self) -> Any:
         """The JSON body, None when there is none; raises MalformedRequestError."""
         return self.request.body
+
+    def asked_for(self, name: str) -> str | None:
+        """A parameter as it was sent, or None."""
+        return self.request.query.get(name)
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str | None:
+        """A parameter out of a closed list, or None; raises InvalidFieldError."""
+        value = self.asked_for(name)
+        if value is not None and value not in allowed:
+            raise InvalidFieldError(f"/{name}", f"{name} must be one of: {', '.join(allowed)}.")
+        return value
+
+    def page(self) -> tuple[int, str | None]:
+        """`limit` and `cursor` of a list; raises InvalidFieldError."""
+        limit, cursor = self.asked_for("limit"), self.asked_for("cursor")
+        if limit is None:
+            size = LIMIT_DEFAULT
+        elif re.fullmatch(r"[0-9]{1,3}", limit) and 1 <= int(limit) <= LIMIT_MAX:
+            size = int(limit)
+        else:
+            raise InvalidFieldError(
+                "/limit", f"limit must be a whole number from 1 to {LIMIT_MAX}."
+            )
+        if cursor is not None:
+            _require_cursor(cursor)
+        return size, cursor
 
     @property
     def is_operator(self) -> bool:
@@ -48,8 +81,20 @@ class Call:
         return ids.computed(prefix, self.key.member_id or "operator", route, repeat_key)
 
 
-def call(router: Router, *roles: str) -> Call:
-    """The call being answered; raises UnauthenticatedError, or ForbiddenError for other roles."""
+def call(
+    router: Router,
+    *roles: str,
+    has_body: bool = False,
+    query: Collection[str] = (),
+    of_operators: Collection[str] = (),
+) -> Call:
+    """The call being answered, with the parameters and the body its route says it reads.
+
+    `of_operators` are parameters of an operator only. Whatever else was sent is refused here.
+
+    Raises UnauthenticatedError, ForbiddenError for other roles, and InvalidFieldError or
+    MalformedRequestError for what the route does not read.
+    """
     event = router.current_event.raw_event
     request = request_of(event)
     key = authenticated(bearer(request.headers))
@@ -61,7 +106,10 @@ def call(router: Router, *roles: str) -> Call:
             path=event["rawPath"],
             key_id=key.key_id,
         )
-    return Call(key, request, event.get("queryStringParameters") or {})
+    asked = Call(key, request)
+    names = [*query, *of_operators] if asked.is_operator else query
+    request.require_expected(has_body=has_body, query=names)
+    return asked
 
 
 def checked_id(noun: str, value: str) -> str:
@@ -113,50 +161,7 @@ def member_with_role(role: str, member_id: str, pointer: str) -> Member:
     return member
 
 
-class Query:
-    """The parameters of a list; `done()` refuses whatever was not asked for."""
-
-    def __init__(self, asked: Call) -> None:
-        self._left = dict(asked.query)
-
-    def text(self, name: str) -> str | None:
-        """A parameter as it was sent, or None."""
-        return self._left.pop(name, None)
-
-    def choice(self, name: str, allowed: tuple[str, ...]) -> str | None:
-        """A parameter out of a closed list, or None."""
-        value = self.text(name)
-        if value is not None and value not in allowed:
-            raise InvalidFieldError(f"/{name}", f"{name} must be one of: {', '.join(allowed)}.")
-        return value
-
-    def page(self) -> tuple[int, str | None]:
-        """`limit` and `cursor`, the last parameters a list takes."""
-        limit, cursor = self.text("limit"), self.text("cursor")
-        self.done()
-        if limit is None:
-            size = LIMIT_DEFAULT
-        elif re.fullmatch(r"[0-9]{1,3}", limit) and 1 <= int(limit) <= LIMIT_MAX:
-            size = int(limit)
-        else:
-            raise InvalidFieldError(
-                "/limit", f"limit must be a whole number from 1 to {LIMIT_MAX}."
-            )
-        if cursor is not None:
-            _require_cursor(cursor)
-        return size, cursor
-
-    def done(self) -> None:
-        """Raises InvalidFieldError if a parameter was sent that this route does not know."""
-        for name in self._left:
-            raise InvalidFieldError(
-                f"/{name}",
-                f"{name!r} is not a parameter of this route. Remove it.",
-                code="unknown_field",
-            )
-
-
-def owners(asked: Call, query: Query) -> tuple[str | None, str | None]:
+def owners(asked: Call) -> tuple[str | None, str | None]:
     """The vendor and the affiliate whose things a list shows: the caller's own, or as asked.
 
     Raises InvalidFieldError at `/vendor_id` or `/affiliate_id`.
@@ -164,8 +169,8 @@ def owners(asked: Call, query: Query) -> tuple[str | None, str | None]:
     if not asked.is_operator:
         own = asked.key.member_id
         return (own, None) if asked.key.role == "vendor" else (None, own)
-    vendor_id, affiliate_id = query.text("vendor_id"), query.text("affiliate_id")
-    for name, value in (("vendor_id", vendor_id), ("affiliate_id", affiliate_id)):
+    vendor_id, affiliate_id = asked.asked_for("vendor_id"), asked.asked_for("affiliate_id")
+    for name, value in zip(OWNERS, (vendor_id, affiliate_id), strict=True):
         if value is not None and not is_id(value):
             raise InvalidFieldError(f"/{name}", f"{name} is not the id of a member.")
     if vendor_id and affiliate_id:

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from linkage.conversions import STATUSES
 from linkage.tables.conversions import list_conversions
 from linkage_api.answers import answer, listed
-from linkage_api.calls import Query, call, checked_id, owners
+from linkage_api.calls import OWNERS, PAGE, ROLES, call, checked_id, owners
 from linkage_api.explanations import explanation
 from linkage_api.viewers import Viewer, viewed
 
@@ -16,12 +16,11 @@ router = Router()
 @router.get("/v1/conversions")
 def index() -> Response[str]:
     """A vendor's own, an affiliate's attributed ones, newest first; everybody's in no order."""
-    asked = call(router, "vendor", "affiliate", "operator")
-    query = Query(asked)
-    vendor_id, affiliate_id = owners(asked, query)
-    status = query.choice("status", STATUSES)
-    held = query.choice("held", ("true",)) is not None
-    limit, cursor = query.page()
+    asked = call(router, *ROLES, query=("status", "held", *PAGE), of_operators=OWNERS)
+    vendor_id, affiliate_id = owners(asked)
+    status = asked.choice("status", STATUSES)
+    held = asked.choice("held", ("true",)) is not None
+    limit, cursor = asked.page()
     viewer = Viewer(asked.key.role, asked.key.member_id)
     page = list_conversions(
         vendor_id=vendor_id,
@@ -37,7 +36,7 @@ def index() -> Response[str]:
 @router.get("/v1/conversions/<conversion_id>")
 def show(conversion_id: str) -> Response[str]:
     """One conversion, as far as it is the caller's."""
-    asked = call(router, "vendor", "affiliate", "operator")
+    asked = call(router, *ROLES)
     conversion, viewer = viewed(checked_id("conversion", conversion_id), asked.key)
     return answer(200, viewer.conversion(conversion))
 
@@ -45,6 +44,6 @@ def show(conversion_id: str) -> Response[str]:
 @router.get("/v1/conversions/<conversion_id>/explanation")
 def explain(conversion_id: str) -> Response[str]:
     """Why a conversion earned what it earned, for whom, and when that is paid."""
-    asked = call(router, "vendor", "affiliate", "operator")
+    asked = call(router, *ROLES)
     conversion, viewer = viewed(checked_id("conversion", conversion_id), asked.key)
     return answer(200, explanation(conversion, viewer))

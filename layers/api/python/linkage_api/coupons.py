@@ -21,7 +21,17 @@ from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError, attempts
 from linkage_api.answers import answer, created, listed, made
 from linkage_api.bodies import Body, Id, read
-from linkage_api.calls import Call, Query, acting_member, call, checked_id, member_with_role, owners
+from linkage_api.calls import (
+    OWNERS,
+    PAGE,
+    ROLES,
+    Call,
+    acting_member,
+    call,
+    checked_id,
+    member_with_role,
+    owners,
+)
 from linkage_api.programs import require_approved
 from linkage_api.terms import CouponCode, Date
 
@@ -51,7 +61,7 @@ class CouponChanges(Body):
 @router.post("/v1/coupons")
 def create() -> Response[str]:
     """Makes a coupon of a vendor's program for an approved affiliate; a code is given once."""
-    asked = call(router, "vendor", "operator")
+    asked = call(router, "vendor", "operator", has_body=True)
     body = read(CouponBody, asked.body)
     vendor = acting_member(asked, "vendor", body.vendor_id)
     require_approved(vendor, "vendor")
@@ -99,10 +109,9 @@ def _known(coupon: Coupon) -> Coupon:
 @router.get("/v1/coupons")
 def index() -> Response[str]:
     """A vendor's own coupons, those for an affiliate, or any that an operator asks for."""
-    asked = call(router, "vendor", "affiliate", "operator")
-    query = Query(asked)
-    vendor_id, affiliate_id = owners(asked, query)
-    limit, cursor = query.page()
+    asked = call(router, *ROLES, query=PAGE, of_operators=OWNERS)
+    vendor_id, affiliate_id = owners(asked)
+    limit, cursor = asked.page()
     page = list_coupons(vendor_id=vendor_id, affiliate_id=affiliate_id, limit=limit, cursor=cursor)
     return listed(page, _view)
 
@@ -110,11 +119,8 @@ def index() -> Response[str]:
 @router.patch("/v1/coupons/<code>")
 def change(code: str) -> Response[str]:
     """Pauses a coupon, lets it go on, or moves its dates."""
-    asked = call(router, "vendor", "operator")
-    query = Query(asked)
-    vendor_id = query.text("vendor_id")
-    query.done()
-    vendor = acting_member(asked, "vendor", vendor_id)
+    asked = call(router, "vendor", "operator", has_body=True, query=("vendor_id",))
+    vendor = acting_member(asked, "vendor", asked.asked_for("vendor_id"))
     _own_coupon(vendor, code)
     body = read(CouponChanges, asked.body)
     changes = {name: getattr(body, name) for name in body.model_fields_set}

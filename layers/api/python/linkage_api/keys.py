@@ -14,7 +14,7 @@ from linkage.proposals import Asked, Proposal
 from linkage.tables.keys import get_key, list_keys
 from linkage_api.answers import created, listed, nothing
 from linkage_api.bodies import Body, Id, checked, read
-from linkage_api.calls import Query, call, checked_id, member_with_role, require_same
+from linkage_api.calls import PAGE, call, checked_id, member_with_role, require_same
 from linkage_api.proposals import waiting
 
 router = Router()
@@ -38,7 +38,7 @@ def create() -> Response[str]:
 
     One that waits for a second person has the first half here, and the other in the approval.
     """
-    asked = call(router, "operator")
+    asked = call(router, "operator", has_body=True)
     body = read(KeyBody, asked.body)
     _require_owner(body)
     key_id, half = asked.new_id("key", "POST /v1/keys"), new_half()
@@ -89,8 +89,7 @@ def _replayed(stored: Key, body: KeyBody) -> Response[str]:
 @router.get("/v1/keys")
 def index() -> Response[str]:
     """Every key, oldest first, the revoked ones too; never a secret."""
-    asked = call(router, "operator")
-    limit, cursor = Query(asked).page()
+    limit, cursor = call(router, "operator", query=PAGE).page()
     return listed(list_keys(limit, cursor), _view)
 
 

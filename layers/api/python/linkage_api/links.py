@@ -22,7 +22,7 @@ from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
 from linkage_api.answers import created, listed, made
 from linkage_api.bodies import Body, Id, RawText, Text, Time, read
-from linkage_api.calls import Call, Query, acting_member, call, require_same
+from linkage_api.calls import PAGE, Call, acting_member, call, require_same
 from linkage_api.programs import require_approved
 
 router = Router()
@@ -54,7 +54,7 @@ class LinkBody(Body):
 @router.post("/v1/links")
 def create() -> Response[str]:
     """Makes a link of an approved affiliate to an approved vendor's program."""
-    asked = call(router, "affiliate", "operator")
+    asked = call(router, "affiliate", "operator", has_body=True)
     body, sent = read(LinkBody, asked.body), ids.fingerprint(asked.body)
     _require_open_some_time(body)
     affiliate = acting_member(asked, "affiliate", body.affiliate_id)
@@ -130,10 +130,9 @@ def _code(asked: Call) -> str:
 @router.get("/v1/links")
 def index() -> Response[str]:
     """An affiliate's links, oldest first."""
-    asked = call(router, "affiliate", "operator")
-    query = Query(asked)
-    affiliate = acting_member(asked, "affiliate", query.text("affiliate_id"))
-    limit, cursor = query.page()
+    asked = call(router, "affiliate", "operator", query=("affiliate_id", *PAGE))
+    affiliate = acting_member(asked, "affiliate", asked.asked_for("affiliate_id"))
+    limit, cursor = asked.page()
     return listed(list_links(affiliate.member_id, limit, cursor), _view)
 
 

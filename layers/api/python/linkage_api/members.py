@@ -34,14 +34,13 @@ from linkage_api.bodies import (
     Text,
     checked,
     fault,
-    no_fields,
     read,
     text,
     unique,
     whole,
 )
 from linkage_api.calls import (
-    Query,
+    PAGE,
     call,
     checked_id,
     member_with_role,
@@ -146,7 +145,7 @@ class MemberChanges(Body):
 @router.post("/v1/members")
 def create() -> Response[str]:
     """Makes a member, as `applied`; its upline is fixed from its sponsor here and for ever."""
-    asked = call(router, "operator")
+    asked = call(router, "operator", has_body=True)
     body, sent = read(MemberBody, asked.body), fingerprint(asked.body)
     upline: tuple[str, ...] = ()
     if body.sponsor_id:
@@ -184,8 +183,7 @@ def _made(member: Member, by: Key) -> Record:
 @router.get("/v1/members")
 def index() -> Response[str]:
     """Every member, oldest first."""
-    asked = call(router, "operator")
-    limit, cursor = Query(asked).page()
+    limit, cursor = call(router, "operator", query=PAGE).page()
     return listed(list_members(limit, cursor), _view)
 
 
@@ -208,7 +206,7 @@ def change(member_id: str) -> Response[str]:
 
     What moves a member's money, or raises its limits, waits for a second person.
     """
-    asked = call(router, "operator")
+    asked = call(router, "operator", has_body=True)
     member = get_member(checked_id("member", member_id))
     body = read(MemberChanges, asked.body)
     changes: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
@@ -243,7 +241,6 @@ def suspend(member_id: str) -> Response[str]:
 
 def _become(member_id: str, status: str) -> Response[str]:
     asked = call(router, "operator")
-    no_fields(asked.body)
     wanted = Asked({"member_id": checked_id("member", member_id), "status": status})
     _, proposal = act(STATUS, plan_status, wanted, asked.key)
     return waiting(proposal) if proposal else answer(200, _view(get_member(member_id)))

@@ -145,7 +145,7 @@ def publish() -> Response[str]:
 
     What takes from what two persons guard waits for the second.
     """
-    asked = call(router, "operator")
+    asked = call(router, "operator", has_body=True)
     body = read(NetworkBody, asked.body)
     read_as = current_settings().version if body.version is None else body.version
     wanted = Asked(asdict(body.settings(read_as + 1)))

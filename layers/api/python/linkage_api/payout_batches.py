@@ -27,7 +27,7 @@ from linkage.tables.payouts import (
 )
 from linkage.tables.transactions import write
 from linkage_api.answers import answer, page_body
-from linkage_api.calls import Query, call, checked_id
+from linkage_api.calls import PAGE, call, checked_id
 from linkage_api.payout_warnings import warnings_of
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def _files() -> "S3Client":
 @router.get("/v1/payout-batches")
 def index() -> Response[str]:
     """Every batch, newest first, and on the first page those that the schedule has missed."""
-    asked = call(router, "operator")
-    limit, cursor = Query(asked).page()
+    limit, cursor = call(router, "operator", query=PAGE).page()
     body = page_body(list_batches(limit, cursor), views.batch)
     return answer(200, body if cursor else {**body, "missed": [asdict(m) for m in watch().missed]})
 
@@ -62,8 +61,7 @@ def show(batch_id: str) -> Response[str]:
 
     On the first page also whom it skipped and who was taken out, and why.
     """
-    asked = call(router, "operator")
-    limit, cursor = Query(asked).page()
+    limit, cursor = call(router, "operator", query=PAGE).page()
     batch = get_batch(checked_id("payout_batch", batch_id))
     page = list_batch_payouts(batch.batch_id, limit, cursor)
     odd = warnings_of(page.data)

@@ -32,8 +32,9 @@ from linkage.terms import check_program
 from linkage_api.answers import answer, created, listed, made
 from linkage_api.bodies import read
 from linkage_api.calls import (
+    PAGE,
+    ROLES,
     Call,
-    Query,
     acting_member,
     call,
     checked_id,
@@ -48,7 +49,7 @@ router = Router()
 @router.post("/v1/programs")
 def create() -> Response[str]:
     """Makes a program of an approved vendor, version 1."""
-    asked = call(router, "vendor", "operator")
+    asked = call(router, "vendor", "operator", has_body=True)
     body, sent = read(ProgramBody, asked.body), fingerprint(asked.body)
     vendor = acting_member(asked, "vendor", body.vendor_id)
     require_approved(vendor, "vendor")
@@ -77,7 +78,7 @@ def create() -> Response[str]:
 @router.put("/v1/programs/<program_id>")
 def publish(program_id: str) -> Response[str]:
     """Publishes the next version of a program; the same terms again publish nothing."""
-    asked = call(router, "vendor", "operator")
+    asked = call(router, "vendor", "operator", has_body=True)
     current = _own_program(asked, program_id)
     body = read(ProgramVersionBody, asked.body)
     _require_own(body, current)
@@ -110,10 +111,8 @@ def publish(program_id: str) -> Response[str]:
 @router.get("/v1/programs")
 def index() -> Response[str]:
     """Current versions, oldest first: a vendor's own, or everybody's."""
-    asked = call(router, "vendor", "affiliate", "operator")
-    query = Query(asked)
-    vendor_id = query.text("vendor_id") if asked.is_operator else None
-    limit, cursor = query.page()
+    asked = call(router, *ROLES, query=PAGE, of_operators=("vendor_id",))
+    vendor_id, (limit, cursor) = asked.asked_for("vendor_id"), asked.page()
     if vendor_id is not None and not is_id(vendor_id):
         raise InvalidFieldError("/vendor_id", "There is no vendor with this id.")
     if asked.key.role == "vendor":
@@ -124,7 +123,7 @@ def index() -> Response[str]:
 @router.get("/v1/programs/<program_id>")
 def show(program_id: str) -> Response[str]:
     """A program's current version."""
-    asked = call(router, "vendor", "affiliate", "operator")
+    asked = call(router, *ROLES)
     return answer(200, _view(asked, _own_program(asked, program_id)))
 
 

@@ -9,7 +9,7 @@ from linkage import views
 from linkage.proposals import Proposal
 from linkage.tables.proposals import list_proposals
 from linkage_api.answers import answer, listed
-from linkage_api.calls import Query, call
+from linkage_api.calls import PAGE, call
 
 router = Router()
 
@@ -17,8 +17,7 @@ router = Router()
 @router.get("/v1/proposals")
 def index() -> Response[str]:
     """Every proposal, the last asked for first."""
-    asked = call(router, "operator")
-    limit, cursor = Query(asked).page()
+    limit, cursor = call(router, "operator", query=PAGE).page()
     return listed(list_proposals(limit, cursor), views.proposal)
 
 

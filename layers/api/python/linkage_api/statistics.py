@@ -19,7 +19,7 @@ from linkage.tables.links import find_link
 from linkage.tables.members import find_member
 from linkage.tables.programs import get_program
 from linkage_api.answers import answer
-from linkage_api.calls import Call, Query, call
+from linkage_api.calls import ROLES, Call, call
 from linkage_api.click_days import DAYS_MAX, complete_until, counts_of_days, states_of_days
 
 router = Router()
@@ -38,13 +38,11 @@ _DATE = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
 @router.get("/v1/statistics/clicks")
 def clicks() -> Response[str]:
     """The counts of one link, program, affiliate, vendor or the network; zeros included."""
-    asked = call(router, "affiliate", "vendor", "operator")
-    query = Query(asked)
-    by = query.choice("by", BY[asked.key.role]) or BY[asked.key.role][0]
-    named = query.text("id")
-    first, last = _between(query)
-    per_hour = query.choice("per", ("day", "hour")) == "hour"
-    query.done()
+    asked = call(router, *ROLES, query=("by", "id", "from", "to", "per"))
+    by = asked.choice("by", BY[asked.key.role]) or BY[asked.key.role][0]
+    named = asked.asked_for("id")
+    first, last = _between(asked)
+    per_hour = asked.choice("per", ("day", "hour")) == "hour"
     id_ = _own_id(asked, by, named)
     today = clock.day(clock.now())
     states = states_of_days(today)
@@ -64,10 +62,10 @@ def clicks() -> Response[str]:
     return answer(200, body)
 
 
-def _between(query: Query) -> tuple[date, date]:
+def _between(asked: Call) -> tuple[date, date]:
     """The days from `from` to `to`: without them the last seven UTC days."""
-    last = _date(query, "to") or clock.day(clock.now())
-    first = _date(query, "from") or last - timedelta(days=DAYS_DEFAULT - 1)
+    last = _date(asked, "to") or clock.day(clock.now())
+    first = _date(asked, "from") or last - timedelta(days=DAYS_DEFAULT - 1)
     if first > last:
         raise InvalidFieldError("/from", f"from must not be after to, which is {last}.")
     if (last - first).days >= DAYS_MAX:
@@ -77,8 +75,8 @@ def _between(query: Query) -> tuple[date, date]:
     return first, last
 
 
-def _date(query: Query, name: str) -> date | None:
-    value = query.text(name)
+def _date(asked: Call, name: str) -> date | None:
+    value = asked.asked_for(name)
     if value is None:
         return None
     try:

@@ -22,6 +22,12 @@ CLICK_KEEP_DAYS = 400
 IMPRESSION_KEEP_DAYS = 40
 LONGEST_SUB = 255
 
+SUBS_COUNTED = 15
+"""So many clicks one visitor of a link leaves in an hour by its sub-ids, and one more ahead."""
+
+UNRECOGNISED_MOST = 65_536
+"""So many clicks of visitors without consent are kept of a link and hour."""
+
 LARGEST_ITEM_BYTES = 1_024
 """One write unit of DynamoDB; sub-ids that would make it two are passed over."""
 
@@ -64,8 +70,9 @@ def click_of(link: Link, visit: Visit, secret: str) -> dict[str, Any] | None:
     """Return the click, or of the pixel the impression, to store for a visit; None if none.
 
     Only `GET` without `no-track` leaves one. Its id is computed: one visitor's visits to one link,
-    with the same sub-ids and within one UTC hour, are one click. Of visitors who do not consent to
-    be recognised nothing is kept that tells them apart: a random id, and no impression.
+    with the same sub-ids and within one UTC hour, are one click, and so may be those with other
+    sub-ids, since whoever invents sub-ids leaves at most 16. Of visitors who do not consent to be
+    recognised nothing is kept that tells them apart: one of 65,536 ids by lot, and no impression.
     """
     asked = parse_qsl(visit.query, keep_blank_values=True) if visit.query else []
     recognised = _may_be_recognised(visit.headers, asked)
@@ -146,17 +153,22 @@ def _is_ahead(headers: Mapping[str, str]) -> bool:
 
 
 def _id_of(link: Link, visit: Visit, click: Mapping[str, Any], secret: str) -> str:
-    if "visitor" not in click:
-        return f"clk_{secrets.token_hex(_HASH_BYTES)}"
     hour = click["clicked_at"][: len("2026-11-22T05")]
+    if "visitor" not in click:
+        lot = str(secrets.randbelow(UNRECOGNISED_MOST))
+        return f"clk_{_keyed_hash(secret, 'unrecognised', link.link_id, hour, lot)}"
     ahead = ["prefetch"] if "prefetch" in click else []
     if visit.pixel:
         seen = _keyed_hash(secret, "impression", link.link_id, click["visitor"], hour, *ahead)
         return f"imp_{seen}"
-    named = [part for pair in sorted(click["sub"].items()) for part in pair]
-    return (
-        f"clk_{_keyed_hash(secret, 'click', link.link_id, click['visitor'], hour, *named, *ahead)}"
-    )
+    named = ahead or [_one_of_few(secret, click["sub"])]
+    return f"clk_{_keyed_hash(secret, 'click', link.link_id, click['visitor'], hour, *named)}"
+
+
+def _one_of_few(secret: str, subs: Mapping[str, str]) -> str:
+    """A number that is the same for the same sub-ids, and one of `SUBS_COUNTED` for any."""
+    named = [part for pair in sorted(subs.items()) for part in pair]
+    return str(int(_keyed_hash(secret, "subs", *named), 16) % SUBS_COUNTED)
 
 
 def _of_link(subs: Mapping[str, str]) -> dict[str, str]:

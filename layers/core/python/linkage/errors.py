@@ -11,7 +11,9 @@ LinkageError
 ├── InvalidFieldError         422  one field must be changed
 │   └── NotSupportedError     422  a field of the contract that is not built yet
 ├── TooManyRequestsError      429  a count that begins anew is used up; says how long to wait
+├── UnexpectedError           500  nobody foresaw what happened; not the request's fault
 ├── LedgerError               500  an invariant of the ledger would break; nothing is written
+├── UnavailableError          503  what is needed is away for now; trying again helps
 └── LaterReleaseError         503  a later release wrote it, so this one leaves it alone
 """
 
@@ -21,6 +23,7 @@ class LinkageError(Exception):
 
     status = 500
     title = "Internal error"
+    retry_after_s: int | None = None
 
     def __init__(self, code: str, detail: str, *, pointer: str | None = None) -> None:
         super().__init__(detail)
@@ -117,6 +120,33 @@ class TooManyRequestsError(LinkageError):
         self.retry_after_s = retry_after_s
 
 
+class UnexpectedError(LinkageError):
+    """Whatever nobody foresaw; the request's id leads to it in the log."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "internal_error",
+            "The network failed, not your request. Nothing says yet whether it was done: look "
+            "before you send it again, and tell an operator of the network the request_id.",
+        )
+
+
+class UnavailableError(LinkageError):
+    """What is needed is away, too slow or overrun for now."""
+
+    status = 503
+    title = "Not available just now"
+    retry_after_s = 5
+
+    def __init__(self) -> None:
+        super().__init__(
+            "unavailable",
+            "The network could not finish this just now. Send the same request again, unchanged "
+            "and with the same Idempotency-Key if it had one: if it was done after all, the "
+            "answer says what was done.",
+        )
+
+
 class LedgerError(LinkageError):
     title = "Ledger refused"
 
@@ -129,6 +159,7 @@ class LaterReleaseError(LinkageError):
 
     status = 503
     title = "Upgrade under way"
+    retry_after_s = 60
 
     def __init__(self, version: int) -> None:
         super().__init__(

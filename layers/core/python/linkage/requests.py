@@ -301,13 +301,6 @@ def unbinding_in(body: object) -> SentUnbinding:
     return sent
 
 
-def no_fields_in(body: object) -> tuple[()]:
-    """Nothing, out of a request that carries nothing: no body, or an empty object."""
-    if body is not None:
-        Fields(body).done()
-    return ()
-
-
 def rejection_in(body: object) -> tuple[str, str]:
     """The code and the reason of a rejection."""
     fields = Fields(body)

@@ -4,16 +4,17 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from linkage.edge.failures import INTERNAL, in_time, request_id, said
+from linkage.edge.headers import SAFE_HEADERS
 from linkage.errors import (
     InvalidFieldError,
     LinkageError,
     MalformedRequestError,
     NotFoundError,
-    TooManyRequestsError,
     UnauthenticatedError,
 )
 
@@ -21,7 +22,11 @@ BODY_BYTES_MAX = 64 * 1024
 DEPTH_MAX = 20
 
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{1,60}")
+_BROKEN = re.compile(r"[\ud800-\udfff]")
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+
+HEADERS = {"cache-control": "no-store", **SAFE_HEADERS}
+"""What every answer of the API has."""
 
 type Answer = dict[str, Any]
 
@@ -31,6 +36,7 @@ class Request:
     """One HTTP request; its body is read when asked for, so that a caller is known before it."""
 
     path: Mapping[str, str]
+    query: Mapping[str, str]
     headers: Mapping[str, str]
     raw_body: bytes
 
@@ -38,6 +44,21 @@ class Request:
     def body(self) -> Any:
         """The JSON body, None when there is none; raises MalformedRequestError."""
         return parsed(self.raw_body)
+
+    def require_expected(self, *, has_body: bool, query: Collection[str] = ()) -> None:
+        """Refuses what the route does not read: a parameter not in `query`, or what a body says.
+
+        Raises InvalidFieldError or MalformedRequestError; no body and `{}` say nothing.
+        """
+        for name in self.query:
+            if name not in query:
+                raise _unknown(name, "parameter of this route")
+        if has_body or self.body is None:
+            return
+        if not isinstance(self.body, dict):
+            raise InvalidFieldError("", "Send a JSON object.", code="invalid_body")
+        for name in self.body:
+            raise _unknown(name, "field of this request")
 
     def id(self, name: str, noun: str) -> str:
         """The id of a noun in the path; raises NotFoundError if it cannot be one."""
@@ -66,6 +87,14 @@ class Request:
         return key
 
 
+@dataclass(frozen=True)
+class Route[Caller]:
+    """What answers a route. None of a function's routes has parameters; a few have a body."""
+
+    act: Callable[[Request, Caller], Answer]
+    has_body: bool = False
+
+
 def is_id(value: str) -> bool:
     """Whether a text can be the id of anything; what cannot is not looked up in any table."""
     return _ID.fullmatch(value) is not None
@@ -75,6 +104,7 @@ def request_of(event: Mapping[str, Any]) -> Request:
     """The request in an HTTP API event (payload 2.0); raises MalformedRequestError."""
     return Request(
         path=event.get("pathParameters") or {},
+        query=event.get("queryStringParameters") or {},
         headers=event.get("headers") or {},
         raw_body=_raw_body(event),
     )
@@ -132,6 +162,15 @@ def _depth(value: Any) -> int:
     return depth
 
 
+def _unknown(name: str, what: str) -> InvalidFieldError:
+    if _BROKEN.search(name):
+        return InvalidFieldError(
+            "", "A name contains broken Unicode. Remove it.", code="unknown_field"
+        )
+    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
+    return InvalidFieldError(pointer, f"{name!r} is not a {what}. Remove it.", code="unknown_field")
+
+
 def _malformed(detail: str) -> MalformedRequestError:
     return MalformedRequestError("malformed_body", detail)
 
@@ -146,23 +185,37 @@ def bearer(headers: Mapping[str, str]) -> str:
 
 def serve[Caller](
     event: Mapping[str, Any],
-    routes: Mapping[str, Callable[[Request, Caller], Answer]],
+    context: Any,
+    routes: Mapping[str, Route[Caller]],
     caller_of: Callable[[str], Caller],
 ) -> Answer:
     """Answers an HTTP API event by its route key, once `caller_of` knows the Bearer secret.
 
-    Each LinkageError becomes problem+json.
+    What the route does not read is refused before anything is done. Each error becomes
+    problem+json, and so does having no time left.
     """
-    try:
+
+    def act() -> Answer:
         request = request_of(event)
-        return routes[event["routeKey"]](request, caller_of(bearer(request.headers)))
-    except LinkageError as error:
-        return problem(error, event.get("rawPath", "/"))
+        caller, route = caller_of(bearer(request.headers)), routes[event["routeKey"]]
+        request.require_expected(has_body=route.has_body)
+        return route.act(request, caller)
+
+    return answered(event, context, act)
+
+
+def answered(event: Mapping[str, Any], context: Any, act: Callable[[], Answer]) -> Answer:
+    """What `act` answers to an HTTP API event; problem+json if it fails or has no time left."""
+    try:
+        with in_time(context):
+            return act()
+    except Exception as error:  # noqa: BLE001, the client is told in the API's own words
+        return problem(error, event)
 
 
 def answer(status: int, body: object, *, replayed: bool = False) -> Answer:
     """A JSON answer; a replay says so in `Idempotent-Replayed`."""
-    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    headers = {"content-type": "application/json", **HEADERS}
     if replayed:
         headers["idempotent-replayed"] = "true"
     return {"statusCode": status, "headers": headers, "body": json.dumps(body)}
@@ -173,30 +226,30 @@ def accepted(body: object, replayed: bool) -> Answer:
     return answer(200 if replayed else 201, body, replayed=replayed)
 
 
-def problem(error: LinkageError, instance: str) -> Answer:
-    """The RFC 9457 answer to an error."""
-    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
-    if error.status == UnauthenticatedError.status:
+def problem(error: Exception, event: Mapping[str, Any]) -> Answer:
+    """The RFC 9457 answer to an error; what the request is not to blame for is logged."""
+    told = said(error, event)
+    headers = {"content-type": "application/problem+json", **HEADERS}
+    if told.status == UnauthenticatedError.status:
         headers["www-authenticate"] = "Bearer"
-    if isinstance(error, TooManyRequestsError):
-        headers["retry-after"] = str(error.retry_after_s)
-    return {
-        "statusCode": error.status,
-        "headers": headers,
-        "body": json.dumps(problem_body(error, instance)),
-    }
+    if told.retry_after_s is not None:
+        headers["retry-after"] = str(told.retry_after_s)
+    body = json.dumps(_problem_body(told, event))
+    return {"statusCode": told.status, "headers": headers, "body": body}
 
 
-def problem_body(error: LinkageError, instance: str) -> dict[str, Any]:
+def _problem_body(error: LinkageError, event: Mapping[str, Any]) -> dict[str, Any]:
     """The members of an RFC 9457 problem, with a stable `code` and the field to change."""
     body: dict[str, Any] = {
         "type": f"urn:linkage:problem:{error.code}",
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
-        "instance": instance,
+        "instance": event.get("rawPath", "/"),
         "code": error.code,
     }
     if error.pointer is not None:
         body["errors"] = [{"pointer": error.pointer, "detail": error.detail}]
+    if error.status >= INTERNAL:
+        body["request_id"] = request_id(event)
     return body

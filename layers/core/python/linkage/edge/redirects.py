@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from linkage.edge.headers import SAFE_HEADERS
+
 _PIXEL_PATH = "/pixel.gif"
 _PIXEL = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw=="
 """A transparent GIF of one pixel, 43 bytes, in base 64."""
@@ -19,12 +21,12 @@ _FIXED_HEADERS = {
     "Cache-Control": "private, no-store",
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "X-Robots-Tag": "noindex",
+    **SAFE_HEADERS,
 }
 _PAGE_HEADERS = {
     **_FIXED_HEADERS,
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "X-Content-Type-Options": "nosniff",
 }
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -119,7 +121,7 @@ def unavailable(request: LinkRequest) -> dict[str, Any]:
 
 
 def _pixel() -> dict[str, Any]:
-    headers = {**_FIXED_HEADERS, "Content-Type": "image/gif", "X-Content-Type-Options": "nosniff"}
+    headers = {**_FIXED_HEADERS, "Content-Type": "image/gif"}
     return {"statusCode": 200, "headers": headers, "body": _PIXEL, "isBase64Encoded": True}
 
 
