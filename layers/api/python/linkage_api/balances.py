@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -48,7 +49,11 @@ def entries() -> Response[str]:
         currency = checked_currency(currency, "/currency")
     page = list_lines(affiliate.member_id, currency, limit, cursor and _line_at(cursor))
     following = page.next_cursor and _cursor_at(page.next_cursor)
-    return listed(Listed(page.data, following), _entry)
+    return listed(Listed(page.data, following, _cursor_after(page.data)), _entry)
+
+
+def _cursor_after(lines: list[dict[str, Any]]) -> Callable[[int], str]:
+    return lambda place: _cursor_at(lines[place]["line"])
 
 
 def _cursor_at(line: str) -> str:
