@@ -60,7 +60,11 @@ class Storage(Construct):
             "programs",
             "program_id",
             "version",
-            indexes=[listing, Index("by_vendor", "vendor_id", "listed_at")],
+            indexes=[
+                listing,
+                Index("by_vendor", "vendor_id", "listed_at"),
+                Index("by_room", "capped", "room", keys_only=True),
+            ],
         )
         self.settings = self._table("settings", "version")
         self.links = self._table(

@@ -20,6 +20,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[Index, ...]]] = {
         (
             ("listing", "listing", "created_at", "ALL"),
             ("by_vendor", "vendor_id", "listed_at", "ALL"),
+            ("by_room", "capped", "room", "KEYS_ONLY"),
         ),
     ),
     "settings": (("version",), ()),

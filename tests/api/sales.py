@@ -72,9 +72,10 @@ def sale(
     return conversion.conversion_id
 
 
-def refund(conversion_id: str, amount_minor: int) -> None:
+def refund(conversion_id: str, amount_minor: int, external_id: str | None = None) -> None:
     """A refund of a confirmed sale, posted."""
-    sent = SentRefund(f"refund {amount_minor}", amount_minor, "broken tiles", "fingerprint")
+    name = external_id or f"refund {amount_minor}"
+    sent = SentRefund(name, amount_minor, "broken tiles", "fingerprint")
     _, accepted, _ = deciding.refund(conversion_id, None, sent)
     if accepted.posts:
         posting.post_fact(conversion_id, "refund#" + ids.digest(accepted.external_id))

@@ -211,9 +211,8 @@ def test_settings_say_everything_and_what_is_shown_can_be_published_again(operat
 
 
 def test_settings_that_lift_a_program_over_its_ceiling_are_refused_by_its_name(
-    network: Network, monkeypatch: pytest.MonkeyPatch
+    network: Network,
 ) -> None:
-    monkeypatch.setattr("linkage.flow.governing.LIMIT_MAX", 2)
     for _ in range(3):
         network.program()
     capped = network.program(name="Capped tiles", ceiling_bps=1200)

@@ -4,7 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from linkage.ceilings import on_top_of, over_the_ceiling, room_of
 from linkage.errors import InvalidFieldError
 from linkage.network import NetworkSettings
 from linkage.programs import Bonus, Reward
@@ -126,3 +129,48 @@ def test_terms_at_their_ceiling_are_taken_and_fixed_amounts_left_to_each_sale(
 ) -> None:
     check_program(replace(PROGRAM, **changes), network)
     check_settings_for(replace(PROGRAM, **changes), network)
+
+
+@given(
+    rate_bps=st.integers(0, 10_000),
+    introducer_rate_bps=st.integers(0, 10_000),
+    ceiling_bps=st.integers(1, 30_000),
+    amount_minor=st.integers(0, 3_000),
+    fee_bps=st.integers(0, 10_000),
+    levels=st.lists(st.integers(0, 3_000), max_size=5),
+    by_vendor=st.booleans(),
+)
+def test_the_room_of_a_program_is_what_may_come_on_top(
+    rate_bps: int,
+    introducer_rate_bps: int,
+    ceiling_bps: int,
+    amount_minor: int,
+    fee_bps: int,
+    levels: list[int],
+    by_vendor: bool,
+) -> None:
+    bonuses = (Bonus("volume", "month", 10_000, amount_minor, "USD"),) if amount_minor else ()
+    program = replace(
+        PROGRAM,
+        rewards=(replace(PLAIN, rate_bps=rate_bps),),
+        introducer_rate_bps=introducer_rate_bps,
+        ceiling_bps=ceiling_bps,
+        bonuses=bonuses,
+    )
+    network = replace(
+        FEES,
+        network_fee_bps=fee_bps,
+        level_rates_bps=tuple(levels),
+        override_funding="vendor" if by_vendor else "network",
+    )
+    nothing_on_top = replace(FEES, network_fee_bps=0, override_funding="network")
+    if over_the_ceiling(program, nothing_on_top):
+        return  # it could not have been published
+    room_bps = room_of(program)
+    fits = over_the_ceiling(program, network) is None
+    assert fits == (room_bps is None or on_top_of(network) <= room_bps)
+
+
+def test_a_program_without_a_ceiling_has_room_for_anything() -> None:
+    assert room_of(replace(PROGRAM, ceiling_bps=None)) is None
+    assert room_of(replace(PROGRAM, ceiling_bps=600)) == 2_000

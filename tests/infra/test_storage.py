@@ -21,6 +21,7 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str, str]], str | 
         {
             "listing": ("listing", "created_at", "ALL"),
             "by_vendor": ("vendor_id", "listed_at", "ALL"),
+            "by_room": ("capped", "room", "KEYS_ONLY"),
         },
         None,
     ),

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from linkage.coupons import Coupon
 from linkage.errors import InvalidFieldError
-from linkage.tables import members
+from linkage.tables import coupons, members, pages
 from tests.domain.examples import MEMBER
 
 pytestmark = pytest.mark.usefixtures("network")
@@ -70,3 +71,60 @@ def test_a_cursor_this_list_never_gave_out_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidFieldError) as refused:
         members.list_members(2, cursor)
     assert refused.value.pointer == "/cursor"
+
+
+def put_coupons(count: int, *, theirs: set[int]) -> None:
+    for number in range(count):
+        whose = "mem_theirs" if number in theirs else "mem_other"
+        coupon = Coupon("mem_v", f"C{number:04d}", "prg_1", whose, False, None, None, False, "2")
+        coupons.put_coupon(coupon)
+
+
+def test_a_filtered_list_ends_its_page_after_so_many_it_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pages, "READ_MAX", 10)
+    put_coupons(35, theirs={3, 4, 31, 34})
+    seen: list[str] = []
+    sizes: list[int] = []
+    cursor: str | None = None
+    while not sizes or cursor:
+        page = coupons.list_coupons(
+            vendor_id="mem_v", affiliate_id="mem_theirs", limit=2, cursor=cursor
+        )
+        seen += [coupon.code for coupon in page.data]
+        sizes.append(len(page.data))
+        cursor = page.next_cursor
+    assert seen == ["C0003", "C0004", "C0031", "C0034"]
+    # Two, and looked on to the tenth; twice ten in vain; then what is left.
+    assert sizes == [2, 0, 0, 2]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 50])
+def test_no_limit_and_no_bound_hides_or_repeats_anything(
+    monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr(pages, "READ_MAX", 4)
+    theirs = {0, 1, 2, 5, 8, 13, 20, 21, 22, 23, 29}
+    put_coupons(30, theirs=theirs)
+    seen: list[str] = []
+    cursor: str | None = None
+    for _ in range(100):
+        page = coupons.list_coupons(
+            vendor_id="mem_v", affiliate_id="mem_theirs", limit=limit, cursor=cursor
+        )
+        seen += [coupon.code for coupon in page.data]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert seen == [f"C{number:04d}" for number in sorted(theirs)]
+
+
+def test_a_page_may_be_ended_behind_any_of_its_items() -> None:
+    ids = put(6)
+    page = members.list_members(5, None)
+    assert page.cursor_after is not None
+    for place in range(4):
+        rest = members.list_members(100, page.cursor_after(place))
+        shown = [member.member_id for member in page.data[: place + 1]]
+        assert sorted([*shown, *(member.member_id for member in rest.data)]) == ids

@@ -1,13 +1,15 @@
 """Answers of the API: JSON that nobody caches, and every error as problem+json."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from linkage.edge.http import HEADERS
+from linkage.edge.http import HEADERS, json_text
 from linkage.tables.pages import Listed
+
+PAGE_BYTES_MAX = 900_000
+"""Of the items of a list; with all that is around them an answer stays below a megabyte."""
 
 
 def answer(status: int, body: object, *, replayed: bool = False) -> Response[str]:
@@ -15,7 +17,7 @@ def answer(status: int, body: object, *, replayed: bool = False) -> Response[str
     headers = dict(HEADERS)
     if replayed:
         headers["idempotent-replayed"] = "true"
-    return Response(status, "application/json", json.dumps(body), headers)
+    return Response(status, "application/json", json_text(body), headers)
 
 
 def created(body: object, *, replayed: bool = False) -> Response[str]:
@@ -41,9 +43,22 @@ def listed[T](page: Listed[T], view: Callable[[T], dict[str, Any]]) -> Response[
 
 
 def page_body[T](page: Listed[T], view: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
-    """The fields every list has: `data`, `has_more` and `next_cursor`."""
-    return {
-        "data": [view(each) for each in page.data],
-        "has_more": page.next_cursor is not None,
-        "next_cursor": page.next_cursor,
-    }
+    """The fields every list has: `data`, `has_more` and `next_cursor`.
+
+    A page that would be too large ends earlier, behind the last item that fits.
+    """
+    data = fitting([view(each) for each in page.data], PAGE_BYTES_MAX)
+    cursor = page.next_cursor
+    if len(data) < len(page.data) and page.cursor_after:
+        cursor = page.cursor_after(len(data) - 1)
+    return {"data": data, "has_more": cursor is not None, "next_cursor": cursor}
+
+
+def fitting[T](items: Sequence[T], most_bytes: int) -> Sequence[T]:
+    """The first items that as JSON are together no larger, but at least one if there is any."""
+    size = 0
+    for place, item in enumerate(items):
+        size += len(json_text(item).encode()) + len(", ")
+        if size > most_bytes and place:
+            return items[:place]
+    return items

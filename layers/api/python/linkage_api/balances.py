@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -54,7 +55,9 @@ def entries() -> Response[str]:
     page = list_lines(affiliate.member_id, currency, limit, cursor and _line_at(cursor))
     following = page.next_cursor and _cursor_at(page.next_cursor)
     taken = _taken_by(affiliate.member_id, page.data)
-    return listed(Listed(page.data, following), lambda line: _entry(line, taken))
+    return listed(
+        Listed(page.data, following, _cursor_after(page.data)), lambda line: _entry(line, taken)
+    )
 
 
 def _taken_by(affiliate_id: str, lines: list[dict[str, Any]]) -> dict[_Taken, str]:
@@ -70,6 +73,10 @@ def _taken_by(affiliate_id: str, lines: list[dict[str, Any]]) -> dict[_Taken, st
         for currency, each in wanted.items()
         for which, debit in debits_of(affiliate_id, currency, each).items()
     }
+
+
+def _cursor_after(lines: list[dict[str, Any]]) -> Callable[[int], str]:
+    return lambda place: _cursor_at(lines[place]["line"])
 
 
 def _cursor_at(line: str) -> str:

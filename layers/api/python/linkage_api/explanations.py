@@ -14,21 +14,21 @@ from linkage.conversions import (
 )
 from linkage.ledger import Posting
 from linkage.money import amount_text
+from linkage_api.answers import fitting
 from linkage_api.explained_lines import line_sentence, lines, moved
 from linkage_api.found import Found, Head, find
 from linkage_api.summaries import REJECTIONS, held_why, summary
 from linkage_api.viewers import SOMEBODY_ELSE, Viewer
+
+PART_BYTES_MAX = 200_000
+"""Of each list in an explanation; a hundred refunds of a sale with forty payees are far more."""
 
 
 def explanation(conversion: Conversion, viewer: Viewer) -> dict[str, Any]:
     """The story in sentences and as data, as far as it is the viewer's."""
     found = find(conversion.conversion_id)
     lined = lines(found, viewer)
-    return {
-        "conversion": viewer.conversion(conversion),
-        "summary": summary(found, lined, viewer),
-        "click": _click(conversion, viewer),
-        "attribution": _attribution(conversion, viewer),
+    whole: dict[str, list[Any]] = {
         "facts": _facts(found, viewer),
         "postings": [_transaction(head, viewer) for head in found.heads],
         "lines": [line.shown(viewer) for line in lined],
@@ -39,6 +39,16 @@ def explanation(conversion: Conversion, viewer: Viewer) -> dict[str, Any]:
             *_posting_story(found, viewer),
             *(line_sentence(line, found, viewer) for line in lined if line.covered),
         ],
+    }
+    told = {name: fitting(items, PART_BYTES_MAX) for name, items in whole.items()}
+    left_out = {name: len(whole[name]) - len(told[name]) for name in whole}
+    return {
+        "conversion": viewer.conversion(conversion),
+        "summary": summary(found, lined, viewer),
+        "click": _click(conversion, viewer),
+        "attribution": _attribution(conversion, viewer),
+        **told,
+        **({"left_out": left_out} if any(left_out.values()) else {}),
     }
 
 

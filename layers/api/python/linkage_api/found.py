@@ -9,7 +9,8 @@ from linkage.conversions import Confirmation, Conversion, Refund, Rejection, Wit
 from linkage.ledger import Posting
 from linkage.moves import Ending, missed, returned
 from linkage.tables.conversions import get_history
-from linkage.tables.ledger import commission_in, find_head
+from linkage.tables.gathering import read, reading_each
+from linkage.tables.ledger import commission_in, reading_head
 from linkage.tallies import Tally, kind_of
 
 type Head = dict[str, Any]
@@ -59,18 +60,19 @@ class Found:
 def find(conversion_id: str) -> Found:
     """Reads a conversion's history and its transactions; raises NotFoundError."""
     history = get_history(conversion_id)
-    confirmed = history.confirmation is not None
+    confirmation, withdrawal = confirmation_id(conversion_id), withdrawal_id(conversion_id)
+    posted = [refund_id(refund) for refund in history.refunds if refund.posts]
+    posted += [confirmation] if history.confirmation else []
+    posted += [withdrawal] if history.withdrawal else []
+    heads = read(reading_each({each: reading_head(each) for each in posted}))
     return Found(
         history.conversion,
         confirmation=history.confirmation,
         rejection=history.rejection,
-        head=find_head(confirmation_id(conversion_id)) if confirmed else None,
-        refunds=tuple(
-            (refund, find_head(refund_id(refund)) if refund.posts else None)
-            for refund in history.refunds
-        ),
+        head=heads.get(confirmation),
+        refunds=tuple((refund, heads.get(refund_id(refund))) for refund in history.refunds),
         withdrawal=history.withdrawal,
-        withdrawal_head=find_head(withdrawal_id(conversion_id)) if history.withdrawal else None,
+        withdrawal_head=heads.get(withdrawal),
     )
 
 

@@ -14,15 +14,18 @@ from linkage.edge.http import is_id
 from linkage.errors import InvalidFieldError, NotFoundError
 from linkage.links import is_code
 from linkage.statistics import HOURS, MEASURES, NETWORK, Counts
-from linkage.sub_ids import most_clicked
+from linkage.sub_ids import OTHER_SUBS, most_clicked
 from linkage.tables.links import find_link
 from linkage.tables.members import find_member
 from linkage.tables.programs import get_program
-from linkage_api.answers import answer
+from linkage_api.answers import answer, fitting
 from linkage_api.calls import ROLES, Call, call
 from linkage_api.click_days import DAYS_MAX, complete_until, counts_of_days, states_of_days
 
 router = Router()
+
+SUBS_BYTES_MAX = 6_000
+"""Of a day's sub-ids: who follows a link writes them, and an answer has 92 days."""
 
 DAYS_DEFAULT = 7
 BY = {
@@ -159,8 +162,17 @@ def _view(counts: Counts) -> dict[str, Any]:
         "countries": _most_first(
             Counter({name or "unknown": number for name, number in counts.countries.items()})
         ),
-        "subs": _most_first(most_clicked(counts.subs)),
+        "subs": _most_first(_fitting(most_clicked(counts.subs))),
     }
+
+
+def _fitting(subs: Counter[str]) -> Counter[str]:
+    """As many of the most clicked sub-ids as have room, and the rest as `other`."""
+    named = Counter(subs)
+    rest = named.pop(OTHER_SUBS, 0)
+    shown = fitting(list(_most_first(named)), SUBS_BYTES_MAX)
+    rest += sum(named[name] for name in named.keys() - set(shown))
+    return Counter({name: named[name] for name in shown} | ({OTHER_SUBS: rest} if rest else {}))
 
 
 def _most_first(numbers: Counter[str]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 
 from linkage.money import WHOLE_BPS
 from linkage.network import NetworkSettings
@@ -30,9 +30,7 @@ def over_the_ceiling(program: Program, settings: NetworkSettings) -> Excess | No
     if program.ceiling_bps is None:
         return None
     rate_bps, pointer, name = max(_sale_rates(program), key=lambda rate: rate[0])
-    on_top_bps = settings.network_fee_bps
-    if settings.override_funding == "vendor":
-        on_top_bps += sum(settings.level_rates_bps)
+    on_top_bps = on_top_of(settings)
     all_in_bps = Fraction(rate_bps * (WHOLE_BPS + on_top_bps), WHOLE_BPS)
     if all_in_bps > program.ceiling_bps:
         return Excess(
@@ -47,6 +45,24 @@ def over_the_ceiling(program: Program, settings: NetworkSettings) -> Excess | No
             program.bonuses, program.ceiling_bps, all_in_bps
         )
     return None
+
+
+def on_top_of(settings: NetworkSettings) -> int:
+    """What comes on top of each commission for the vendor, basis points of it."""
+    levels = settings.level_rates_bps if settings.override_funding == "vendor" else ()
+    return settings.network_fee_bps + sum(levels)
+
+
+def room_of(program: Program) -> int | None:
+    """The most that may come on top under the program's ceiling, basis points of a commission.
+
+    None where nothing on top could exceed it: without a ceiling, or without a rate.
+    """
+    rate_bps = max(rate for rate, _, _ in _sale_rates(program))
+    if program.ceiling_bps is None or not rate_bps:
+        return None
+    left_bps = program.ceiling_bps - max(_shares_bps(program.bonuses).values(), default=0)
+    return floor(left_bps * WHOLE_BPS / Fraction(rate_bps)) - WHOLE_BPS
 
 
 def _fixed_excess(program: Program) -> Excess | None:

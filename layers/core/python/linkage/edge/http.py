@@ -213,12 +213,18 @@ def answered(event: Mapping[str, Any], context: Any, act: Callable[[], Answer]) 
         return problem(error, event)
 
 
+def json_text(value: object) -> str:
+    """The value as JSON, letters as they are; what no UTF-8 can be is escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return json.dumps(value) if _BROKEN.search(text) else text
+
+
 def answer(status: int, body: object, *, replayed: bool = False) -> Answer:
     """A JSON answer; a replay says so in `Idempotent-Replayed`."""
     headers = {"content-type": "application/json", **HEADERS}
     if replayed:
         headers["idempotent-replayed"] = "true"
-    return {"statusCode": status, "headers": headers, "body": json.dumps(body)}
+    return {"statusCode": status, "headers": headers, "body": json_text(body)}
 
 
 def accepted(body: object, replayed: bool) -> Answer:

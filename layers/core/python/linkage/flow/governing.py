@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from functools import partial
 
 from linkage import clock
+from linkage.ceilings import on_top_of
 from linkage.errors import ConflictError
 from linkage.flow.proposing import Plan
 from linkage.four_eyes import lowers
@@ -13,7 +14,7 @@ from linkage.network import NetworkSettings, began
 from linkage.proposals import Asked, Change, Operations
 from linkage.tables.keys import list_keys
 from linkage.tables.pages import LIMIT_MAX
-from linkage.tables.programs import list_programs
+from linkage.tables.programs import tight_programs
 from linkage.tables.settings import current_settings, publish_settings, settings_of
 from linkage.terms import check_settings, check_settings_for
 
@@ -38,7 +39,8 @@ def plan_publish(asked: Asked, _: Key) -> Change:
             "Somebody else published settings meanwhile. Read them, and publish again.",
         )
     check_settings(new)
-    _require_ceilings_kept(new)
+    if on_top_of(new) > on_top_of(current):
+        _require_ceilings_kept(new)
     if new.four_eyes and not current.four_eyes:
         _require_two_persons()
     return _change(current, new, partial(publish_settings, new))
@@ -52,15 +54,12 @@ def _change(
 
 
 def _require_ceilings_kept(settings: NetworkSettings) -> None:
-    """Raises InvalidFieldError for the first program that could exceed its ceiling."""
-    cursor: str | None = None
-    while True:
-        page = list_programs(None, LIMIT_MAX, cursor)
-        for program in page.data:
-            check_settings_for(program, settings)
-        cursor = page.next_cursor
-        if cursor is None:
-            return
+    """Raises InvalidFieldError for the tightest program that could exceed its ceiling.
+
+    Only where more comes on top than before: each program was published under what came then.
+    """
+    for program in tight_programs(on_top_of(settings)):
+        check_settings_for(program, settings)
 
 
 def _require_two_persons() -> None:

@@ -207,27 +207,22 @@ def list_conversions(
     elif affiliate_id:
         index, owner, name = ConversionItem.by_affiliate, affiliate_id, "affiliate_id"
     else:
-        wanted = ConversionItem.fact == REPORT
-        if status:
-            wanted &= ConversionItem.status == status
         return read_page(
-            lambda **start: ConversionItem.scan(wanted, **start),
+            ConversionItem.scan,
             _conversion,
             keys=("conversion_id", "fact"),
             limit=limit,
             cursor=cursor,
+            keep=lambda item: item.fact == REPORT and status in {None, item.status},
         )
     at_once = LIMIT_MAX if status else min(limit + 1, LIMIT_MAX)
     return read_page(
-        lambda **start: (
-            item
-            for item in _behind(index.query(owner, scan_index_forward=False, **start), at_once)
-            if status in {None, item.status}
-        ),
+        lambda **start: _behind(index.query(owner, scan_index_forward=False, **start), at_once),
         _conversion,
         keys=(name, "reported_at", "conversion_id", "fact"),
         limit=limit,
         cursor=cursor,
+        keep=lambda item: status in {None, item.status},
     )
 
 
@@ -240,16 +235,15 @@ def _list_held(
 ) -> Listed[Conversion]:
     wanted = {"vendor_id": vendor_id, "affiliate_id": affiliate_id, "status": status}
     return read_page(
-        lambda **start: (
-            item
-            for item in _behind(ConversionItem.by_held.query(_HELD, **start), LIMIT_MAX)
-            if item.held
-            and all(getattr(item, name) == each for name, each in wanted.items() if each)
-        ),
+        lambda **start: _behind(ConversionItem.by_held.query(_HELD, **start), LIMIT_MAX),
         _conversion,
         keys=("held", "held_at", "conversion_id", "fact"),
         limit=limit,
         cursor=cursor,
+        keep=lambda item: (
+            bool(item.held)
+            and all(getattr(item, name) == each for name, each in wanted.items() if each)
+        ),
     )
 
 

@@ -97,13 +97,13 @@ def list_coupons(
     bounded page at a time: it is for operators alone.
     """
     if vendor_id:
-        theirs = CouponItem.affiliate_id == affiliate_id if affiliate_id else None
         return read_page(
-            lambda **start: CouponItem.query(vendor_id, filter_condition=theirs, **start),
+            lambda **start: CouponItem.query(vendor_id, **start),
             _coupon,
             keys=("vendor_id", "code"),
             limit=limit,
             cursor=cursor,
+            keep=lambda item: affiliate_id in {None, item.affiliate_id},
         )
     if affiliate_id:
         return read_page(

@@ -17,7 +17,7 @@ from linkage.tables.entries import DUE, HEAD, Whose, balance_line
 from linkage.tables.facts import splits_in
 from linkage.tables.gathering import Reading, place, read, reading_each, reading_one
 from linkage.tables.packed import known_fields, unpacked
-from linkage.tables.pages import Listed, wrong_cursor
+from linkage.tables.pages import READ_MAX, Listed, wrong_cursor
 from linkage.uplines import Level, Recruitment
 
 _TABLE = os.environ["LEDGER_TABLE"]
@@ -209,7 +209,10 @@ def list_balances(affiliate_id: str) -> list[Balance]:
 def list_lines(
     affiliate_id: str, currency: str | None, limit: int, cursor: str | None
 ) -> Listed[dict[str, Any]]:
-    """An affiliate's lines, newest first; `cursor` is the last line's own sort key."""
+    """An affiliate's lines, newest first; `cursor` is the last line's own sort key.
+
+    With a currency at most READ_MAX lines are looked at, so a page can be short and not the last.
+    """
     account = affiliate_account(affiliate_id)
     values = {":account": account, ":lines": "line#"}
     query: dict[str, Any] = {
@@ -217,6 +220,7 @@ def list_lines(
         "KeyConditionExpression": "#account = :account AND begins_with(#line, :lines)",
         "ExpressionAttributeNames": {"#account": "account", "#line": "line"},
         "ScanIndexForward": False,
+        "Limit": READ_MAX if currency else limit + 1,
     }
     if currency:
         query["FilterExpression"] = "#currency = :currency"
@@ -227,13 +231,11 @@ def list_lines(
             raise wrong_cursor()
         query["ExclusiveStartKey"] = transactions.to_wire({"account": account, "line": cursor})
     query["ExpressionAttributeValues"] = transactions.to_wire(values)
-    lines: list[dict[str, Any]] = []
-    for page in transactions.client.get_paginator("query").paginate(**query):
-        lines += [transactions.from_wire(item) for item in page["Items"]]
-        if len(lines) > limit:
-            break
-    more = len(lines) > limit
-    return Listed(lines[:limit], lines[limit - 1]["line"] if more else None)
+    answer = transactions.client.query(**query)
+    lines = [transactions.from_wire(item) for item in answer["Items"]]
+    last = answer.get("LastEvaluatedKey", {}).get("line", {}).get("S")
+    following = lines[limit - 1]["line"] if len(lines) > limit else last
+    return Listed(lines[:limit], following, lambda place: str(lines[place]["line"]))
 
 
 def reading_debits_when_posted(

@@ -15,13 +15,21 @@ from linkage.errors import InvalidFieldError
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 100
 
+READ_MAX = 1_000
+"""So many items are looked at for a page; a filtered list goes on from there with its cursor."""
+
 
 @dataclass(frozen=True)
 class Listed[T]:
-    """One page of a list; `next_cursor` is None on the last."""
+    """One page of a list; `next_cursor` is None on the last.
+
+    `cursor_after` gives the cursor behind one of the items, by its place, so that whoever shows
+    the page can end it there; a list that is always short has none.
+    """
 
     data: list[T]
     next_cursor: str | None
+    cursor_after: Callable[[int], str] | None = None
 
 
 def read_page[M: Model, T](
@@ -31,23 +39,40 @@ def read_page[M: Model, T](
     keys: Sequence[str],
     limit: int,
     cursor: str | None,
+    keep: Callable[[M], bool] = lambda _: True,
 ) -> Listed[T]:
-    """Reads one page through `find(last_evaluated_key=…, page_size=…)`.
+    """Reads one page through `find(last_evaluated_key=…, page_size=…)` of the items to `keep`.
 
+    At most READ_MAX items are looked at, so a page can be short, or empty, and not be the last.
     `keys` name the key attributes of the index and of its table.
 
     Raises InvalidFieldError for a cursor that this list never gave out.
     """
     start = _decoded(cursor, keys) if cursor else None
+    kept: list[M] = []
+    last: M | None = None
+    seen = 0
     try:
-        items = list(islice(find(last_evaluated_key=start, page_size=LIMIT_MAX + 1), limit + 1))
+        for item in islice(find(last_evaluated_key=start, page_size=LIMIT_MAX + 1), READ_MAX):
+            seen += 1
+            if not keep(item):
+                last = item
+            elif len(kept) < limit:
+                kept.append(item)
+                last = item
+            else:
+                break
+        else:
+            last = last if seen == READ_MAX else None
     except (QueryError, ScanError) as error:
         if start and error.cause_response_code == "ValidationException":
             raise wrong_cursor() from error
         raise
-    shown = items[:limit]
-    more = len(items) > limit
-    return Listed([as_domain(item) for item in shown], _encoded(shown[-1], keys) if more else None)
+    return Listed(
+        [as_domain(item) for item in kept],
+        _encoded(last, keys) if last is not None else None,
+        lambda place: _encoded(kept[place], keys),
+    )
 
 
 def _encoded(item: Model, keys: Sequence[str]) -> str:

@@ -2,13 +2,16 @@
 
 import os
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
+from linkage.ceilings import room_of
 from linkage.errors import NotFoundError
 from linkage.programs import Bonus, Program, Reward, Step, Thresholds
 from linkage.rules import RULES_FIRST, require_known
@@ -19,6 +22,10 @@ from linkage.tables.packed import known_fields
 from linkage.tables.pages import Listed, read_page
 
 CURRENT = "current"
+_CAPPED = "program"
+TIGHT_MAX = 100
+PAGES_BEFORE_ROOMS_MAX = 5
+"""Of a megabyte each, in which programs that an earlier release has published last are sought."""
 
 
 class _ListingIndex(GlobalSecondaryIndex["ProgramItem"]):
@@ -37,6 +44,15 @@ class _VendorIndex(GlobalSecondaryIndex["ProgramItem"]):
 
     vendor_id = UnicodeAttribute(hash_key=True)
     listed_at = UnicodeAttribute(range_key=True)
+
+
+class _RoomIndex(GlobalSecondaryIndex["ProgramItem"]):
+    class Meta(TableMeta):
+        index_name = "by_room"
+        projection = KeysOnlyProjection()
+
+    capped = UnicodeAttribute(hash_key=True)
+    room = UnicodeAttribute(range_key=True)
 
 
 class ProgramItem(Model):
@@ -71,8 +87,11 @@ class ProgramItem(Model):
     bonus_currencies = NestedAttribute(null=True)
     published_at = UnicodeAttribute(null=True)
     rules = NumberAttribute(null=True)
+    capped = UnicodeAttribute(null=True)
+    room = UnicodeAttribute(null=True)
     by_listing = _ListingIndex()
     by_vendor = _VendorIndex()
+    by_room = _RoomIndex()
 
 
 _OWN_FORM = {
@@ -114,9 +133,12 @@ def _wire(program: Program, *, current: bool) -> dict[str, dict[str, object]]:
     values = {name: value for name, value in asdict(program).items() if name != "version"}
     if program.rules == RULES_FIRST:
         del values["rules"]
-    listed: dict[str, Any] = (
-        {"listing": "program", "listed_at": program.created_at} if current else {}
-    )
+    listed: dict[str, Any] = {}
+    if current:
+        listed = {"listing": "program", "listed_at": program.created_at}
+        room_bps = room_of(program)
+        if room_bps is not None:
+            listed |= {"capped": _CAPPED, "room": _room(room_bps)}
     return ProgramItem(
         version=CURRENT if current else _name(program.version),
         number=program.version,
@@ -222,6 +244,37 @@ def _stored(wire: Wire) -> Program:
 
 def _place(program_id: str, version: str) -> Place:
     return place(ProgramItem.Meta.table_name, program_id=program_id, version=version)
+
+
+def tight_programs(on_top_bps: int) -> Iterator[Program]:
+    """Current programs whose ceilings may not allow so much on top, the tightest first.
+
+    So does every program as it was published before releases stored how much room it leaves, as
+    far as five pages of the table's listing reach.
+    """
+    below = ProgramItem.room < _room(on_top_bps)
+    for item in ProgramItem.by_room.query(_CAPPED, below, limit=TIGHT_MAX):
+        if item.version == CURRENT:
+            yield get_program(item.program_id)
+    pages = transactions.client.get_paginator("query").paginate(
+        TableName=ProgramItem.Meta.table_name,
+        IndexName="listing",
+        KeyConditionExpression="#listing = :program",
+        FilterExpression="attribute_exists(#ceiling) AND attribute_not_exists(#room)",
+        ExpressionAttributeNames={
+            "#listing": "listing",
+            "#ceiling": "ceiling_bps",
+            "#room": "room",
+        },
+        ExpressionAttributeValues={":program": {"S": "program"}},
+    )
+    for page in islice(pages, PAGES_BEFORE_ROOMS_MAX):
+        yield from map(_stored, page["Items"])
+
+
+def _room(room_bps: int) -> str:
+    """A number of basis points as a text that sorts as it does."""
+    return f"{max(room_bps, 0):08d}"
 
 
 def list_programs(vendor_id: str | None, limit: int, cursor: str | None) -> Listed[Program]:
