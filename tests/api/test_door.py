@@ -20,6 +20,7 @@ OF_APP = [f"{each.method} {each.path}" for each in (*app._static_routes, *app._d
 EVERY_ROUTE = sorted([*OF_APP, *handlers()])
 WITH_BODY = {
     *(str(route).replace(" ", " /v1") for route in ROUTES if route.body),
+    "POST /v1/adjustments",
     "POST /v1/client-codes",
     "POST /v1/conversions",
     "POST /v1/conversions/{id}/refunds",
@@ -28,6 +29,8 @@ WITH_BODY = {
     "POST /v1/customers/opt-out",
     "POST /v1/customers/unbind",
     "POST /v1/payout-batches",
+    "POST /v1/payout-batches/{id}/payouts/{id}/hold",
+    "POST /v1/payout-batches/{id}/payouts/{id}/removal",
     "POST /v1/payout-batches/{id}/results",
 }
 """All others read none."""

@@ -39,7 +39,7 @@ ROUTES = {
     "DELETE /v1/{proxy+}": "manage_network",
 }
 
-BY_HAND = re.compile("release|unbind|proposals|payout-batches")
+BY_HAND = re.compile("release|unbind|proposals|payout-batches|adjustments")
 """What operators do by hand; shops and affiliates may come as often as the stage lets them."""
 
 FILTERS = {
