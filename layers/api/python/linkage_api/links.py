@@ -72,7 +72,6 @@ def create() -> Response[str]:
         link_id=ids.created("lnk"),
         status="active",
         destination_url=checked_destination(destination_url, vendor.hosts),
-        allowed_hosts=vendor.hosts,
         program_id=program.program_id,
         vendor_id=vendor.member_id,
         affiliate_id=affiliate.member_id,
@@ -82,7 +81,8 @@ def create() -> Response[str]:
     )
     quota = quota_of(affiliate, "links", current_settings())
     try:
-        put_link(link, sent, count_one(affiliate.member_id, "links", quota.most))
+        counted = count_one(affiliate.member_id, "links", quota.most)
+        put_link(link, vendor.hosts, sent, counted)
     except ConditionFailedError as failed:
         if 0 not in failed.items:
             raise quota.reached() from None
