@@ -71,7 +71,7 @@ class Intake(Construct):
             settings,
             layers,
             reads=[storage.keys, *storage.report_reads],
-            writes=storage.report_writes,
+            writes=[*storage.report_writes, storage.audit],
             environment={
                 "HASH_SECRET": hash_secret,
                 **(
@@ -94,7 +94,7 @@ class Intake(Construct):
             settings,
             layers,
             reads=[storage.keys, storage.members, storage.conversions],
-            writes=[storage.customers],
+            writes=[storage.customers, storage.audit],
             environment={"HASH_SECRET": hash_secret},
         )
         self.api.route(
@@ -136,6 +136,7 @@ class Intake(Construct):
                 storage.coupons,
                 storage.keys,
                 storage.settings,
+                storage.audit,
             ],
             access=Access(scans=(storage.conversions.noun,)),
             layer_names=("vendor", "core", "api"),

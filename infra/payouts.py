@@ -43,7 +43,7 @@ class Payouts(Construct):
             settings,
             layers,
             reads=[storage.keys, storage.settings, storage.ledger],
-            writes=[storage.payouts],
+            writes=[storage.payouts, storage.audit],
             environment={"WORK_QUEUE_URL": self.work.queue_url},
         )
         self.batch_payouts.allow(["sqs:SendMessage"], [self.work.queue_arn])
@@ -102,7 +102,7 @@ class Payouts(Construct):
             settings,
             layers,
             reads=[storage.keys],
-            writes=[storage.payouts, storage.ledger],
+            writes=[storage.payouts, storage.ledger, storage.audit],
         )
         api.route(self.settle_payouts, "POST /v1/payout-batches/{batch_id}/results")
 

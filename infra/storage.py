@@ -108,6 +108,7 @@ class Storage(Construct):
             streamed=True,
         )
         self.keys = self._table("keys", "key_id", indexes=[listing])
+        self.audit = self._table("audit", "subject", "at", indexes=[Index("by_day", "day", "at")])
         self.payout_files = self._bucket("PayoutFiles", versioned=True)
         # Not versioned, so that emptying it lets its alarm go quiet.
         self.failed_records = self._bucket("FailedRecords", versioned=False)
@@ -139,6 +140,7 @@ class Storage(Construct):
             self.ledger,
             self.payouts,
             self.keys,
+            self.audit,
         ]
 
     def _table(

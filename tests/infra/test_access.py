@@ -21,12 +21,14 @@ ACCESS: dict[str, dict[str, set[str]]] = {
         "customers": WRITE,
         "conversions": WRITE,
         "tallies": WRITE,
+        "audit": WRITE,
     },
     "record_customer": {
         "keys": READ,
         "members": READ,
         "conversions": READ,
         "customers": WRITE,
+        "audit": WRITE,
     },
     "count_clicks": {"statistics": {"PutItem"}},
     "fold_clicks": {
@@ -62,10 +64,16 @@ ACCESS: dict[str, dict[str, set[str]]] = {
         "tallies": WRITE,
         "ledger": WRITE,
     },
-    "batch_payouts": {"keys": READ, "settings": READ, "ledger": READ, "payouts": WRITE},
+    "batch_payouts": {
+        "keys": READ,
+        "settings": READ,
+        "ledger": READ,
+        "payouts": WRITE,
+        "audit": WRITE,
+    },
     "debit_payouts": {"settings": READ, "members": READ, "ledger": WRITE, "payouts": WRITE},
     "export_payouts": {"payouts": WRITE},
-    "settle_payouts": {"keys": READ, "payouts": WRITE, "ledger": WRITE},
+    "settle_payouts": {"keys": READ, "payouts": WRITE, "ledger": WRITE, "audit": WRITE},
     "manage_network": {
         "members": WRITE,
         "programs": WRITE,
@@ -80,6 +88,7 @@ ACCESS: dict[str, dict[str, set[str]]] = {
         "tallies": READ,
         "ledger": READ,
         "payouts": READ,
+        "audit": WRITE,
     },
 }
 

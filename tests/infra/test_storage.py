@@ -56,6 +56,7 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str, str]], str | 
         "NEW_IMAGE",
     ),
     "keys": (("key_id",), {"listing": ("listing", "created_at", "ALL")}, None),
+    "audit": (("subject", "at"), {"by_day": ("day", "at", "ALL")}, None),
 }
 
 

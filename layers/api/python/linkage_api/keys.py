@@ -58,6 +58,7 @@ def _require_owner(body: KeyBody) -> None:
 def _replayed(stored: dict[str, Any], body: KeyBody) -> Response[str]:
     require_same((stored.get("role"), stored.get("member_id")), (body.role, body.member_id))
     values: dict[str, Any] = {name: stored.get(name) for name in Key.__dataclass_fields__}
+    values["person"] = values["person"] or ""
     note = "The secret was shown once, when the key was made. Lost it? Revoke this key, make one."
     return created({**_view(Key(**values)), "secret": None, "note": note}, replayed=True)
 

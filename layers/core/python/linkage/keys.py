@@ -13,7 +13,10 @@ _NAME_MAX = 60  # DynamoDB answers a key beyond 2 KB with an error, not with not
 
 @dataclass(frozen=True)
 class Key:
-    """Who is calling: a role, and for all but operators the member they are."""
+    """Who is calling: a role, and for all but operators the member they are.
+
+    `person` is whom the key is in the hands of; all keys that name nobody are one unnamed person's.
+    """
 
     key_id: str
     role: str
@@ -21,6 +24,7 @@ class Key:
     secret_hash: str
     created_at: str
     revoked_at: str | None = None
+    person: str = ""
 
     def require(self, *roles: str) -> "Key":
         """The key itself, if it has one of the roles; raises ForbiddenError."""

@@ -37,16 +37,18 @@ class KeyItem(Model):
     secret_hash = UnicodeAttribute()
     created_at = UnicodeAttribute()
     revoked_at = UnicodeAttribute(null=True)
+    person = UnicodeAttribute(null=True)
     by_listing = _ListingIndex()
 
 
 def _key(item: KeyItem) -> Key:
-    return Key(**{name: getattr(item, name) for name in Key.__dataclass_fields__})
+    values = {name: getattr(item, name) for name in Key.__dataclass_fields__}
+    return Key(**values | {"person": item.person or ""})
 
 
 def put_key(key: Key) -> None:
     """Stores a new key; raises ConditionFailedError with the stored one if the id exists."""
-    wire = KeyItem(**asdict(key)).serialize()
+    wire = KeyItem(**asdict(key) | {"person": key.person or None}).serialize()
     transactions.write([transactions.put_wire(KeyItem.Meta.table_name, wire, "key_id")])
 
 
