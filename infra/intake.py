@@ -19,6 +19,9 @@ from infra.schedule import Tick
 from infra.settings import StageSettings
 from infra.storage import Storage
 
+HOSTS_OF_A_MEMBER = ("member_id", "hosts")
+"""What tells where a vendor's links may lead, and all that who redirects may know of a member."""
+
 
 class Intake(Construct):
     """The two HTTP APIs, the functions that answer at once, and the one that takes silence for an
@@ -55,12 +58,14 @@ class Intake(Construct):
             writes=[storage.clicks],
             access=REDIRECT_ACCESS,
             layer_names=("core",),
-            # Reading a link takes at most three seconds, storing a click one and a half.
+            # Reading a link and its hosts takes at most three seconds each, storing a click half
+            # of that.
             size=Size(timeout_s=10),
             environment={"HASH_SECRET": hash_secret, **_visit_headers(settings)},
             # Of each run Lambda would write two lines, at a quarter of what the whole run costs.
             system_log=lambda_.SystemLogLevel.WARN,
         )
+        self.record_click.allow_attributes("GetItem", storage.members, *HOSTS_OF_A_MEMBER)
         self.links_api.route(
             self.record_click, "GET /{code}", "HEAD /{code}", "GET /{code}/pixel.gif"
         )
@@ -144,8 +149,12 @@ class Intake(Construct):
             environment={
                 "LINKS_URL": self.links_api.url,
                 "PAYOUT_FILES_BUCKET": storage.payout_files.bucket_name,
+                **({"EDGE": "on"} if settings.edge else {}),
             },
         )
+        # Since a change of hosts writes no links, the redirect that reads hosts from their vendor
+        # has to be there first while one release replaces the other.
+        self.manage_network.node.add_dependency(self.record_click.function)
         # To sign URLs for payout files: a signed URL can do what its signer can.
         allow_objects(self.manage_network, ["s3:GetObject"], storage.payout_files)
         self.api.route(self.manage_network, "ANY /v1/{proxy+}")

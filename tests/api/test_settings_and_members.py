@@ -2,9 +2,13 @@
 
 import pytest
 
+from linkage.tables import host_changes
 from linkage.tables import settings as settings_table
+from linkage.tables.gathering import read
+from linkage.tables.host_changes import reading_changes
 from linkage.tables.links import LinkItem
-from tests.api.client import Client
+from linkage_api import members
+from tests.api.client import Answer, Client
 from tests.api.conftest import METHOD, NETWORK, Network
 
 
@@ -124,6 +128,8 @@ def test_a_member_starts_as_applied_and_what_it_gives_is_normalised(operator: Cl
         "sponsor_id": None,
         "groups": ["builders"],
         "hosts": ["shop.example", "*.shop.example"],
+        "hosts_pending": False,
+        "hosts_published_at": None,
         "payout_method": METHOD,
         "splits": [],
         "confirmed_max_minor": {},
@@ -282,8 +288,48 @@ def test_links_follow_the_hosts_of_their_vendor(network: Network) -> None:
     program_id = network.program()
     code = network.affiliate.post("/v1/links", {"program_id": program_id}).body["code"]
     path = f"/v1/members/{network.vendor.member_id}"
-    network.operator.call("PATCH", path, {"hosts": ["new.example"]})
-    assert LinkItem.get(code).allowed_hosts == ["new.example"]
+    before = LinkItem.get(code).serialize()
+    changed = network.operator.call("PATCH", path, {"hosts": ["new.example"]})
+    assert (changed.status, changed.body["hosts"]) == (200, ["new.example"])
+    assert LinkItem.get(code).serialize() == before
+    assert len(list(LinkItem.scan())) == 1  # without an edge nobody has anything to follow
+    assert (changed.body["hosts_pending"], changed.body["hosts_published_at"]) == (False, None)
+
+
+@pytest.fixture
+def with_edge(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "_EDGE", True)
+
+
+@pytest.mark.usefixtures("with_edge")
+def test_with_the_edge_a_member_shows_whether_it_has_followed_its_hosts(network: Network) -> None:
+    vendor_id = network.vendor.member_id
+    path = f"/v1/members/{vendor_id}"
+
+    def shown(answer: Answer) -> tuple[bool, str | None]:
+        return answer.body["hosts_pending"], answer.body["hosts_published_at"]
+
+    assert shown(network.vendor.get(path)) == (False, None)
+    for body in ({"hosts": ["new.example"]}, {"hosts": ["new.example"]}, {"name": "Tiles"}):
+        assert shown(network.operator.call("PATCH", path, body)) == (True, None)
+    assert shown(network.vendor.get(path)) == (True, None)
+    found = network.operator.get("/v1/members?limit=100").body["data"]
+    assert {each["id"] for each in found if each["hosts_pending"]} == {vendor_id}
+
+    change = read(reading_changes([vendor_id]))[vendor_id]
+    assert change
+    host_changes.end(change, "2026-12-01T10:00:00.000Z")
+    assert shown(network.vendor.get(path)) == (False, "2026-12-01T10:00:00.000Z")
+    again = network.operator.call("PATCH", path, {"hosts": ["new.example", "old.example"]})
+    assert shown(again) == (True, None)
+
+
+@pytest.mark.usefixtures("with_edge")
+def test_who_sells_nothing_has_no_links_to_follow_its_hosts(network: Network) -> None:
+    path = f"/v1/members/{network.affiliate.member_id}"
+    changed = network.operator.call("PATCH", path, {"hosts": ["new.example"]})
+    assert (changed.status, changed.body["hosts_pending"]) == (200, False)
+    assert list(LinkItem.scan()) == []
 
 
 def test_a_key_is_shown_once_works_at_once_and_not_after_it_is_revoked(network: Network) -> None:

@@ -1,5 +1,7 @@
 """`/v1/members`: who sells, who refers, and who may earn."""
 
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Literal, Self
 
@@ -15,7 +17,9 @@ from linkage.ids import fingerprint
 from linkage.members import Member, Split, normalised_email, normalised_phone, upline_below
 from linkage.money import WHOLE_BPS
 from linkage.quotas import usage_of
-from linkage.tables.links import set_allowed_hosts
+from linkage.tables import host_changes
+from linkage.tables.gathering import read as read_now
+from linkage.tables.host_changes import HostsChange, reading_changes
 from linkage.tables.members import get_member, list_members, put_member, set_member
 from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
@@ -44,6 +48,7 @@ from linkage_api.calls import (
 
 router = Router()
 MONTH_MAX_MINOR = 10**15
+_EDGE = os.environ.get("EDGE") == "on"
 
 
 def _email(value: object, pointer: str) -> str:
@@ -166,7 +171,7 @@ def create() -> Response[str]:
     except ConditionFailedError:
         stored = get_member(member.member_id)
         require_same(stored.fingerprint, sent)
-        return created(_view(stored), replayed=True)
+        return created(_shown(stored), replayed=True)
     return created(_view(member))
 
 
@@ -175,7 +180,9 @@ def index() -> Response[str]:
     """Every member, oldest first."""
     asked = call(router, "operator")
     limit, cursor = Query(asked).page()
-    return listed(list_members(limit, cursor), _view)
+    found = list_members(limit, cursor)
+    changes = _changes(found.data)
+    return listed(found, lambda member: _view(member, changes.get(member.member_id)))
 
 
 @router.get("/v1/members/<member_id>")
@@ -185,12 +192,12 @@ def show(member_id: str) -> Response[str]:
     if not asked.is_operator and member_id != asked.key.member_id:
         raise NotFoundError("member")
     member = get_member(checked_id("member", member_id))
-    return answer(200, _view(member) | {"usage": usage_of(member, current_settings())})
+    return answer(200, _shown(member) | {"usage": usage_of(member, current_settings())})
 
 
 @router.patch("/v1/members/<member_id>")
 def change(member_id: str) -> Response[str]:
-    """Changes the fields that were sent; a vendor's links follow its hosts."""
+    """Changes the fields that were sent; all links of a vendor lead to its new hosts alone."""
     asked = call(router, "operator")
     member = get_member(checked_id("member", member_id))
     body = read(MemberChanges, asked.body)
@@ -202,11 +209,11 @@ def change(member_id: str) -> Response[str]:
     if "confirmed_max_minor" in changes:
         changes["confirmed_max_minor"] = _limits(body, member)
     if changes:
-        member = set_member(member.member_id, **changes)
-    if "hosts" in changes:
-        # Also when they are as before: a change that was cut short is finished by repeating it.
-        set_allowed_hosts(member.member_id, member.hosts)
-    return answer(200, _view(member))
+        # Also when the hosts are as before: so an operator has the edge publish all links anew.
+        followed = _EDGE and "hosts" in changes and member.has_role("vendor")
+        at_edge = [host_changes.begin(member.member_id)] if followed else []
+        member = set_member(member.member_id, *at_edge, **changes)
+    return answer(200, _shown(member))
 
 
 @router.post("/v1/members/<member_id>/approval")
@@ -227,7 +234,7 @@ def _become(member_id: str, status: str) -> Response[str]:
     member = get_member(checked_id("member", member_id))
     if member.status != status:
         member = set_member(member.member_id, status=status)
-    return answer(200, _view(member))
+    return answer(200, _shown(member))
 
 
 def _method(body: PayoutMethodBody | None) -> dict[str, str] | None:
@@ -254,7 +261,18 @@ def _splits(bodies: list[SplitBody], member_id: str) -> tuple[Split, ...]:
     return splits
 
 
-def _view(member: Member) -> dict[str, Any]:
+def _changes(members: Iterable[Member]) -> Mapping[str, HostsChange | None]:
+    """The latest change of each vendor's hosts that the edge had to follow, where there is one."""
+    vendors = (each.member_id for each in members if each.has_role("vendor"))
+    return read_now(reading_changes(vendors)) if _EDGE else {}
+
+
+def _shown(member: Member) -> dict[str, Any]:
+    """A member that was not made just now, so that the edge may have something to follow."""
+    return _view(member, _changes([member]).get(member.member_id))
+
+
+def _view(member: Member, change: HostsChange | None = None) -> dict[str, Any]:
     return {
         "id": member.member_id,
         "name": member.name,
@@ -265,6 +283,8 @@ def _view(member: Member) -> dict[str, Any]:
         "sponsor_id": member.sponsor_id,
         "groups": list(member.groups),
         "hosts": list(member.hosts),
+        "hosts_pending": change is not None and change.published_at is None,
+        "hosts_published_at": change.published_at if change else None,
         "payout_method": member.payout_method,
         "splits": [asdict(split) for split in member.splits],
         "confirmed_max_minor": member.confirmed_max_minor or {},

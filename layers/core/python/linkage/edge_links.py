@@ -25,7 +25,8 @@ _ROOM_WITHOUT_SUBS = 240
 def published(link: Link, hosts: Collection[str], keys: Mapping[str, str]) -> str | None:
     """The value the edge keeps under the link's code, or None if it must not or cannot keep one.
 
-    `hosts` are those of the link's vendor. `keys` are the secrets of click tokens by key id; the last one signs.
+    `hosts` are those of the link's vendor. `keys` are the secrets of click tokens by key id; the
+    last one signs.
     """
     if link.status != "active" or not host_allowed(link.destination_url, hosts):
         return None

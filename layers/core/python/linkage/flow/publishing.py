@@ -44,7 +44,8 @@ def publish(codes: Sequence[str]) -> Published:
     """Makes the store hold these links, at most 50, as they are; may be repeated, in any order.
 
     The store's version is read before the links and their vendors' hosts: what is written is never
-    older than what another publisher wrote meanwhile. Raises StoreChangedError when others were faster ten times.
+    older than what another publisher wrote meanwhile. Raises StoreChangedError when others were
+    faster ten times.
     """
     for _ in range(ATTEMPTS_MAX - 1):
         try:

@@ -69,10 +69,7 @@ def end(change: HostsChange, at: str) -> None:
 def reading_changes(vendor_ids: Iterable[str]) -> Reading[dict[str, HostsChange | None]]:
     """The latest change of each vendor, None of one that has none."""
     return reading_each(
-        {
-            each: reading_one(place(_TABLE, code=f"{_PREFIX}{each}"), _change)
-            for each in vendor_ids
-        }
+        {each: reading_one(place(_TABLE, code=f"{_PREFIX}{each}"), _change) for each in vendor_ids}
     )
 
 

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
@@ -149,13 +148,26 @@ def list_members(limit: int, cursor: str | None) -> Listed[Member]:
     )
 
 
-def set_member(member_id: str, **changes: object) -> Member:
-    """Changes attributes of a member that exists; None removes one."""
-    item = MemberItem(member_id)
+def set_member(member_id: str, *also: dict[str, Any], **changes: object) -> Member:
+    """Changes attributes of a member that exists, together with the `also` operations.
+
+    None removes one.
+    """
     attributes = MemberItem.get_attributes()
-    actions: list[Action] = [
-        attributes[name].remove() if value is None else attributes[name].set(value)
-        for name, value in changes.items()
-    ]
-    item.update(actions=actions, condition=MemberItem.member_id.exists())
-    return _member(item)
+    sets = [f"#{name} = :{name}" for name, value in changes.items() if value is not None]
+    gone = [f"#{name}" for name, value in changes.items() if value is None]
+    parts = [f"SET {', '.join(sets)}" if sets else "", f"REMOVE {', '.join(gone)}" if gone else ""]
+    change = transactions.update(
+        MemberItem.Meta.table_name,
+        {"member_id": member_id},
+        " ".join(filter(None, parts)),
+        condition="attribute_exists(member_id)",
+        values={
+            f":{name}": attributes[name].serialize(value)
+            for name, value in changes.items()
+            if value is not None
+        },
+        names={f"#{name}": name for name in changes},
+    )
+    transactions.write([change, *also])
+    return get_member(member_id)

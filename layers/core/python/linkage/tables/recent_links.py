@@ -21,7 +21,7 @@ class Recent[Value]:
         keep_s: float = 5.0,
         most: int = 10_000,
     ) -> None:
-        """Remember up to `most` values for `keep_s` seconds of `clock` after they were asked for."""
+        """Remember up to `most` values for `keep_s` seconds of `clock` after asking for them."""
         self._read, self._clock = read, clock
         self._keep_s, self._most = keep_s, most
         self._values: dict[str, tuple[float, Value]] = {}
