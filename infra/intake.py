@@ -37,6 +37,7 @@ class Intake(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.hash_secret = hash_secret = self._hash_secret(settings)
+        self.id_secret = id_secret = self._id_secret(settings)
         self.click_token_keys = self._click_token_keys(settings)
         self.links_api = ThrottledApi(
             self,
@@ -79,6 +80,7 @@ class Intake(Construct):
             writes=[*storage.report_writes, storage.audit],
             environment={
                 "HASH_SECRET": hash_secret,
+                "ID_SECRET": id_secret,
                 **(
                     {"CLICK_TOKEN_KEYS": self.click_token_keys} if settings.click_token_keys else {}
                 ),
@@ -147,6 +149,7 @@ class Intake(Construct):
             layer_names=("vendor", "core", "api"),
             size=Size(memory_mb=1024),
             environment={
+                "ID_SECRET": id_secret,
                 "LINKS_URL": self.links_api.url,
                 "PAYOUT_FILES_BUCKET": storage.payout_files.bucket_name,
                 **({"EDGE": "on"} if settings.edge else {}),
@@ -160,48 +163,54 @@ class Intake(Construct):
         self.api.route(self.manage_network, "ANY /v1/{proxy+}")
 
     def _hash_secret(self, settings: StageSettings) -> str:
-        """What click ids, visitors and customers are hashed with, as a reference that
-        CloudFormation resolves while it deploys, so that it is in no template."""
-        secret = secretsmanager.Secret(
-            self,
+        """What click ids, visitors and customers are hashed with."""
+        return self._secret(
             "HashSecret",
-            description="Linkage: the key of click ids, visitor and customer hashes",
-            generate_secret_string=secretsmanager.SecretStringGenerator(
-                password_length=64, exclude_punctuation=True
-            ),
-            removal_policy=settings.removal_policy,
-        )
-        acknowledge(
-            secret,
-            "SMG4",
+            "Linkage: the key of click ids, visitor and customer hashes",
             "Another secret would turn every known customer into a stranger and every repeated"
             " click into a new one; a leak is answered by hand, knowing that price.",
+            settings,
         )
-        return SecretValue.secrets_manager(secret.secret_arn).unsafe_unwrap()
+
+    def _id_secret(self, settings: StageSettings) -> str:
+        """What the ids of conversions and the codes of repeatable links are keyed by."""
+        return self._secret(
+            "IdSecret",
+            "Linkage: the key of the ids of conversions and of the codes of links; never change it",
+            "It never rotates: with another one an order reported before would be a new order and"
+            " be paid twice, so the functions refuse to work with another.",
+            settings,
+        )
 
     def _click_token_keys(self, settings: StageSettings) -> str:
-        """The secrets of click tokens by key id, as JSON of references like that above."""
+        """The secrets of click tokens by key id, as JSON of references like those above."""
         references = {
-            key_id: self._click_token_key(key_id, settings) for key_id in settings.click_token_keys
+            key_id: self._secret(
+                f"ClickTokenKey{key_id}",
+                f"Linkage: key {key_id} of the click ids that the edge signs",
+                "It is rotated by listing a second key in click_token_keys: clicks signed with the"
+                " first one must count for as long as they can lead to a sale.",
+                settings,
+            )
+            for key_id in settings.click_token_keys
         }
         return "{" + ",".join(f'"{key_id}":"{each}"' for key_id, each in references.items()) + "}"
 
-    def _click_token_key(self, key_id: str, settings: StageSettings) -> str:
+    def _secret(
+        self, construct_id: str, description: str, why_not_rotated: str, settings: StageSettings
+    ) -> str:
+        """A secret, as a reference that CloudFormation resolves while it deploys, so that it is in
+        no template."""
         secret = secretsmanager.Secret(
             self,
-            f"ClickTokenKey{key_id}",
-            description=f"Linkage: key {key_id} of the click ids that the edge signs",
+            construct_id,
+            description=description,
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=64, exclude_punctuation=True
             ),
             removal_policy=settings.removal_policy,
         )
-        acknowledge(
-            secret,
-            "SMG4",
-            "It is rotated by listing a second key in click_token_keys: clicks signed with the"
-            " first one must count for as long as they can lead to a sale.",
-        )
+        acknowledge(secret, "SMG4", why_not_rotated)
         return SecretValue.secrets_manager(secret.secret_arn).unsafe_unwrap()
 
 

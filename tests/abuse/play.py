@@ -15,10 +15,10 @@ from random import Random
 from typing import Any
 from zlib import crc32
 
-from linkage.ids import conversion_id
 from tests.abuse.network import Network, has_route
 from tests.abuse.truth import Person, Rules, Sale, Terms, Truth, Visit
 from tests.api.client import Answer
+from tests.conversion_ids import plain_id
 
 CURRENCIES = ("USD", "EUR", "IRR")
 LIMITS_MINOR = {"USD": 50_000, "EUR": 40_000, "IRR": 900_000}
@@ -394,9 +394,7 @@ class Play:
 
     def sale(self, vendor: str, order: str) -> Sale | None:
         person = self.truth.people.get(vendor)
-        return self.truth.sales.get(
-            conversion_id(person.member_id, "sale", order) if person else ""
-        )
+        return self.truth.sales.get(plain_id(person.member_id, "sale", order) if person else "")
 
     def contact(self, customer: str, how: str = "both") -> dict[str, str]:
         """How a customer is named: by phone, by e-mail, or by both; a member by its own."""
@@ -452,7 +450,7 @@ class Play:
     def say(self, vendor: str, event: str, order: str, word: str, **said: Any) -> None:
         """A vendor confirms, rejects or refunds what it has reported."""
         person = self.truth.people.get(vendor)
-        found = conversion_id(person.member_id, event, order) if person else "cnv_none"
+        found = plain_id(person.member_id, event, order) if person else "cnv_none"
         body = {
             "confirmation": None,
             "rejection": {"reason": "fraud"},

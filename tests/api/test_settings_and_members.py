@@ -1,12 +1,17 @@
 """Network settings, members and keys."""
 
+from datetime import timedelta
+
 import pytest
 
+from linkage import clock
+from linkage.rules import RULES_FIRST, RULES_OF_KEYED_IDS
 from linkage.tables import host_changes
 from linkage.tables import settings as settings_table
 from linkage.tables.gathering import read
 from linkage.tables.host_changes import reading_changes
 from linkage.tables.links import LinkItem
+from linkage.tables.settings import current_settings
 from linkage_api import members
 from tests.api.client import Answer, Client
 from tests.api.conftest import METHOD, NETWORK, Network
@@ -192,12 +197,65 @@ def test_settings_say_everything_and_what_is_shown_can_be_published_again(operat
         "recruits_per_month_max": 5,
     }
     shown = operator.put("/v1/network", sent).body
-    assert shown == sent | {"version": 1}
+    assert shown == sent | {"version": 1, "keyed_ids": True}
     assert operator.put("/v1/network", shown).body == shown
     second = operator.put("/v1/network", shown | {"active_days": None})
     assert (second.body["version"], second.body["active_days"]) == (2, None)
     stale = operator.put("/v1/network", shown | {"active_days": 5})
     assert (stale.status, stale.code) == (409, "published_meanwhile")
+
+
+@pytest.mark.parametrize(
+    ("asked", "on"), [({}, True), ({"keyed_ids": True}, True), ({"keyed_ids": False}, False)]
+)
+def test_a_new_network_has_keyed_ids_from_its_first_moment_unless_it_wants_none(
+    operator: Client, asked: dict[str, bool], on: bool
+) -> None:
+    assert operator.put("/v1/network", NETWORK | asked).body["keyed_ids"] is on
+    settings = current_settings()
+    assert (settings.keyed_ids_from is not None) is on
+    assert settings.rules == (RULES_OF_KEYED_IDS if on else RULES_FIRST)
+    if settings.keyed_ids_from:
+        assert clock.instant(settings.keyed_ids_from) <= clock.now()
+
+
+def test_a_network_with_members_has_them_an_hour_after_an_operator_turned_them_on(
+    network: Network,
+) -> None:
+    for body in (NETWORK, NETWORK | {"hold_days_min": 3}):
+        assert network.operator.put("/v1/network", body).body["keyed_ids"] is False
+    assert network.operator.put("/v1/network", NETWORK | {"keyed_ids": False}).status == 200
+    on = network.operator.put("/v1/network", NETWORK | {"keyed_ids": True})
+    assert on.body["keyed_ids"] is True
+    settings = current_settings()
+    assert settings.keyed_ids_from
+    wait = clock.instant(settings.keyed_ids_from) - clock.now()
+    assert timedelta(minutes=59) < wait <= timedelta(hours=1)
+
+
+def test_keyed_ids_are_never_turned_off_again_nor_begun_anew(network: Network) -> None:
+    network.operator.put("/v1/network", NETWORK | {"keyed_ids": True})
+    begun = current_settings()
+    off = network.operator.put("/v1/network", NETWORK | {"keyed_ids": False})
+    assert (off.status, off.pointer) == (422, "/keyed_ids")
+    for changes in ({"name": "B"}, {"name": "C", "keyed_ids": True}, {"name": "D"}):
+        assert network.operator.put("/v1/network", NETWORK | changes).body["keyed_ids"] is True
+    now = current_settings()
+    assert (now.keyed_ids_from, now.id_secret_mark) == (begun.keyed_ids_from, begun.id_secret_mark)
+    assert now.version == begun.version + 3
+
+
+@pytest.mark.parametrize("value", [1, "true", [], None])
+def test_keyed_ids_are_true_or_false(operator: Client, value: object) -> None:
+    answer = operator.put("/v1/network", NETWORK | {"keyed_ids": value})
+    assert answer.status == (200 if value is None else 422)
+
+
+def test_no_secret_and_no_mark_of_one_is_shown(operator: Client) -> None:
+    shown = operator.put("/v1/network", NETWORK).body
+    mark = current_settings().id_secret_mark
+    assert mark
+    assert mark not in str(shown)
 
 
 def test_settings_that_lift_a_program_over_its_ceiling_are_refused_by_its_name(

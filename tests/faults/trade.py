@@ -19,7 +19,6 @@ from linkage.conversions import REFUNDS_MAX, REJECTION_CODES, Conversion
 from linkage.errors import LinkageError, NotFoundError
 from linkage.flow import awaiting, client_codes, consenting, deciding, recording, unbinding
 from linkage.flow.billing import DayNotBilledError, bill_day
-from linkage.ids import conversion_id
 from linkage.keys import Key
 from linkage.programs import COUNTED_EVENTS, EVENTS, Program
 from linkage.requests import client_code_in, customer_in, refund_in, report_in, unbinding_in
@@ -27,6 +26,7 @@ from linkage.rules import RULES, RULES_FIRST
 from linkage.statistics import Counts, LinkDay
 from linkage.tables.conversions import get_conversion
 from linkage.tables.statistics import put_counts
+from tests.conversion_ids import plain_id
 from tests.faults.earlier import rules_of
 from tests.faults.mischief import CrashError, Mischief
 from tests.faults.terms import CATEGORIES, COUPONS, CURRENCIES, GROWN_VERSIONS
@@ -519,7 +519,7 @@ class Trade:
     def _learn_link(self, day: date, link: LinkDay) -> None:
         """Its vendor may confirm or reject what is pending."""
         for event in COUNTED_EVENTS:
-            found = conversion_id(link.vendor_id, event, f"{event}/{link.code}/{day}")
+            found = plain_id(link.vendor_id, event, f"{event}/{link.code}/{day}")
             if found in self.known:
                 continue
             try:

@@ -1,5 +1,6 @@
 """A random network that changes while it trades: members, terms, settings, coupons, customers."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -99,10 +100,8 @@ class World:
 
     def _open_programs(self) -> None:
         ids = {v: [f"prg_{v[4:]}{n}" for n in range(PROGRAMS_EACH)] for v in self.vendors}
+        together = self._promoted_together(ids)
         for vendor_id, program_ids in ids.items():
-            others = [
-                each for vendor, theirs in ids.items() if vendor != vendor_id for each in theirs
-            ]
             for program_id in program_ids:
                 program = Program(
                     program_id=program_id,
@@ -116,10 +115,22 @@ class World:
                     confirmation="manual",
                     introducer_rate_bps=0,
                     created_at=clock.text(self.moment),
-                    joint_program_ids=tuple(self.random.sample(others, 2)),
+                    joint_program_ids=together[program_id],
                 )
                 self.programs[program_id] = program
                 self.publish_program(program_id)
+
+    def _promoted_together(self, ids: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+        """For each program some of other vendors; most of them name it back."""
+        named: dict[str, set[str]] = {each: set() for theirs in ids.values() for each in theirs}
+        for vendor_id, program_ids in ids.items():
+            others = [each for vendor in ids if vendor != vendor_id for each in ids[vendor]]
+            for program_id in program_ids:
+                for other in self.random.sample(others, 2):
+                    named[program_id].add(other)
+                    if self.random.random() < 0.8:
+                        named[other].add(program_id)
+        return {each: tuple(sorted(theirs)) for each, theirs in named.items()}
 
     def _customer(self, number: int) -> dict[str, str]:
         customer = {

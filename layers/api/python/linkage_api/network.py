@@ -1,5 +1,6 @@
 """`/v1/network`: the network's settings, versioned."""
 
+import os
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -8,10 +9,13 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from pydantic import AfterValidator, Field
 
+from linkage import clock
 from linkage.errors import ConflictError, InvalidFieldError
 from linkage.fields import checked_text
+from linkage.keyed_ids import CHANGEOVER, secret_mark
 from linkage.network import LEVELS_MAX, NetworkSettings, PayoutSchedule, RecruitmentBonus
-from linkage.rules import RULES_FIRST, RULES_OF_LEAST_HOLDS
+from linkage.rules import RULES_FIRST, RULES_OF_KEYED_IDS, RULES_OF_LEAST_HOLDS
+from linkage.tables.members import list_members
 from linkage.tables.pages import LIMIT_MAX
 from linkage.tables.programs import list_programs
 from linkage.tables.settings import current_settings, publish_settings
@@ -32,6 +36,9 @@ from linkage_api.bodies import (
 from linkage_api.calls import call
 
 router = Router()
+_ID_SECRET = os.environ["ID_SECRET"]
+_OWN = ("rules", "keyed_ids_from", "id_secret_mark")
+"""What the network keeps for itself."""
 
 
 def _time_zone(value: object, pointer: str) -> str:
@@ -97,6 +104,7 @@ class NetworkBody(Body):
     links_max: Annotated[int, whole(1, 10_000_000)] = 10_000
     coupons_max: Annotated[int, whole(1, 1_000_000)] = 1_000
     hold_days_min: Annotated[int, whole(0, 365)] = 0
+    keyed_ids: bool | None = None
 
     def settings(self, version: int) -> NetworkSettings:
         """The domain's settings under a version."""
@@ -139,7 +147,7 @@ def publish() -> Response[str]:
     asked = call(router, "operator")
     body = read(NetworkBody, asked.body)
     current = current_settings()
-    new = body.settings(current.version + 1)
+    new = _with_keyed_ids(body.settings(current.version + 1), body.keyed_ids, current)
     if current.version and replace(new, version=current.version) == current:
         return answer(200, _view(current))
     if body.version not in {None, current.version}:
@@ -151,6 +159,30 @@ def publish() -> Response[str]:
     except ConditionFailedError:
         raise _published_meanwhile() from None
     return answer(200, _view(new))
+
+
+def _with_keyed_ids(
+    new: NetworkSettings, asked: bool | None, current: NetworkSettings
+) -> NetworkSettings:
+    """The new settings with keyed ids from some moment on, if they were on or are asked for.
+
+    A network that has no member yet has nothing with another id, and begins with them. Raises
+    InvalidFieldError for who wants them off again.
+    """
+    begin, mark = current.keyed_ids_from, current.id_secret_mark
+    if begin is not None and asked is False:
+        raise InvalidFieldError(
+            "/keyed_ids",
+            "Ids that are keyed stay so: what has one could not be found again. Leave keyed_ids "
+            "out, or true.",
+        )
+    if begin is None:
+        is_new = current.version == 0 and not list_members(1, None).data
+        if not (is_new if asked is None else asked):
+            return new
+        begin = clock.text(clock.now() if is_new else clock.now() + CHANGEOVER)
+        mark = secret_mark(_ID_SECRET)
+    return replace(new, rules=RULES_OF_KEYED_IDS, keyed_ids_from=begin, id_secret_mark=mark)
 
 
 def _require_ceilings_kept(settings: NetworkSettings) -> None:
@@ -173,4 +205,5 @@ def _published_meanwhile() -> ConflictError:
 
 
 def _view(settings: NetworkSettings) -> dict[str, Any]:
-    return {name: value for name, value in asdict(settings).items() if name != "rules"}
+    said = {name: value for name, value in asdict(settings).items() if name not in _OWN}
+    return said | {"keyed_ids": settings.keyed_ids_from is not None}

@@ -42,7 +42,8 @@ class NetworkSettings:
     `introduction_minimum_minor` has, by currency, the least that must stand of a sale that
     introduces its customer or brings a recruitment bonus; `bindings_per_day_max` is of one
     affiliate at one vendor on a UTC day, `recruits_per_month_max` of one sponsor. `rules` is the
-    version of the rules that it takes to understand these settings.
+    version of the rules that it takes to understand these settings. From `keyed_ids_from` on (RFC
+    3339 UTC, None for never) what is new has keyed ids, by the secret with that mark.
     """
 
     version: int = 0
@@ -67,6 +68,8 @@ class NetworkSettings:
     recruits_per_month_max: int = 20
     hold_days_min: int = 0
     rules: int = RULES_FIRST
+    keyed_ids_from: str | None = None
+    id_secret_mark: str | None = None
 
     def minimum_minor(self, currency: str) -> int:
         """The smallest payout in this currency, minor units; 1 when none is set."""

@@ -85,6 +85,11 @@ def put_link(
     transactions.write([transactions.put_wire(LinkItem.Meta.table_name, wire, "code"), *also])
 
 
+def no_link(code: str) -> dict[str, Any]:
+    """The check that no link has this code."""
+    return transactions.absent(LinkItem.Meta.table_name, {"code": code})
+
+
 def find_link(code: str) -> Link | None:
     """The link of a code as last written, or None."""
     try:
