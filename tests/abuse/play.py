@@ -18,7 +18,6 @@ from zlib import crc32
 from tests.abuse.network import Network, has_route
 from tests.abuse.truth import Person, Rules, Sale, Terms, Truth, Visit
 from tests.api.client import Answer
-from tests.conversion_ids import plain_id
 
 CURRENCIES = ("USD", "EUR", "IRR")
 LIMITS_MINOR = {"USD": 50_000, "EUR": 40_000, "IRR": 900_000}
@@ -106,6 +105,7 @@ class Play:
         self.clicks: dict[tuple[str, str], str] = {}
         self.codes: dict[tuple[str, str, str], str] = {}
         self.fakes: dict[str, Fake] = {}
+        self.reported: dict[tuple[str, str, str], str] = {}
         self.held: set[str] = set()
         self.paid: list[Paid] = []
         self.later: set[str] = set()
@@ -338,6 +338,7 @@ class Play:
             self.network.failures.append(f"an honest sale was refused: {answer.body}")
             return
         truth = self.truth
+        self.reported[vendor, "sale", order] = answer.body["id"]
         sale = Sale(
             conversion_id=answer.body["id"],
             vendor=vendor,
@@ -393,8 +394,7 @@ class Play:
             self.truth.opted_out.setdefault(customer, self.now)
 
     def sale(self, vendor: str, order: str) -> Sale | None:
-        person = self.truth.people.get(vendor)
-        return self.truth.sales.get(plain_id(person.member_id, "sale", order) if person else "")
+        return self.truth.sales.get(self.reported.get((vendor, "sale", order), ""))
 
     def contact(self, customer: str, how: str = "both") -> dict[str, str]:
         """How a customer is named: by phone, by e-mail, or by both; a member by its own."""
@@ -443,14 +443,13 @@ class Play:
             body["client"] = {**self.contact(client, "phone"), "code": code}
         answer = self._call(vendor, "POST", "/v1/conversions", body)
         if answer.status == 201:
-            found = answer.body["id"]
+            found = self.reported[vendor, event, order] = answer.body["id"]
             self.touched[found].append(self.done)
             self.fakes[found] = Fake(found, vendor, event, order, amount, currency)
 
     def say(self, vendor: str, event: str, order: str, word: str, **said: Any) -> None:
         """A vendor confirms, rejects or refunds what it has reported."""
-        person = self.truth.people.get(vendor)
-        found = plain_id(person.member_id, event, order) if person else "cnv_none"
+        found = self.reported.get((vendor, event, order), "cnv_none")
         body = {
             "confirmation": None,
             "rejection": {"reason": "fraud"},
