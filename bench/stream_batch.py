@@ -53,6 +53,7 @@ from tests.handlers import load_handler
 
 FACTS = 100
 
+KEY = computed("key", "shop")
 SHOP, AFFILIATE, SPONSOR, ABOVE = (
     computed("mem", name) for name in ("shop", "tendai", "sponsor", "above")
 )
@@ -225,6 +226,7 @@ def reported(way: Way, number: int) -> dict[str, str]:
             affiliate_id=None if way.click else AFFILIATE,
             customer=Customer(phone=f"+26377{number:07d}") if way.customer else Customer(),
             metadata={},
+            by_key=KEY,
         )
     )
     return {"conversion_id": conversion.conversion_id, "fact": "report"}

@@ -77,7 +77,7 @@ class Intake(Construct):
             settings,
             layers,
             reads=[storage.keys, *storage.report_reads],
-            writes=[*storage.report_writes, storage.audit],
+            writes=[*storage.report_writes, storage.proposals, storage.audit],
             environment={
                 "HASH_SECRET": hash_secret,
                 "ID_SECRET": id_secret,
@@ -112,6 +112,28 @@ class Intake(Construct):
             "POST /v1/customers/unbind",
         )
 
+        self.decide_proposals = FlowFunction(
+            self,
+            "decide_proposals",
+            settings,
+            layers,
+            reads=[storage.programs],
+            writes=[
+                storage.members,
+                storage.settings,
+                *storage.report_writes,
+                storage.keys,
+                storage.proposals,
+                storage.audit,
+            ],
+            environment={"HASH_SECRET": hash_secret, "ID_SECRET": id_secret},
+        )
+        self.api.route(
+            self.decide_proposals,
+            "POST /v1/proposals/{proposal_id}/approval",
+            "POST /v1/proposals/{proposal_id}/withdrawal",
+        )
+
         self.confirm_conversions = FlowFunction(
             self,
             "confirm_conversions",
@@ -143,6 +165,7 @@ class Intake(Construct):
                 storage.coupons,
                 storage.keys,
                 storage.settings,
+                storage.proposals,
                 storage.audit,
             ],
             access=Access(scans=(storage.conversions.noun,)),

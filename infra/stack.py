@@ -42,6 +42,7 @@ class LinkageStack(Stack):
             statistics.fold_clicks,
             intake.record_conversion,
             intake.record_customer,
+            intake.decide_proposals,
             intake.confirm_conversions,
             commissions.compute_commissions,
             commissions.sweep_conversions,

@@ -109,6 +109,9 @@ class Storage(Construct):
         )
         self.keys = self._table("keys", "key_id", indexes=[listing])
         self.audit = self._table("audit", "subject", "at", indexes=[Index("by_day", "day", "at")])
+        self.proposals = self._table(
+            "proposals", "proposal_id", indexes=[Index("listing", "listing", "asked_at")]
+        )
         self.payout_files = self._bucket("PayoutFiles", versioned=True)
         # Not versioned, so that emptying it lets its alarm go quiet.
         self.failed_records = self._bucket("FailedRecords", versioned=False)
@@ -141,6 +144,7 @@ class Storage(Construct):
             self.payouts,
             self.keys,
             self.audit,
+            self.proposals,
         ]
 
     def _table(

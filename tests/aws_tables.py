@@ -51,6 +51,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[Index, ...]]] = {
         ),
     ),
     "keys": (("key_id",), (("listing", "listing", "created_at", "ALL"),)),
+    "proposals": (("proposal_id",), (("listing", "listing", "asked_at", "ALL"),)),
     "audit": (("subject", "at"), (("by_day", "day", "at", "ALL"),)),
 }
 

@@ -1,9 +1,7 @@
 """`linkage explain cnv_…`: why a conversion earned what it did, and whether it would again."""
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -14,8 +12,7 @@ from linkage.conversions import Conversion, counted_text
 from linkage.errors import LinkageError
 from linkage.money import amount_text
 from linkage_cli.errors import CommandError
-from linkage_cli.local_aws import replace_environment
-from linkage_cli.networks import Network, find_network
+from linkage_cli.networks import find_network, tables_of
 
 NOUNS = ("conversions", "ledger", "payouts", "programs", "settings")
 
@@ -31,7 +28,7 @@ def explain(
 ) -> None:
     """Tell a conversion's story: who could have had it, what it earned, why, and when it is due."""
     try:
-        with tables_of(find_network(stage, local=local)):
+        with tables_of(find_network(stage, local=local), NOUNS):
             lines, is_right = replay_lines(conversion) if replay else ([], True)
             # What the ledger has wrong cannot be told as a story.
             told = [*story_lines(conversion), ""] if is_right else []
@@ -42,18 +39,6 @@ def explain(
     print("\n".join([*told, *lines]).rstrip())
     if not is_right:
         raise typer.Exit(1)
-
-
-@contextmanager
-def tables_of(network: Network) -> Iterator[None]:
-    """While it lasts, the product's own modules, imported within, read this network's tables."""
-    before = dict(os.environ)
-    names = {f"{noun.upper()}_TABLE": network.table(noun) for noun in NOUNS}
-    replace_environment(before | names | network.environment())
-    try:
-        yield
-    finally:
-        replace_environment(before)
 
 
 def story_lines(conversion_id: str) -> Iterator[str]:

@@ -2,7 +2,17 @@
 
 import typer
 
-from linkage_cli import clicks, dev, edge, explain, keys, ledger_check, orders
+from linkage_cli import (
+    clicks,
+    dev,
+    edge,
+    explain,
+    four_eyes,
+    keys,
+    ledger_check,
+    orders,
+    records,
+)
 from linkage_cli.cost.command import cost
 
 app = typer.Typer(
@@ -15,6 +25,8 @@ app.command("dev")(dev.dev)
 app.command("explain")(explain.explain)
 app.command("cost")(cost)
 app.add_typer(keys.app, name="keys")
+app.add_typer(four_eyes.app, name="network")
+app.add_typer(records.app, name="audit")
 app.add_typer(orders.app, name="orders")
 app.add_typer(clicks.app, name="clicks")
 app.add_typer(ledger_check.app, name="ledger")

@@ -1,7 +1,10 @@
 """Finds a running network: here by `.linkage/local.json`, on AWS by its stack's outputs."""
 
+import getpass
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from linkage_cli.errors import CommandError
-from linkage_cli.local_aws import REGION, environment_for, is_loopback
+from linkage_cli.local_aws import REGION, environment_for, is_loopback, replace_environment
 from linkage_cli.places import LOCAL_FILE
 
 LOCAL_STAGE = "local"
@@ -52,6 +55,28 @@ class Network:
             return named
         port = urlsplit(self.endpoint_url).port
         return environment_for(port, {}) if port else named
+
+
+@contextmanager
+def tables_of(network: Network, nouns: Iterable[str]) -> Iterator[None]:
+    """While it lasts, the product's own modules, imported within, use this network's tables.
+
+    Raises NetworkNotFoundError if the stack lacks one.
+    """
+    before = dict(os.environ)
+    names = {f"{noun.upper()}_TABLE": network.table(noun) for noun in nouns}
+    replace_environment(before | names | network.environment())
+    try:
+        yield
+    finally:
+        replace_environment(before)
+
+
+def principal(network: Network) -> str:
+    """Who runs a command, for the audit record: `cli:` and the AWS principal, or here the user."""
+    if network.stage == LOCAL_STAGE:
+        return f"cli:{getpass.getuser()}"
+    return f"cli:{network.client('sts').get_caller_identity()['Arn']}"
 
 
 def client_of(session: boto3.Session, service: str, endpoint_url: str | None = None) -> Any:

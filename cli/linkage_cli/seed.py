@@ -6,10 +6,12 @@ from typing import Any
 import boto3
 
 from linkage_cli.api_client import Api
+from linkage_cli.keys import NOUNS as KEY_NOUNS
 from linkage_cli.keys import create_key
-from linkage_cli.networks import LOCAL_STAGE, client_of
+from linkage_cli.networks import LOCAL_STAGE, Network, tables_of
 from linkage_cli.tutorial import tutorial_text
 
+OPERATOR = "rudo"
 NETWORK = {
     "name": "Harare Building Network",
     "level_rates_bps": [1000, 500],
@@ -70,8 +72,9 @@ def seed(outputs: Mapping[str, str]) -> dict[str, Any]:
     `outputs` are the stack's outputs (`ApiUrl`, `KeysTableName`, …); this process's AWS clients
     talk to the emulator already. All but the first key goes through the API. Raises ApiError.
     """
-    dynamodb = client_of(boto3.Session(), "dynamodb")
-    _, operator = create_key(dynamodb, outputs["KeysTableName"], LOCAL_STAGE, "operator")
+    network = Network(LOCAL_STAGE, boto3.Session(), None, outputs)
+    with tables_of(network, KEY_NOUNS):
+        _, operator = create_key(network, "operator", None, OPERATOR)
     api = Api(outputs["ApiUrl"], operator)
     api.put("/v1/network", NETWORK)
 

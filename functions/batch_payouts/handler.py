@@ -23,8 +23,9 @@ def create(request: Request, key: Key) -> Answer:
     cutoff = checked_cutoff(sent.cutoff, clock.day(clock.now()))
     repeat_key = request.idempotency_key()
     batch_id = computed("bat", "operator", repeat_key) if repeat_key else created("bat")
+    terms, maker = (sent.currency, cutoff), (key.key_id, sent.fingerprint)
     batch, replayed = planning.start(
-        planning.new_batch(batch_id, sent.currency, cutoff, key.key_id, sent.fingerprint)
+        planning.new_batch(batch_id, *terms, *maker, person=key.person)
     )
     return answer(200 if replayed else 201, views.batch(batch), replayed=replayed)
 
@@ -34,9 +35,9 @@ def approve(request: Request, key: Key) -> Answer:
     return answer(200, views.batch(planning.approve(request.id("batch_id", "payout_batch"), key)))
 
 
-def cancel(request: Request, _key: Key) -> Answer:
+def cancel(request: Request, key: Key) -> Answer:
     """`POST /v1/payout-batches/{batch_id}/cancellation`."""
-    return answer(200, views.batch(planning.cancel(request.id("batch_id", "payout_batch"))))
+    return answer(200, views.batch(planning.cancel(request.id("batch_id", "payout_batch"), key)))
 
 
 ROUTES = {

@@ -5,9 +5,9 @@ from typing import Any
 
 from linkage import requests, views
 from linkage.conversions import Conversion
-from linkage.edge.http import Answer, Request, accepted, serve
+from linkage.edge.http import Answer, Request, accepted, answer, serve
 from linkage.edge.runtime import logger, record_held
-from linkage.flow import deciding, recording
+from linkage.flow import deciding, recording, releasing
 from linkage.flow.authenticating import authenticated
 from linkage.keys import Key
 
@@ -19,23 +19,27 @@ def _shown(key: Key, conversion: Conversion, replayed: bool) -> Answer:
 
 def _confirm(request: Request, key: Key) -> Answer:
     requests.no_fields_in(request.body)
-    return _shown(key, *deciding.confirm(request.id("conversion_id", "conversion"), key.member_id))
+    sold_id, by = request.id("conversion_id", "conversion"), (key.member_id, key.key_id)
+    return _shown(key, *deciding.confirm(sold_id, *by))
 
 
 def _release(request: Request, key: Key) -> Answer:
     requests.no_fields_in(request.body)
-    by = key.require("operator").key_id
-    return _shown(key, *deciding.release(request.id("conversion_id", "conversion"), by))
+    by = key.require("operator")
+    sold, waits, replayed = releasing.release(request.id("conversion_id", "conversion"), by)
+    if waits:
+        return answer(202, {"proposal": views.proposal(waits)})
+    return _shown(key, sold, replayed)
 
 
 def _reject(request: Request, key: Key) -> Answer:
     sold_id, sent = request.id("conversion_id", "conversion"), requests.rejection_in(request.body)
-    return _shown(key, *deciding.reject(sold_id, key.member_id, *sent))
+    return _shown(key, *deciding.reject(sold_id, key.member_id, *sent, key.key_id))
 
 
 def _refund(request: Request, key: Key) -> Answer:
     sold_id, sent = request.id("conversion_id", "conversion"), requests.refund_in(request.body)
-    conversion, refund, replayed = deciding.refund(sold_id, key.member_id, sent)
+    conversion, refund, replayed = deciding.refund(sold_id, key.member_id, sent, key.key_id)
     return accepted(views.refund(conversion, refund), replayed)
 
 

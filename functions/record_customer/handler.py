@@ -12,7 +12,7 @@ from linkage.keys import Key
 
 
 def _make_code(request: Request, key: Key) -> Answer:
-    made = client_codes.make(requests.client_code_in(request.body, key))
+    made = client_codes.make(requests.client_code_in(request.body, key), key)
     return answer(201, views.client_code(*made))
 
 
@@ -25,8 +25,8 @@ def _opt(request: Request, key: Key, opt: consenting.Opt) -> Answer:
 
 
 def _unbind(request: Request, key: Key) -> Answer:
-    key.require("operator")
-    ended = unbinding.unbind(requests.unbinding_in(request.body), key.key_id)
+    by = key.require("operator")
+    ended = unbinding.unbind(requests.unbinding_in(request.body), by)
     return answer(200, {"ended": list(ended)})
 
 

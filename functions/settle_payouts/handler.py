@@ -15,11 +15,10 @@ def _operator(secret: str) -> Key:
     return authenticated(secret).require("operator")
 
 
-def results(request: Request, _key: Key) -> Answer:
+def results(request: Request, key: Key) -> Answer:
     """`POST /v1/payout-batches/{batch_id}/results`."""
-    return answer(
-        200, views.batch(settle(request.id("batch_id", "payout_batch"), results_in(request.body)))
-    )
+    batch_id = request.id("batch_id", "payout_batch")
+    return answer(200, views.batch(settle(batch_id, results_in(request.body), key.key_id)))
 
 
 ROUTES = {"POST /v1/payout-batches/{batch_id}/results": results}

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from linkage import clock, ids
-from linkage.keys import Key, hashed, new_secret
+from linkage.keys import Key, hashed, key_id_in, new_secret
 from linkage.tables.keys import put_key
 from tests.handlers import load_handler
 
@@ -90,6 +90,11 @@ class Client:
         headers_back = {name.lower(): value for name, value in answer["headers"].items()}
         return Answer(answer["statusCode"], headers_back, json.loads(text) if text else None)
 
+    @property
+    def key_id(self) -> str:
+        """The id of its key."""
+        return key_id_in(self.secret, os.environ["STAGE"]) or ""
+
     def get(self, url: str) -> Answer:
         """GET."""
         return self.call("GET", url)
@@ -103,10 +108,21 @@ class Client:
         """PUT."""
         return self.call("PUT", url, body)
 
+    def patch(self, url: str, body: object) -> Answer:
+        """PATCH."""
+        return self.call("PATCH", url, body)
 
-def client_with_key(role: str, member_id: str | None = None) -> Client:
-    """A client with a new key of this role."""
+    def delete(self, url: str) -> Answer:
+        """DELETE."""
+        return self.call("DELETE", url)
+
+
+def client_with_key(
+    role: str, member_id: str | None = None, *, person: str = "", created_at: str | None = None
+) -> Client:
+    """A client with a new key of this role, made now unless said otherwise."""
     key_id = ids.created("key")
     secret = new_secret(os.environ["STAGE"], key_id)
-    put_key(Key(key_id, role, member_id, hashed(secret), clock.text(clock.now())))
+    made_at = created_at or clock.text(clock.now())
+    put_key(Key(key_id, role, member_id, hashed(secret), made_at, person=person))
     return Client(secret, member_id)

@@ -158,7 +158,7 @@ def pay_for_clicks() -> None:
 
 def trade_within_limits() -> None:
     """A month's limit that is reached, a release, and a suspended vendor's word."""
-    from linkage.flow import deciding
+    from linkage.flow import deciding, releasing
     from linkage.flow.posting import post_fact
     from linkage.tables.members import set_member
 
@@ -172,7 +172,7 @@ def trade_within_limits() -> None:
     refund(within, 5_000)
     held("limit-beyond")
     released = held("limit-released")
-    deciding.release(released, "key_operator")
+    releasing.release(released, operator("key_operator"))
     post_fact(released, "confirmation")
     set_member("mem_hardware", confirmed_max_minor=None, status="suspended")
     held("limit-suspended")
@@ -450,7 +450,7 @@ def cancel_batch(batch_id: str, currency: str) -> None:
     from linkage.tables.payouts import list_pages
 
     plan_batch(batch_id, currency)
-    planning.cancel(batch_id)
+    planning.cancel(batch_id, operator("key_2"))
     for page in list_pages(batch_id):
         give_back_page(batch_id, page.number)
 

@@ -10,6 +10,11 @@ from linkage_cli import seed
 from linkage_cli.api_client import Answer
 from linkage_cli.tutorial import Step, tutorial_steps
 
+OUTPUTS = {
+    "ApiUrl": "http://127.0.0.1:1",
+    "KeysTableName": "keys",
+    "AuditTableName": "audit",
+}
 LOCAL = {
     "api_url": "http://127.0.0.1:4566/_aws/execute-api/a1/$default",
     "links_url": "http://127.0.0.1:4566/_aws/execute-api/b2/$default",
@@ -49,13 +54,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, Any]]:
     made: list[tuple[str, str, Any]] = []
     monkeypatch.setattr(RecordingApi, "calls", made, raising=False)
     monkeypatch.setattr(seed, "Api", RecordingApi)
-    monkeypatch.setattr(seed, "client_of", lambda *_: None)
     monkeypatch.setattr(seed, "create_key", lambda *_: ("key_1", "secret_operator"))
     return made
 
 
 def test_the_seed_gives_exactly_what_the_local_file_has(calls: list[Any]) -> None:
-    seeded = seed.seed({"ApiUrl": "http://127.0.0.1:1", "KeysTableName": "keys"})
+    seeded = seed.seed(OUTPUTS)
     assert {name: set(seeded[name]) for name in seeded} == {
         name: set(LOCAL[name]) for name in ("keys", "demo")
     }
@@ -68,7 +72,7 @@ def test_the_seed_gives_exactly_what_the_local_file_has(calls: list[Any]) -> Non
 def test_the_seed_makes_two_levels_above_the_affiliate_and_approves_everyone(
     calls: list[Any],
 ) -> None:
-    seed.seed({"ApiUrl": "http://127.0.0.1:1", "KeysTableName": "keys"})
+    seed.seed(OUTPUTS)
     members = [body for _, path, body in calls if path == "/v1/members"]
     sponsors = {body["name"]: body.get("sponsor_id") for body in members}
     assert sponsors["Tendai Ncube"] == "id_rudo"
@@ -86,7 +90,7 @@ def test_the_seed_makes_two_levels_above_the_affiliate_and_approves_everyone(
 
 
 def test_a_vendor_and_an_affiliate_make_their_own_program_and_link(calls: list[Any]) -> None:
-    seed.seed({"ApiUrl": "http://127.0.0.1:1", "KeysTableName": "keys"})
+    seed.seed(OUTPUTS)
     made = {path: key for key, path, body in calls if "vendor_id" not in (body or {})}
     assert made["/v1/programs"] == "secret_vendor"
     assert made["/v1/links"] == "secret_affiliate"

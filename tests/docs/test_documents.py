@@ -141,8 +141,8 @@ def test_what_destroy_keeps_is_what_the_readme_says(prod: Synthesised) -> None:
     for resource in prod.template["Resources"].values():
         if resource.get("DeletionPolicy") == "Retain":
             kept[resource["Type"]] = kept.get(resource["Type"], 0) + 1
-    assert "keeps the fourteen tables" in " ".join(README.split())
-    assert kept.pop("AWS::DynamoDB::GlobalTable") == 14
+    assert "keeps the fifteen tables" in " ".join(README.split())
+    assert kept.pop("AWS::DynamoDB::GlobalTable") == 15
     assert kept.pop("AWS::S3::Bucket") == 2
     assert kept.pop("AWS::SecretsManager::Secret") == 2
     assert set(kept) == {"AWS::Logs::LogGroup"}

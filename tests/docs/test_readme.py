@@ -21,7 +21,9 @@ PROVEN_BY = {
     "npx cdk bootstrap": "cli/linkage_cli/deployment.py",
     "npx cdk deploy -c stage=prod": "cli/linkage_cli/deployment.py",
     # Run against the deployed app as stage local.
-    ".venv/bin/linkage keys create operator --stage prod": "tests/flow/test_tutorial.py",
+    ".venv/bin/linkage keys create operator --stage prod --person Rudo": (
+        "tests/flow/test_tutorial.py"
+    ),
 }
 """Commands outside the tutorial and the doors, with the file that proves each."""
 

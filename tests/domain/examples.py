@@ -113,6 +113,6 @@ def changes(postings: Iterable[Posting]) -> Counter[str]:
     return oracle.moved((_ROLES[p.source], _ROLES[p.target], p.amount_minor) for p in postings)
 
 
-def operator(key_id: str, created_at: str = "2026-01-01T00:00:00.000Z") -> Key:
+def operator(key_id: str, created_at: str = "2026-01-01T00:00:00.000Z", person: str = "") -> Key:
     """An operator's key."""
-    return Key(key_id, "operator", None, "", created_at)
+    return Key(key_id, "operator", None, "", created_at, person=person)

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkage.audit import SCHEDULE
 from linkage.errors import ConflictError, InvalidFieldError
+from linkage.keys import Key
 from linkage.ledger import Balance
 from linkage.members import Member
 from linkage.payouts import (
@@ -171,10 +173,10 @@ STATUSES = ("planning", "planned", "approved", "exported", "settled", "cancelled
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_batch_moves_only_along_its_states(status: str) -> None:
-    batch = replace(BATCH, status=status)
+    batch = replace(BATCH, status=status, created_by_person="tendai")
     steps = {
         "approve": (
-            lambda: require_approvable(batch, operator("key_2"), four_eyes=True),
+            lambda: require_approvable(batch, RUDO, four_eyes=True),
             {"planned"},
         ),
         "cancel": (lambda: require_cancellable(batch), {"planned"}),
@@ -190,15 +192,35 @@ def test_a_batch_moves_only_along_its_states(status: str) -> None:
         assert status in refused.value.detail
 
 
-def test_with_four_eyes_its_maker_cannot_approve_a_batch() -> None:
-    planned = replace(BATCH, status="planned")
-    require_approvable(planned, operator("key_1"), four_eyes=False)
-    with pytest.raises(ConflictError, match="another operator"):
-        require_approvable(planned, operator("key_1"), four_eyes=True)
+RUDO = operator("key_2", person="rudo")
+LATE = replace(RUDO, created_at="2099-01-01T00:00:00.000Z")
+PLANNED = replace(BATCH, status="planned", created_by_person="tendai")
 
 
-def test_with_four_eyes_a_key_made_for_the_occasion_cannot_approve_a_batch() -> None:
-    planned = replace(BATCH, status="planned")
-    require_approvable(planned, operator("key_2", BATCH.created_at), four_eyes=True)
-    with pytest.raises(ConflictError, match="older than the batch"):
-        require_approvable(planned, operator("key_2", "2099-01-01T00:00:00.000Z"), four_eyes=True)
+@pytest.mark.parametrize(
+    ("then", "now", "batch", "approver", "refused"),
+    [
+        (False, False, PLANNED, operator("key_1", person="tendai"), None),
+        (False, False, PLANNED, operator("key_1"), None),
+        (False, True, PLANNED, operator("key_1", person="tendai"), "another person"),
+        (True, False, PLANNED, operator("key_1", person="tendai"), "another person"),
+        (True, True, PLANNED, operator("key_9", person="tendai"), "another person"),
+        (True, True, PLANNED, operator("key_9"), "two named persons"),
+        (True, True, replace(PLANNED, created_by_person=""), RUDO, "two named persons"),
+        (True, False, PLANNED, RUDO, None),
+        (True, True, PLANNED, replace(RUDO, created_at=BATCH.created_at), None),
+        (True, True, PLANNED, LATE, "younger"),
+        (True, True, replace(PLANNED, created_by=SCHEDULE, created_by_person=""), RUDO, None),
+        (True, True, replace(PLANNED, created_by=SCHEDULE, created_by_person=""), LATE, "younger"),
+    ],
+)
+def test_a_batch_is_approved_by_the_stricter_rules_of_then_and_now(
+    *, then: bool, now: bool, batch: Batch, approver: Key, refused: str | None
+) -> None:
+    made = replace(batch, four_eyes=then)
+    if refused is None:
+        require_approvable(made, approver, four_eyes=now)
+        return
+    with pytest.raises(ConflictError, match=refused) as error:
+        require_approvable(made, approver, four_eyes=now)
+    assert error.value.code == "four_eyes"

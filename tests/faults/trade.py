@@ -17,7 +17,15 @@ from pynamodb.exceptions import PynamoDBException
 from linkage import clock
 from linkage.conversions import REFUNDS_MAX, REJECTION_CODES, Conversion
 from linkage.errors import LinkageError, NotFoundError
-from linkage.flow import awaiting, client_codes, consenting, deciding, recording, unbinding
+from linkage.flow import (
+    awaiting,
+    client_codes,
+    consenting,
+    deciding,
+    recording,
+    releasing,
+    unbinding,
+)
 from linkage.flow.billing import DayNotBilledError, bill_day
 from linkage.keys import Key
 from linkage.programs import COUNTED_EVENTS, EVENTS, Program
@@ -27,11 +35,13 @@ from linkage.statistics import Counts, LinkDay
 from linkage.tables.conversions import get_conversion
 from linkage.tables.statistics import put_counts
 from tests.conversion_ids import plain_id
+from tests.domain.examples import operator
 from tests.faults.earlier import rules_of
 from tests.faults.mischief import CrashError, Mischief
 from tests.faults.terms import CATEGORIES, COUPONS, CURRENCIES, GROWN_VERSIONS
 from tests.faults.world import START, World
 
+_OPERATOR = operator("key_operator")
 PASSING = (CrashError, ClientError, PynamoDBException, DayNotBilledError)
 """After these a client, the stream or a tick comes again."""
 EXPECTED_REFUSALS = frozenset(
@@ -277,7 +287,9 @@ class Trade:
         asked = {"affiliate_id": affiliate.member_id, "client": client}
         key = self.vendor_key(vendor_id)
         with self.mischief.calm():
-            made = self._sent("client code", lambda: client_codes.make(client_code_in(asked, key)))
+            made = self._sent(
+                "client code", lambda: client_codes.make(client_code_in(asked, key), key)
+            )
         code = made[0] if made and self.random.random() < 0.8 else "00000000"
         return {
             "affiliate_id": affiliate.member_id,
@@ -318,7 +330,7 @@ class Trade:
         known = self._one(held)
         if known:
             found = known.conversion.conversion_id
-            self._decided(known, "release", lambda: deciding.release(found, "key_operator"))
+            self._decided(known, "release", lambda: releasing.release(found, _OPERATOR)[::2])
 
     def reject(self) -> None:
         """The vendor rejects what is pending, or sometimes what is not."""
@@ -534,7 +546,7 @@ class Trade:
     def unbind(self) -> None:
         """An operator ends a customer's introduction."""
         sent = unbinding_in({"customer": self._person(), "reason": "never a customer of theirs"})
-        self._sent("unbinding", lambda: unbinding.unbind(sent, "key_operator"))
+        self._sent("unbinding", lambda: unbinding.unbind(sent, _OPERATOR))
 
     def consent(self) -> None:
         """A customer opts out, or one who did in again; by a vendor, or by an operator."""

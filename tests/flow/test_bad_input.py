@@ -176,7 +176,7 @@ def test_what_belongs_to_another_is_not_found(api, ground, network) -> None:
 
 
 def test_a_revoked_key_is_refused_at_once(api, ground) -> None:
-    made = api.ok("POST", "/v1/keys", {"role": "operator"})
+    made = api.ok("POST", "/v1/keys", {"role": "operator", "person": "Zuva"})
     assert api.call("GET", "/v1/network", key=made["secret"]).status == 200
     assert api.call("DELETE", f"/v1/keys/{made['id']}").status == 204
     _is_problem(api.call("GET", "/v1/network", key=made["secret"]), 401, "invalid_key")

@@ -39,7 +39,7 @@ def walk(local: dict[str, Any]) -> list[str]:
         *(step.command for step in tutorial_steps(local)),
         f"PROGRAM={local['demo']['program_id']}",
         *(command for block in blocks(doors, "bash") for command in commands(block)),
-        ".venv/bin/linkage keys create operator --stage prod",
+        ".venv/bin/linkage keys create operator --stage prod --person Rudo",
     ]
 
 

@@ -28,6 +28,7 @@ from linkage.flow import (
     settling,
 )
 from linkage.ids import fingerprint
+from linkage.keys import Key
 from linkage.ledger import Balance
 from linkage.members import Member, Split
 from linkage.network import NetworkSettings, RecruitmentBonus
@@ -50,6 +51,7 @@ START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 ANN = replace(MEMBER, member_id="mem_ann", name="Ann", upline=("mem_spo", "mem_top"))
 SPO = replace(MEMBER, member_id="mem_spo", name="Spo", upline=("mem_top",))
 TOP = replace(MEMBER, member_id="mem_top", name="Top")
+SHOP_KEY = Key("key_shop", "vendor", VENDOR, "", "2026-01-01T00:00:00.000Z")
 SHOP = replace(MEMBER, member_id=VENDOR, name="Shop", roles=("vendor",))
 
 ON_REPORT = replace(
@@ -143,9 +145,12 @@ class Network:
         sent = sent_refund(external_id, amount_minor)
         return deciding.refund(conversion.conversion_id, VENDOR, sent)[1]
 
-    def start_batch(self, batch_id: str, currency: str = "USD", cutoff: str | None = None) -> Batch:
+    def start_batch(
+        self, batch_id: str, currency: str = "USD", cutoff: str | None = None, person: str = ""
+    ) -> Batch:
         until = cutoff or self.moment.date().isoformat()
-        batch = planning.new_batch(batch_id, currency, until, "key_1", f"{currency} {until}")
+        terms = (batch_id, currency, until, "key_1", f"{currency} {until}")
+        batch = planning.new_batch(*terms, person=person)
         return planning.start(batch)[0]
 
     def settle(self, batch_id: str, **statuses: str) -> Batch:

@@ -28,6 +28,7 @@ from tests.flow_units.network import (
     ON_REPORT,
     SETTINGS,
     SHOP,
+    SHOP_KEY,
     SPO,
     TOP,
     VENDOR,
@@ -102,7 +103,7 @@ def test_a_report_that_names_everything_makes_four_calls_too(network: Network) -
     coupons.put_coupon(Coupon(VENDOR, "ROOF", "prg_now", "mem_spo", False, None, None, False, "2"))
     lead = network.report("l-1", 0, event="lead", program_id=LEADS.program_id)
     network.report("o-1", 100, click_id="clk_2", affiliate_id=None, customer=CLIENT)
-    code, _ = client_codes.make(SentClientCode(VENDOR, "mem_bob", CLIENT))
+    code, _ = client_codes.make(SentClientCode(VENDOR, "mem_bob", CLIENT), SHOP_KEY)
     sent = reported(
         "o-2",
         100,

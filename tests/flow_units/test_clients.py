@@ -17,7 +17,7 @@ from linkage.tables import customers, members
 from linkage.tables.gathering import Found, Reading
 from tests.flow_units.attributions import BOB, BUYER, CLIENT, put_click, won
 from tests.flow_units.calls import calls
-from tests.flow_units.network import SHOP, VENDOR, Network, put_members, reported, table
+from tests.flow_units.network import SHOP, SHOP_KEY, VENDOR, Network, put_members, reported, table
 
 # ---- own purchases, and buying for a client
 
@@ -59,7 +59,7 @@ def buying_for(external_id: str, code: str, **changes: Any) -> Conversion:
 def code(network: Network) -> str:
     """A code for Bob to buy for the client."""
     put_members(BOB)
-    made, expires_at = client_codes.make(SentClientCode(VENDOR, "mem_bob", CLIENT))
+    made, expires_at = client_codes.make(SentClientCode(VENDOR, "mem_bob", CLIENT), SHOP_KEY)
     assert expires_at == clock.text(network.moment + timedelta(hours=72))
     return made
 
@@ -158,7 +158,7 @@ def test_a_code_is_made_for_an_affiliate_alone(
 ) -> None:
     put_members(BOB)
     with pytest.raises(InvalidFieldError) as refused:
-        client_codes.make(SentClientCode(VENDOR, affiliate_id, client))
+        client_codes.make(SentClientCode(VENDOR, affiliate_id, client), SHOP_KEY)
     assert refused.value.pointer == "/affiliate_id"
     assert table("customers") == []
 
@@ -173,7 +173,7 @@ def test_making_a_code_tells_nobody_whose_contact_it_is(network: Network, client
     made, items = [], []
     for each in (CLIENT, client):
         with calls() as of_it:
-            client_codes.make(SentClientCode(VENDOR, "mem_bob", each))
+            client_codes.make(SentClientCode(VENDOR, "mem_bob", each), SHOP_KEY)
         made.append(of_it)
         items.append({frozenset(item) for item in table("customers")})
     assert (
@@ -181,7 +181,7 @@ def test_making_a_code_tells_nobody_whose_contact_it_is(network: Network, client
         == made[1]
         == [
             "BatchGetItem customers+members",
-            "TransactWriteItems customers",
+            "TransactWriteItems customers+audit",
         ]
     )
     assert items[0] == items[1]
@@ -192,7 +192,7 @@ def test_a_code_for_itself_proves_nothing_of_an_own_purchase_and_says_no_more(
 ) -> None:
     put_members(BOB)
     himself = Customer(phone=BOB.phone)
-    made, _ = client_codes.make(SentClientCode(VENDOR, "mem_bob", himself))
+    made, _ = client_codes.make(SentClientCode(VENDOR, "mem_bob", himself), SHOP_KEY)
     plain = network.report("o-0", 100, affiliate_id="mem_bob", customer=himself)
     coded = buying_for("o-1", made, client=Client(himself, made), customer=himself)
     assert won(coded) == (None, None)
@@ -207,17 +207,17 @@ def test_a_vendor_makes_so_many_codes_a_day_and_goes_on_the_next(network: Networ
     sent = SentClientCode(VENDOR, "mem_bob", CLIENT)
     with patch.object(client_codes, "CODES_PER_DAY_MAX", 3):
         for _ in range(3):
-            client_codes.make(sent)
+            client_codes.make(sent, SHOP_KEY)
         with pytest.raises(TooManyRequestsError) as refused:
-            client_codes.make(sent)
+            client_codes.make(sent, SHOP_KEY)
         assert (refused.value.code, refused.value.retry_after_s) == (
             "too_many_client_codes",
             15 * 3600,
         )
         put_members(replace(SHOP, member_id="mem_other"))
-        client_codes.make(replace(sent, vendor_id="mem_other"))
+        client_codes.make(replace(sent, vendor_id="mem_other"), SHOP_KEY)
         network.pass_time(hours=15)
-        client_codes.make(sent)
+        client_codes.make(sent, SHOP_KEY)
     counts = {
         item["customer_key"]: item["counted"] for item in table("customers") if "counted" in item
     }
@@ -235,4 +235,4 @@ def test_two_hundred_codes_are_the_bound() -> None:
 def test_a_suspended_affiliate_gets_no_code(network: Network) -> None:
     members.set_member("mem_ann", status="suspended")
     with pytest.raises(InvalidFieldError):
-        client_codes.make(SentClientCode(VENDOR, "mem_ann", CLIENT))
+        client_codes.make(SentClientCode(VENDOR, "mem_ann", CLIENT), SHOP_KEY)

@@ -15,7 +15,7 @@ import pytest
 
 from linkage.conversions import Conversion, Item
 from linkage.customers import Customer
-from linkage.flow import consenting, deciding, planning
+from linkage.flow import consenting, deciding, planning, releasing
 from linkage.flow.awaiting import confirm_due
 from linkage.flow.unbinding import unbind
 from linkage.keys import Key
@@ -77,7 +77,8 @@ def story(network: Network) -> Iterator[Step]:
     network.start_batch("bat_2")
     network.deliver_work()
     yield Step(
-        "a second batch cancelled", (partial(planning.cancel, "bat_2"), network.deliver_work)
+        "a second batch cancelled",
+        (partial(planning.cancel, "bat_2", operator("key_2")), network.deliver_work),
     )
     network.pay_all("bat_3", ann="paid", spo="paid", top="paid")
 
@@ -143,7 +144,7 @@ def introduced_story(network: Network) -> Iterator[Step]:
     second = network.report("b-2", 100_000, **building)
     yield Step("another introduction", (partial(network.confirm, second), network.deliver_facts))
     unbinding = SentUnbinding(None, CLIENT, "no customer of theirs")
-    yield Step("its end", (partial(unbind, unbinding, "key_1"),))
+    yield Step("its end", (partial(unbind, unbinding, operator("key_1")),))
     out = SentCustomer(SUPPLIER.member_id, CLIENT)
     key = Key("key_2", "vendor", SUPPLIER.member_id, "", "")
     yield Step("an opt-out", (partial(consenting.opt_out, out, key),))
@@ -167,7 +168,7 @@ def held_story(network: Network) -> Iterator[Step]:
         return partial(network.report, external_id, 60_000, program_id=program_id, customer=buyer)
 
     def released(sold: Conversion) -> Action:
-        return partial(deciding.release, sold.conversion_id, "key_operator")
+        return partial(releasing.release, sold.conversion_id, operator("key_operator"))
 
     yield Step("a sale within the limit", (sale("o-1", "prg_rich"), network.deliver_facts))
     first = sale("o-1", "prg_rich")()

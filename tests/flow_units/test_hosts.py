@@ -57,7 +57,8 @@ def code_of(number: int) -> str:
 
 
 def change(*hosts: str) -> None:
-    members.set_member(VENDOR, host_changes.begin(VENDOR), hosts=list(hosts))
+    stored = members.get_stored_member(VENDOR)
+    members.change_member(stored, {"hosts": list(hosts)}, [host_changes.begin(VENDOR)])
 
 
 def latest() -> HostsChange:

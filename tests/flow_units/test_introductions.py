@@ -19,7 +19,7 @@ from linkage.tables import conversions
 from linkage.tables.conversions import get_conversion
 from linkage.tables.customers import CustomerItem
 from linkage.tables.ledger import find_head
-from tests.domain.examples import MEMBER
+from tests.domain.examples import MEMBER, operator
 from tests.flow_units.calls import calls
 from tests.flow_units.network import (
     Network,
@@ -386,8 +386,8 @@ def test_an_operator_ends_an_introduction_under_every_key_of_it(network: Network
     network.deliver_facts()
     before = due(network)
     sent = SentUnbinding(None, Customer(email="client@example.com"), "no customer of theirs")
-    assert unbind(sent, "key_1") == (first.conversion_id,)
-    assert unbind(sent, "key_1") == ()
+    assert unbind(sent, operator("key_1")) == (first.conversion_id,)
+    assert unbind(sent, operator("key_1")) == ()
     assert not is_introducer(supplied(network, "s-2"))
     assert not is_introducer(supplied(network, "s-3", customer=whole))
     network.deliver_facts()
@@ -627,7 +627,7 @@ def test_an_introduction_an_operator_ended_is_ended_by_all_its_sales_and_later_o
     for number in (2, 3):
         network.pass_time(days=1)
         introduced(network, f"b-{number}", customer=both if number == 2 else CLIENT)
-    ended = unbind(SentUnbinding(None, CLIENT, "no customer of theirs"), "key_1")
+    ended = unbind(SentUnbinding(None, CLIENT, "no customer of theirs"), operator("key_1"))
     assert len(ended) == 2
     assert not is_introducer(supplied(network, "s-1", customer=both))
     assert not is_introducer(supplied(network, "s-2", customer=Customer(email=VICTIM)))
@@ -637,7 +637,7 @@ def test_an_expired_introduction_can_be_ended_for_what_is_reported_late(network:
     introduced(network)
     began = network.moment
     network.pass_time(days=366)
-    assert unbind(SentUnbinding(None, CLIENT, "no customer of theirs"), "key_1")
+    assert unbind(SentUnbinding(None, CLIENT, "no customer of theirs"), operator("key_1"))
     late = clock.text(began + timedelta(days=363))
     assert not is_introducer(supplied(network, occurred_at=late, may_backdate=True))
 
@@ -652,7 +652,7 @@ def test_a_renewal_that_races_with_an_operator_s_word_does_not_bring_it_back(
     def accept(operations: Any) -> None:
         if not called:
             called.append(1)
-            unbind(SentUnbinding(None, CLIENT, "no customer of theirs"), "key_1")
+            unbind(SentUnbinding(None, CLIENT, "no customer of theirs"), operator("key_1"))
         real(operations)
 
     second = network.report("b-2", 100_000, program_id="prg_build", customer=CLIENT)

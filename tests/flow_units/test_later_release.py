@@ -136,7 +136,7 @@ def test_what_a_later_release_stores_is_read_over_and_kept_when_written_over(
         network.settle(batch_id, **dict.fromkeys(network.payout_statuses(batch_id), answer))
     network.start_batch("bat_3")
     network.deliver_work()
-    planning.cancel("bat_3")
+    planning.cancel("bat_3", operator("key_2"))
     network.deliver_work()
 
     after = all_items()

@@ -13,7 +13,7 @@ from linkage import clock
 from linkage.conversions import Conversion
 from linkage.customers import Customer
 from linkage.errors import ConflictError, NotFoundError
-from linkage.flow import billing, deciding
+from linkage.flow import billing, deciding, releasing
 from linkage.flow.awaiting import confirm_due
 from linkage.network import RecruitmentBonus
 from linkage.programs import Bonus, Reward
@@ -28,6 +28,7 @@ from tests.aws_tables import forget_versions
 from tests.counted_units import counting
 from tests.docs.markdown import ROOT
 from tests.docs.markdown import table as table_of
+from tests.domain.examples import operator
 from tests.flow_units.network import (
     ANN,
     MANUAL,
@@ -84,7 +85,7 @@ class Shop:
         self.network.refund(self.sales[name], f"r-{made}", amount_minor)
 
     def release(self, name: str) -> Conversion:
-        return deciding.release(self.id(name), "key_operator")[0]
+        return releasing.release(self.id(name), operator("key_operator"))[0]
 
     def id(self, name: str) -> str:
         return self.sales[name].conversion_id
@@ -446,7 +447,7 @@ def test_a_release_is_its_acceptance(shop: Shop) -> None:
     shop.become("suspended")
     shop.sell("a", program_id="prg_late", customer=BUYER)
     shop.network.pass_time(days=40)
-    released, replayed = deciding.release(shop.id("a"), "key_operator")
+    released, _, replayed = releasing.release(shop.id("a"), operator("key_operator"))
     assert (released.status, released.held_reason, replayed) == ("confirmed", None, False)
     (confirmation,) = [each for each in table("conversions") if each["fact"] == "confirmation"]
     assert confirmation["accepted_at"] == clock.text(shop.network.moment)
@@ -463,7 +464,8 @@ def test_a_release_is_its_acceptance(shop: Shop) -> None:
     assert dict(balance.dues) == {due: 500}
     assert any(each["customer_key"] and "affiliate_id" in each for each in table("customers"))
     before = shop.network.everything()
-    assert deciding.release(shop.id("a"), "key_other") == (get_conversion(shop.id("a")), True)
+    again = releasing.release(shop.id("a"), operator("key_other"))
+    assert again == (get_conversion(shop.id("a")), None, True)
     assert shop.network.everything() == before
     assert_sound(shop.network)
 
@@ -476,7 +478,7 @@ def test_what_is_not_held_is_not_released(shop: Shop, program_id: str) -> None:
         shop.release("a")
     assert refused.value.code == "not_held"
     with pytest.raises(NotFoundError):
-        deciding.release("cnv_unknown", "key_operator")
+        releasing.release("cnv_unknown", operator("key_operator"))
     assert shop.network.everything() == before
 
 

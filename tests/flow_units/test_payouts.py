@@ -12,7 +12,7 @@ from linkage.flow import debiting, exporting, planning, settling
 from linkage.network import PayoutSchedule
 from linkage.payouts import Page, payout_id
 from linkage.requests import Result
-from linkage.tables import ledger, members, payouts, settings
+from linkage.tables import keys, ledger, members, payouts, settings
 from tests.domain.examples import MEMBER, operator
 from tests.flow_units.network import SETTINGS, CrashError, Network, Writes, put_members, table
 
@@ -207,12 +207,12 @@ def test_a_batch_is_of_one_currency(earned: Network) -> None:
 def test_a_cancelled_batch_returns_its_money_due_at_once(earned: Network) -> None:
     planned(earned)
     earned.pass_time(days=1)
-    planning.cancel("bat_1")
+    planning.cancel("bat_1", operator("key_2"))
     earned.deliver_work()
     assert earned.balances() == {"ann": 5_000, "spo": 500, "top": 250}
     assert set(earned.payout_statuses("bat_1").values()) == {"cancelled"}
     before = earned.everything()
-    planning.cancel("bat_1")
+    planning.cancel("bat_1", operator("key_2"))
     earned.deliver_work()
     debiting.give_back_page("bat_1", 1)
     debiting.debit_page("bat_1", 1)
@@ -238,17 +238,42 @@ def test_an_approved_batch_cannot_be_cancelled(earned: Network) -> None:
     planned(earned)
     planning.approve("bat_1", operator("key_2"))
     with pytest.raises(ConflictError):
-        planning.cancel("bat_1")
+        planning.cancel("bat_1", operator("key_2"))
 
 
-def test_four_eyes_need_two_keys(earned: Network) -> None:
+def test_four_eyes_are_two_persons_and_not_two_keys(earned: Network) -> None:
     settings.publish_settings(replace(SETTINGS, version=2, four_eyes=True))
+    earned.start_batch("bat_1", person="tendai")
+    earned.deliver_work()
+    for own in ("key_1", "key_2"):
+        with pytest.raises(ConflictError) as refused:
+            planning.approve("bat_1", operator(own, person="tendai"))
+        assert refused.value.code == "four_eyes"
+    assert planning.approve("bat_1", operator("key_3", person="rudo")).approved_by == "key_3"
+    assert planning.approve("bat_1", operator("key_1", person="tendai")).approved_by == "key_3"
+
+
+def test_a_batch_lives_by_the_four_eyes_it_was_made_under(earned: Network) -> None:
+    settings.publish_settings(replace(SETTINGS, version=2, four_eyes=True))
+    earned.start_batch("bat_1", person="tendai")
+    earned.deliver_work()
+    settings.publish_settings(replace(SETTINGS, version=3, four_eyes=False))
+    with pytest.raises(ConflictError, match="another person"):
+        planning.approve("bat_1", operator("key_1", person="tendai"))
+
+
+def test_a_batch_made_by_a_key_without_a_name_is_whose_the_key_is_by_now(earned: Network) -> None:
+    """So a network that was upgraded with a batch planned needs its keys named, and no more."""
+    keys.put_key(operator("key_1"))
     planned(earned)
-    with pytest.raises(ConflictError) as refused:
-        planning.approve("bat_1", operator("key_1"))
-    assert refused.value.code == "four_eyes"
-    assert planning.approve("bat_1", operator("key_2")).approved_by == "key_2"
-    assert planning.approve("bat_1", operator("key_3")).approved_by == "key_2"
+    settings.publish_settings(replace(SETTINGS, version=2, four_eyes=True))
+    rudo = operator("key_2", person="rudo")
+    with pytest.raises(ConflictError, match="linkage keys name"):
+        planning.approve("bat_1", rudo)
+    keys.name_key("key_1", "rudo", [])
+    with pytest.raises(ConflictError, match="another person"):
+        planning.approve("bat_1", rudo)
+    assert planning.approve("bat_1", operator("key_3", person="zuva")).approved_by == "key_3"
 
 
 def test_a_batch_is_approved_and_settled_only_in_its_turn(earned: Network) -> None:
@@ -435,7 +460,7 @@ def test_a_tick_delivers_a_lost_approval_again(earned: Network) -> None:
 def test_a_tick_gives_back_what_a_lost_message_left_out(earned: Network) -> None:
     planned(earned)
     with Writes((2, "before")).watched(), pytest.raises(CrashError):
-        planning.cancel("bat_1")
+        planning.cancel("bat_1", operator("key_2"))
     planning.tick()
     earned.deliver_work()
     assert earned.balances() == {"ann": 5_000, "spo": 500, "top": 250}

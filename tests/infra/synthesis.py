@@ -19,6 +19,7 @@ FUNCTIONS = (
     "fold_clicks",
     "record_conversion",
     "record_customer",
+    "decide_proposals",
     "confirm_conversions",
     "compute_commissions",
     "sweep_conversions",

@@ -21,6 +21,8 @@ ROUTES = {
     "POST /v1/customers/opt-out": "record_customer",
     "POST /v1/customers/opt-in": "record_customer",
     "POST /v1/customers/unbind": "record_customer",
+    "POST /v1/proposals/{proposal_id}/approval": "decide_proposals",
+    "POST /v1/proposals/{proposal_id}/withdrawal": "decide_proposals",
     "POST /v1/payout-batches": "batch_payouts",
     "POST /v1/payout-batches/{batch_id}/approval": "batch_payouts",
     "POST /v1/payout-batches/{batch_id}/cancellation": "batch_payouts",

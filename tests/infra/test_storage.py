@@ -56,6 +56,7 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str, str]], str | 
         "NEW_IMAGE",
     ),
     "keys": (("key_id",), {"listing": ("listing", "created_at", "ALL")}, None),
+    "proposals": (("proposal_id",), {"listing": ("listing", "asked_at", "ALL")}, None),
     "audit": (("subject", "at"), {"by_day": ("day", "at", "ALL")}, None),
 }
 
@@ -162,13 +163,13 @@ def _variables(prod: Synthesised, name: str) -> Any:
 
 
 HASHING = ("record_click", "record_conversion", "record_customer", "confirm_conversions")
-NAMING = ("record_conversion", "fold_clicks", "manage_network")
+NAMING = ("record_conversion", "fold_clicks", "manage_network", "decide_proposals")
 
 
 @pytest.mark.parametrize(
     ("variable", "construct", "names"),
     [
-        ("HASH_SECRET", "HashSecret", (*HASHING, "fold_clicks")),
+        ("HASH_SECRET", "HashSecret", (*HASHING, "fold_clicks", "decide_proposals")),
         ("ID_SECRET", "IdSecret", NAMING),
     ],
 )

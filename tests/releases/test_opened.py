@@ -14,6 +14,7 @@ import pytest
 
 from linkage.conversions import History
 from linkage.flow import awaiting, folding, planning, sweeping
+from linkage.keys import key_id_in
 from linkage.links import link_of
 from linkage.requests import RESULTS_MAX
 from linkage.tables import (
@@ -245,6 +246,7 @@ def test_the_network_goes_on_over_what_there_was() -> None:
         old_sales_are_given_back(network)
         old_customers_buy_again(network)
         days_that_were_open_are_billed(network)
+        keys_without_a_name_are_one_person_until_they_are_named(network)
         batches_that_were_left_half_way_go_on(network)
         old_balances_are_paid_out(network)
         assert not clean(network).in_flight
@@ -415,6 +417,19 @@ def settle(network: Opened, batch_id: str) -> None:
         assert len(results) <= RESULTS_MAX
         network.call("POST", path, {"results": results})
     assert payouts.get_batch(batch_id).status == "settled"
+
+
+def keys_without_a_name_are_one_person_until_they_are_named(network: Opened) -> None:
+    """Its settings have four eyes, of which nobody knew more than two keys."""
+    assert settings.current_settings().four_eyes
+    planned = next(b for b in payouts.list_batches(100, None).data if b.status == "planned")
+    path = f"/v1/payout-batches/{planned.batch_id}/approval"
+    status, text = sent("POST", path, None, network.secrets["operator 2"])
+    assert (status, json.loads(text)["code"]) == (409, "four_eyes")
+    for who, person in (("operator", "rudo"), ("operator 2", "zuva")):
+        key_id = key_id_in(network.secrets[who], "test")
+        assert key_id
+        keys.name_key(key_id, person, [])
 
 
 def batches_that_were_left_half_way_go_on(network: Opened) -> None:

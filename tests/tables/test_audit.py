@@ -54,7 +54,6 @@ def test_no_secret_is_kept_and_of_an_account_only_its_end() -> None:
     assert made.after == {
         "key_id": "key_2",
         "role": "operator",
-        "member_id": None,
         "created_at": key.created_at,
         "person": "rudo",
     }

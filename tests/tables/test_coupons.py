@@ -3,7 +3,6 @@ from dataclasses import replace
 import pytest
 
 from linkage.coupons import Coupon
-from linkage.errors import NotFoundError
 from linkage.tables.coupons import find_coupon, list_coupons, put_coupon, set_coupon
 from linkage.tables.transactions import ConditionFailedError
 
@@ -43,15 +42,22 @@ def test_a_code_is_given_once_at_a_vendor_and_again_at_another() -> None:
 
 def test_a_coupon_is_paused_and_its_dates_are_moved_or_taken_away() -> None:
     put_coupon(COUPON)
-    changed = set_coupon("mem_shop", "ROOF-10", paused=True, starts_on=None, ends_on="2026-12-24")
-    assert changed == replace(COUPON, paused=True, starts_on=None, ends_on="2026-12-24")
+    changed = replace(COUPON, paused=True, starts_on=None, ends_on="2026-12-24")
+    set_coupon(COUPON, changed)
     assert find_coupon("mem_shop", "ROOF-10") == changed
+    set_coupon(changed, COUPON)
+    assert find_coupon("mem_shop", "ROOF-10") == COUPON
 
 
-def test_a_coupon_that_does_not_exist_is_not_made_by_a_change() -> None:
-    with pytest.raises(NotFoundError):
-        set_coupon("mem_shop", "ROOF-10", paused=True)
+def test_a_coupon_changes_only_from_what_it_was_read_as() -> None:
+    changed = replace(COUPON, paused=True)
+    with pytest.raises(ConditionFailedError):
+        set_coupon(COUPON, changed)
     assert find_coupon("mem_shop", "ROOF-10") is None
+    put_coupon(changed)
+    with pytest.raises(ConditionFailedError):
+        set_coupon(COUPON, replace(COUPON, paused=True, ends_on="2026-12-24"))
+    assert find_coupon("mem_shop", "ROOF-10") == changed
 
 
 def test_coupons_are_listed_by_vendor_by_affiliate_and_all() -> None:

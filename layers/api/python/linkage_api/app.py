@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError as NoRo
 
 from linkage.errors import LinkageError, NotFoundError
 from linkage_api import (
+    audit,
     balances,
     conversions,
     coupons,
@@ -14,6 +15,7 @@ from linkage_api import (
     network,
     payout_batches,
     programs,
+    proposals,
     statistics,
 )
 from linkage_api.answers import refused
@@ -30,6 +32,8 @@ for noun in (
     balances,
     payout_batches,
     statistics,
+    proposals,
+    audit,
 ):
     app.include_router(noun.router)
 

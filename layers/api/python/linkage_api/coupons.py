@@ -7,19 +7,21 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage import clock
+from linkage.audit import recorded
 from linkage.coupons import Coupon, checked_code
-from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
+from linkage.errors import BusyError, ConflictError, InvalidFieldError, NotFoundError
 from linkage.ids import fingerprint
 from linkage.members import Member
 from linkage.quotas import quota_of
+from linkage.tables.audit import put_record
 from linkage.tables.coupons import find_coupon, list_coupons, put_coupon, set_coupon
 from linkage.tables.members import count_one
 from linkage.tables.programs import get_program
 from linkage.tables.settings import current_settings
-from linkage.tables.transactions import ConditionFailedError
+from linkage.tables.transactions import ConditionFailedError, attempts
 from linkage_api.answers import answer, created, listed, made
 from linkage_api.bodies import Body, Id, read
-from linkage_api.calls import Query, acting_member, call, checked_id, member_with_role, owners
+from linkage_api.calls import Call, Query, acting_member, call, checked_id, member_with_role, owners
 from linkage_api.programs import require_approved
 from linkage_api.terms import CouponCode, Date
 
@@ -71,8 +73,9 @@ def create() -> Response[str]:
     if find_coupon(coupon.vendor_id, coupon.code) is None:
         require_approved(affiliate, "affiliate")
         quota = quota_of(vendor, "coupons", current_settings())
+        counted = count_one(vendor.member_id, "coupons", quota.most)
         try:
-            put_coupon(coupon, count_one(vendor.member_id, "coupons", quota.most))
+            put_coupon(coupon, counted, _record(asked, "created", None, coupon))
         except ConditionFailedError as failed:
             if 0 not in failed.items:
                 raise quota.reached() from None
@@ -112,13 +115,27 @@ def change(code: str) -> Response[str]:
     vendor_id = query.text("vendor_id")
     query.done()
     vendor = acting_member(asked, "vendor", vendor_id)
-    coupon = _own_coupon(vendor, code)
+    _own_coupon(vendor, code)
     body = read(CouponChanges, asked.body)
     changes = {name: getattr(body, name) for name in body.model_fields_set}
-    _require_dates_in_order(replace(coupon, **changes))
-    if changes:
-        coupon = set_coupon(coupon.vendor_id, coupon.code, **changes)
-    return answer(200, _view(coupon))
+    for _ in attempts():
+        coupon = _own_coupon(vendor, code)
+        becomes = replace(coupon, **changes)
+        _require_dates_in_order(becomes)
+        if becomes == coupon:
+            return answer(200, _view(coupon))
+        try:
+            set_coupon(coupon, becomes, _record(asked, "changed", coupon, becomes))
+        except ConditionFailedError:
+            continue
+        return answer(200, _view(becomes))
+    raise BusyError
+
+
+def _record(asked: Call, verb: str, before: Coupon | None, after: Coupon) -> dict[str, Any]:
+    """The operation that keeps who made or changed a coupon."""
+    subject, action = f"coupon#{after.vendor_id}#{after.code}", f"coupon.{verb}"
+    return put_record(recorded(asked.key, subject, action, before, after))
 
 
 def _own_coupon(vendor: Member, code: str) -> Coupon:

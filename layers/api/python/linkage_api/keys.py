@@ -1,46 +1,56 @@
 """`/v1/keys`: API keys, each shown once."""
 
 import os
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from linkage import clock
 from linkage.errors import InvalidFieldError
-from linkage.keys import Key, hashed, new_secret
-from linkage.tables.keys import list_keys, put_key, revoke_key
-from linkage.tables.transactions import ConditionFailedError
+from linkage.flow.keying import CREATE, REVOKE, plan_create, plan_revoke
+from linkage.flow.proposing import act
+from linkage.keys import Key, checked_person, new_half, secret_of
+from linkage.proposals import Asked, Proposal
+from linkage.tables.keys import get_key, list_keys
 from linkage_api.answers import created, listed, nothing
-from linkage_api.bodies import Body, Id, read
+from linkage_api.bodies import Body, Id, checked, read
 from linkage_api.calls import Query, call, checked_id, member_with_role, require_same
+from linkage_api.proposals import waiting
 
 router = Router()
 
 _STAGE = os.environ["STAGE"]
 
+type Person = Annotated[str, checked(checked_person)]
+
 
 class KeyBody(Body):
-    """A new key: an operator's belongs to nobody, every other to a member with its role."""
+    """A new key: an operator's belongs to a person, every other to a member with its role."""
 
     role: Literal["operator", "vendor", "affiliate"]
     member_id: Id | None = None
+    person: Person = ""
 
 
 @router.post("/v1/keys")
 def create() -> Response[str]:
-    """Makes a key; its secret is in this answer and nowhere else, not even in a replay."""
+    """Makes a key; its secret is in this answer and nowhere else, not even in a replay.
+
+    One that waits for a second person has the first half here, and the other in the approval.
+    """
     asked = call(router, "operator")
     body = read(KeyBody, asked.body)
     _require_owner(body)
-    key_id = asked.new_id("key", "POST /v1/keys")
-    secret = new_secret(_STAGE, key_id)
-    key = Key(key_id, body.role, body.member_id, hashed(secret), clock.text(clock.now()))
-    try:
-        put_key(key)
-    except ConditionFailedError as failed:
-        return _replayed(failed.items[0] or {}, body)
-    return created({**_view(key), "secret": secret})
+    key_id, half = asked.new_id("key", "POST /v1/keys"), new_half()
+    wanted = Asked(body.model_dump(), {"key_id": key_id, "first_half": half})
+    change, proposal = act(CREATE, plan_create, wanted, asked.key)
+    if proposal:
+        return _waiting(proposal, half)
+    stored = get_key(key_id)
+    if change.write is None:
+        return _replayed(stored, body)
+    secret = secret_of(_STAGE, key_id, half, change.shown["second_half"])
+    return created({**_view(stored), "secret": secret})
 
 
 def _require_owner(body: KeyBody) -> None:
@@ -49,18 +59,31 @@ def _require_owner(body: KeyBody) -> None:
             raise InvalidFieldError(
                 "/member_id", "An operator's key belongs to no member. Leave member_id out."
             )
+        if not body.person:
+            raise InvalidFieldError(
+                "/person", "person is required: name whose hands the operator's key is in."
+            )
         return
     if body.member_id is None:
         raise InvalidFieldError("/member_id", f"member_id is required: name the {body.role}.")
     member_with_role(body.role, body.member_id, "/member_id")
 
 
-def _replayed(stored: dict[str, Any], body: KeyBody) -> Response[str]:
-    require_same((stored.get("role"), stored.get("member_id")), (body.role, body.member_id))
-    values: dict[str, Any] = {name: stored.get(name) for name in Key.__dataclass_fields__}
-    values["person"] = values["person"] or ""
+def _waiting(proposal: Proposal, half: str) -> Response[str]:
+    """What was asked for before, and waits already, shows no half again."""
+    private = proposal.asked.private
+    if private.get("first_half") != half:
+        note = "The first half of the secret was shown once. Lost it? Withdraw this, ask again."
+        return waiting(proposal, first_half=None, note=note)
+    note = "The secret is this half, and right behind it second_half of the answer to the approval."
+    return waiting(proposal, first_half=secret_of(_STAGE, private["key_id"], half), note=note)
+
+
+def _replayed(stored: Key, body: KeyBody) -> Response[str]:
+    said = (stored.role, stored.member_id, stored.person)
+    require_same(said, (body.role, body.member_id, body.person))
     note = "The secret was shown once, when the key was made. Lost it? Revoke this key, make one."
-    return created({**_view(Key(**values)), "secret": None, "note": note}, replayed=True)
+    return created({**_view(stored), "secret": None, "note": note}, replayed=True)
 
 
 @router.get("/v1/keys")
@@ -74,9 +97,10 @@ def index() -> Response[str]:
 @router.delete("/v1/keys/<key_id>")
 def revoke(key_id: str) -> Response[str]:
     """Revokes a key at once and for ever; a second time changes nothing."""
-    call(router, "operator")
-    revoke_key(checked_id("key", key_id))
-    return nothing()
+    asked = call(router, "operator")
+    wanted = Asked({"key_id": checked_id("key", key_id)})
+    _, proposal = act(REVOKE, plan_revoke, wanted, asked.key)
+    return waiting(proposal) if proposal else nothing()
 
 
 def _view(key: Key) -> dict[str, Any]:
@@ -84,6 +108,7 @@ def _view(key: Key) -> dict[str, Any]:
         "id": key.key_id,
         "role": key.role,
         "member_id": key.member_id,
+        "person": key.person or None,
         "created_at": key.created_at,
         "revoked_at": key.revoked_at,
     }

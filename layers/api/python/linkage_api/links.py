@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage import clock, ids
+from linkage.audit import recorded
 from linkage.destinations import checked_destination
 from linkage.edge.http import is_id
 from linkage.errors import InvalidFieldError, NotFoundError
@@ -15,6 +16,7 @@ from linkage.keyed_ids import link_causes, new_form
 from linkage.links import CODE_ALPHABET, CODE_LENGTH, SUBS_LARGEST_BYTES, Link, link_of, new_code
 from linkage.network import NetworkSettings
 from linkage.quotas import quota_of
+from linkage.tables.audit import put_record
 from linkage.tables.links import list_links, no_link, put_link
 from linkage.tables.members import count_one, get_member
 from linkage.tables.programs import get_program
@@ -86,11 +88,12 @@ def create() -> Response[str]:
     )
     quota = quota_of(affiliate, "links", settings)
     counted = count_one(affiliate.member_id, "links", quota.most)
+    made_by = recorded(asked.key, f"link#{link.code}", "link.created", None, link._asdict())
     elsewhere = [no_link(other_code)] if other_code else []
     try:
-        put_link(link, vendor.hosts, sent, counted, *elsewhere)
+        put_link(link, vendor.hosts, sent, counted, put_record(made_by), *elsewhere)
     except ConditionFailedError as failed:
-        stored = failed.items.get(0) or failed.items.get(2)
+        stored = failed.items.get(0) or failed.items.get(3)
         if stored is None:
             raise quota.reached() from None
         require_same(stored.get("fingerprint"), sent)

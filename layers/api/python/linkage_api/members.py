@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal, Self
 
 from aws_lambda_powertools.event_handler import Response
@@ -10,17 +10,23 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from pydantic import AfterValidator, Field, model_validator
 
 from linkage import clock
+from linkage.audit import Record, recorded
 from linkage.destinations import checked_host
 from linkage.errors import InvalidFieldError, NotFoundError
 from linkage.fields import checked_text
+from linkage.flow.changing import CHANGE, STATUS, plan_change, plan_status
+from linkage.flow.proposing import act
 from linkage.ids import fingerprint
+from linkage.keys import Key
 from linkage.members import Member, Split, normalised_email, normalised_phone, upline_below
 from linkage.money import WHOLE_BPS
+from linkage.proposals import Asked, Change
 from linkage.quotas import usage_of
 from linkage.tables import host_changes
+from linkage.tables.audit import put_record
 from linkage.tables.gathering import read as read_now
 from linkage.tables.host_changes import HostsChange, reading_changes
-from linkage.tables.members import get_member, list_members, put_member, set_member
+from linkage.tables.members import get_member, list_members, put_member
 from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
 from linkage.terms import check_splits
@@ -45,6 +51,7 @@ from linkage_api.calls import (
     member_with_role,
     require_same,
 )
+from linkage_api.proposals import waiting
 
 router = Router()
 MONTH_MAX_MINOR = 10**15
@@ -167,12 +174,16 @@ def create() -> Response[str]:
         splits=_splits(body.splits, member_id),
     )
     try:
-        put_member(member)
+        put_member(member, [put_record(_made(member, asked.key))])
     except ConditionFailedError:
         stored = get_member(member.member_id)
         require_same(stored.fingerprint, sent)
         return created(_shown(stored), replayed=True)
     return created(_view(member))
+
+
+def _made(member: Member, by: Key) -> Record:
+    return recorded(by, f"member#{member.member_id}", "member.created", None, member)
 
 
 @router.get("/v1/members")
@@ -197,28 +208,37 @@ def show(member_id: str) -> Response[str]:
 
 @router.patch("/v1/members/<member_id>")
 def change(member_id: str) -> Response[str]:
-    """Changes the fields that were sent; all links of a vendor lead to its new hosts alone."""
+    """Changes the fields that were sent; all links of a vendor lead to its new hosts alone.
+
+    What moves a member's money, or raises its limits, waits for a second person.
+    """
     asked = call(router, "operator")
     member = get_member(checked_id("member", member_id))
     body = read(MemberChanges, asked.body)
-    changes = {name: getattr(body, name) for name in body.model_fields_set}
+    changes: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     if "payout_method" in changes:
         changes["payout_method"] = _method(body.payout_method)
     if "splits" in changes:
         changes["splits"] = [asdict(split) for split in _splits(body.splits, member.member_id)]
     if "confirmed_max_minor" in changes:
         changes["confirmed_max_minor"] = _limits(body, member)
-    if changes:
-        # Also when the hosts are as before: so an operator has the edge publish all links anew.
-        followed = _EDGE and "hosts" in changes and member.has_role("vendor")
-        at_edge = [host_changes.begin(member.member_id)] if followed else []
-        member = set_member(member.member_id, *at_edge, **changes)
-    return answer(200, _shown(member))
+    wanted = Asked({"member_id": member.member_id, "changes": changes})
+    _, proposal = act(CHANGE, _plan_change, wanted, asked.key)
+    return waiting(proposal) if proposal else answer(200, _shown(get_member(member_id)))
+
+
+def _plan_change(asked: Asked, by: Key) -> Change:
+    """The plan of a change; the edge is told of changed hosts in its transaction."""
+    change = plan_change(asked, by)
+    write, member_id = change.write, asked.said["member_id"]
+    if not _EDGE or write is None or "hosts" not in asked.said["changes"]:
+        return change
+    return replace(change, write=lambda also: write([*also, host_changes.begin(member_id)]))
 
 
 @router.post("/v1/members/<member_id>/approval")
 def approve(member_id: str) -> Response[str]:
-    """Lets a member sell or earn, from now on."""
+    """Lets a member sell or earn, from now on; to lift a suspension takes a second person."""
     return _become(member_id, "approved")
 
 
@@ -231,10 +251,9 @@ def suspend(member_id: str) -> Response[str]:
 def _become(member_id: str, status: str) -> Response[str]:
     asked = call(router, "operator")
     no_fields(asked.body)
-    member = get_member(checked_id("member", member_id))
-    if member.status != status:
-        member = set_member(member.member_id, status=status)
-    return answer(200, _shown(member))
+    wanted = Asked({"member_id": checked_id("member", member_id), "status": status})
+    _, proposal = act(STATUS, plan_status, wanted, asked.key)
+    return waiting(proposal) if proposal else answer(200, _shown(get_member(member_id)))
 
 
 def _method(body: PayoutMethodBody | None) -> dict[str, str] | None:

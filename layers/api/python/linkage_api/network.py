@@ -1,7 +1,6 @@
 """`/v1/network`: the network's settings, versioned."""
 
-import os
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -9,18 +8,14 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from pydantic import AfterValidator, Field
 
-from linkage import clock
-from linkage.errors import ConflictError, InvalidFieldError
+from linkage.errors import InvalidFieldError
 from linkage.fields import checked_text
-from linkage.keyed_ids import CHANGEOVER, secret_mark
+from linkage.flow.governing import KEYED_IDS, PUBLISH, plan_publish
+from linkage.flow.proposing import act
 from linkage.network import LEVELS_MAX, NetworkSettings, PayoutSchedule, RecruitmentBonus
-from linkage.rules import RULES_FIRST, RULES_OF_KEYED_IDS, RULES_OF_LEAST_HOLDS
-from linkage.tables.members import list_members
-from linkage.tables.pages import LIMIT_MAX
-from linkage.tables.programs import list_programs
-from linkage.tables.settings import current_settings, publish_settings
-from linkage.tables.transactions import ConditionFailedError
-from linkage.terms import check_settings, check_settings_for
+from linkage.proposals import Asked
+from linkage.rules import RULES_FIRST, RULES_OF_LEAST_HOLDS
+from linkage.tables.settings import current_settings
 from linkage_api.answers import answer
 from linkage_api.bodies import (
     AmountMinor,
@@ -34,9 +29,9 @@ from linkage_api.bodies import (
     whole,
 )
 from linkage_api.calls import call
+from linkage_api.proposals import waiting
 
 router = Router()
-_ID_SECRET = os.environ["ID_SECRET"]
 _OWN = ("rules", "keyed_ids_from", "id_secret_mark")
 """What the network keeps for itself."""
 
@@ -143,65 +138,17 @@ def show() -> Response[str]:
 
 @router.put("/v1/network")
 def publish() -> Response[str]:
-    """Publishes the next version; the same settings again publish nothing."""
+    """Publishes the next version; the same settings again publish nothing.
+
+    What takes from what two persons guard waits for the second.
+    """
     asked = call(router, "operator")
     body = read(NetworkBody, asked.body)
-    current = current_settings()
-    new = _with_keyed_ids(body.settings(current.version + 1), body.keyed_ids, current)
-    if current.version and replace(new, version=current.version) == current:
-        return answer(200, _view(current))
-    if body.version not in {None, current.version}:
-        raise _published_meanwhile()
-    check_settings(new)
-    _require_ceilings_kept(new)
-    try:
-        publish_settings(new)
-    except ConditionFailedError:
-        raise _published_meanwhile() from None
-    return answer(200, _view(new))
-
-
-def _with_keyed_ids(
-    new: NetworkSettings, asked: bool | None, current: NetworkSettings
-) -> NetworkSettings:
-    """The new settings with keyed ids from some moment on, if they were on or are asked for.
-
-    A network that has no member yet has nothing with another id, and begins with them. Raises
-    InvalidFieldError for who wants them off again.
-    """
-    begin, mark = current.keyed_ids_from, current.id_secret_mark
-    if begin is not None and asked is False:
-        raise InvalidFieldError(
-            "/keyed_ids",
-            "Ids that are keyed stay so: what has one could not be found again. Leave keyed_ids "
-            "out, or true.",
-        )
-    if begin is None:
-        is_new = current.version == 0 and not list_members(1, None).data
-        if not (is_new if asked is None else asked):
-            return new
-        begin = clock.text(clock.now() if is_new else clock.now() + CHANGEOVER)
-        mark = secret_mark(_ID_SECRET)
-    return replace(new, rules=RULES_OF_KEYED_IDS, keyed_ids_from=begin, id_secret_mark=mark)
-
-
-def _require_ceilings_kept(settings: NetworkSettings) -> None:
-    """Raises InvalidFieldError for the first program that could exceed its ceiling."""
-    cursor: str | None = None
-    while True:
-        page = list_programs(None, LIMIT_MAX, cursor)
-        for program in page.data:
-            check_settings_for(program, settings)
-        cursor = page.next_cursor
-        if cursor is None:
-            return
-
-
-def _published_meanwhile() -> ConflictError:
-    return ConflictError(
-        "published_meanwhile",
-        "Somebody else published settings meanwhile. Read them, and publish again.",
-    )
+    read_as = current_settings().version if body.version is None else body.version
+    settings = asdict(body.settings(read_as + 1))
+    wanted = Asked(settings | {KEYED_IDS: body.keyed_ids})
+    _, proposal = act(PUBLISH, plan_publish, wanted, asked.key)
+    return waiting(proposal) if proposal else answer(200, _view(current_settings()))
 
 
 def _view(settings: NetworkSettings) -> dict[str, Any]:

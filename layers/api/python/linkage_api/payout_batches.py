@@ -11,8 +11,10 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from botocore.config import Config
 
 from linkage import clock, views
+from linkage.audit import recorded
 from linkage.errors import ConflictError
 from linkage.payouts import Batch, Payout
+from linkage.tables.audit import put_record
 from linkage.tables.payouts import (
     file_key,
     get_batch,
@@ -20,6 +22,7 @@ from linkage.tables.payouts import (
     list_batches,
     list_pages,
 )
+from linkage.tables.transactions import write
 from linkage_api.answers import answer, listed
 from linkage_api.calls import Query, call, checked_id
 
@@ -58,6 +61,8 @@ def show(batch_id: str) -> Response[str]:
     shown = {
         **views.batch(batch),
         "created_by": batch.created_by,
+        "created_by_person": batch.created_by_person or None,
+        "four_eyes": batch.four_eyes,
         "approved_by": batch.approved_by,
         "payouts": [_payout(payout) for payout in page.data],
         "has_more": page.next_cursor is not None,
@@ -82,13 +87,15 @@ def _skipped(batch: Batch) -> dict[str, Any]:
 @router.get("/v1/payout-batches/<batch_id>/file")
 def file(batch_id: str) -> Response[str]:
     """An address to download the payout file from, good for 15 minutes, and the file's hash."""
-    call(router, "operator")
+    asked = call(router, "operator")
     batch = get_batch(checked_id("payout_batch", batch_id))
     if batch.sha256 is None:
         raise ConflictError(
             "not_exported",
             f"The payout file is written once the batch is approved; it is {batch.status}.",
         )
+    subject, given = f"batch#{batch.batch_id}", {"sha256": batch.sha256}
+    write([put_record(recorded(asked.key, subject, "batch.file_downloaded", None, given))])
     expires_at = clock.now() + timedelta(seconds=FILE_URL_S)
     url = _files().generate_presigned_url(
         "get_object",

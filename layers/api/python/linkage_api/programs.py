@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage import clock
+from linkage.audit import recorded
 from linkage.destinations import checked_destination
 from linkage.edge.http import is_id
 from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
@@ -16,6 +17,7 @@ from linkage.members import Member
 from linkage.network import NetworkSettings
 from linkage.programs import Program
 from linkage.quotas import Quota, quota_of
+from linkage.tables.audit import put_record
 from linkage.tables.members import count_one, get_member
 from linkage.tables.programs import (
     get_program,
@@ -57,8 +59,12 @@ def create() -> Response[str]:
         program_id=asked.new_id("prg", "POST /v1/programs"),
         fingerprint=sent,
     )
+    counted, record = (
+        count_one(vendor.member_id, "programs", quota.most),
+        _record(asked, "created", None, program),
+    )
     try:
-        publish_program(program, count_one(vendor.member_id, "programs", quota.most))
+        publish_program(program, counted, record)
     except ConditionFailedError as failed:
         if 0 not in failed.items:
             raise quota.reached() from None
@@ -95,7 +101,7 @@ def publish(program_id: str) -> Response[str]:
     if quota.is_reached:
         raise quota.reached()
     try:
-        publish_program(new)
+        publish_program(new, _record(asked, "published", current, new))
     except ConditionFailedError:
         raise _published_meanwhile() from None
     return made(view(new), quota.warnings(), status=200)
@@ -120,6 +126,12 @@ def show(program_id: str) -> Response[str]:
     """A program's current version."""
     asked = call(router, "vendor", "affiliate", "operator")
     return answer(200, _view(asked, _own_program(asked, program_id)))
+
+
+def _record(asked: Call, verb: str, before: Program | None, after: Program) -> dict[str, Any]:
+    """The operation that keeps who published what."""
+    subject, action = f"program#{after.program_id}", f"program.{verb}"
+    return put_record(recorded(asked.key, subject, action, before, after))
 
 
 def _terms_of(program: Program) -> Program:

@@ -4,23 +4,27 @@ A record is written in the transaction of its change and never changed. It keeps
 person's name, contacts and accounts only so much that one who knows them knows them again.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 from linkage import clock
 from linkage.keys import Key
 from linkage.plain import without_defaults
 
+_SUBJECT = re.compile(r"[a-z]{1,20}(#[!-~]{1,200})?")
+
 type _Fields = dict[str, Any] | None
 
 SCHEDULE = "schedule"
 """What stands for a key where nobody asked: the network's own clock did."""
 
-_SECRETS = frozenset({"secret_hash", "fingerprint"})
+_SECRETS = frozenset({"secret_hash", "fingerprint", "id_secret_mark"})
 _MASKED = frozenset({"email", "phone", "account"})
 _PEOPLE = ("member#", "payout#")
 """Subjects whose name is a person's."""
+_NOTHING: tuple[Any, ...] = (None, "", [], {}, False)
 _MASKED_LENGTH_MIN = 8
 """Of a shorter text its end would say too much."""
 
@@ -42,6 +46,11 @@ class Record:
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     why: str | None = None
+
+
+def is_subject(text: str) -> bool:
+    """Whether anything can be recorded under it; what cannot is not looked up in any table."""
+    return _SUBJECT.fullmatch(text) is not None
 
 
 def recorded(
@@ -67,7 +76,7 @@ def record_by(
     why: str | None = None,
 ) -> Record:
     """The same by whoever has no key: `who` is what stands for one, and a person or nothing."""
-    was, became = _changed(_said(before), _said(after))
+    was, became = _changed(plain(before), plain(after))
     shown = (_shown(subject, was), _shown(subject, became))
     return Record(subject, clock.text(clock.now()), action, *who, *shown, why)
 
@@ -78,9 +87,9 @@ def masked(text: str) -> str:
 
 
 def _changed(before: _Fields, after: _Fields) -> tuple[_Fields, _Fields]:
-    """The fields of each that the other has not, or has otherwise."""
+    """The fields of each that the other has otherwise; of what is new or gone, all that say it."""
     if before is None or after is None:
-        return before, after
+        return _telling(before), _telling(after)
     names = {name for name in before | after if before.get(name) != after.get(name)}
     return (
         {name: value for name, value in before.items() if name in names},
@@ -88,18 +97,23 @@ def _changed(before: _Fields, after: _Fields) -> tuple[_Fields, _Fields]:
     )
 
 
-def _said(value: object) -> _Fields:
-    """A value's fields, less secrets and those that say nothing."""
+def _telling(fields: _Fields) -> _Fields:
+    return fields and {name: value for name, value in fields.items() if value not in _NOTHING}
+
+
+def plain(value: object) -> _Fields:
+    """The fields of a dataclass or map as they come back from JSON, less secrets."""
     if value is None:
         return None
-    fields = value if isinstance(value, Mapping) else without_defaults(value)
+    fields = value if isinstance(value, Mapping) else vars(value)
     return {name: _plain(each) for name, each in fields.items() if name not in _SECRETS}
 
 
 def _plain(value: Any) -> Any:
-    """As it comes back from JSON, so that the same is the same."""
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items()}
+    if is_dataclass(value):
+        return without_defaults(value)
     return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 

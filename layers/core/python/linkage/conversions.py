@@ -46,6 +46,8 @@ class Conversion:
     back, because the sale that introduced its customer no longer stood. `rules` is the version of
     the rules it was accepted under, as of every fact. `fingerprint` is of the report as it was sent
     and `meaning` of what it says (`ids.meaning`); facts accepted before there was one have none.
+    `by_key` is the key that said it, as of every fact; None where the network did, or before that
+    was kept.
     """
 
     conversion_id: str
@@ -77,6 +79,7 @@ class Conversion:
     by_operator: bool = False
     withdrawn_at: str | None = None
     meaning: str | None = None
+    by_key: str | None = None
 
     @property
     def counted(self) -> bool:
@@ -107,6 +110,7 @@ class Confirmation:
     silent: bool = False
     rules: int = RULES_FIRST
     released_by: str | None = None
+    by_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,7 @@ class Rejection:
     reason: str
     code: str = "other"
     rules: int = RULES_FIRST
+    by_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +157,7 @@ class Refund:
     rules: int = RULES_FIRST
     withdrawn: bool = False
     meaning: str | None = None
+    by_key: str | None = None
 
     @property
     def refunded_after_minor(self) -> int:

@@ -6,6 +6,7 @@ LinkageError
 ├── ForbiddenError            403  the key's role may not do this
 ├── NotFoundError             404  it does not exist, or belongs to somebody else
 ├── ConflictError             409  it contradicts what is already stored
+│   ├── BusyError             409  others were quicker at every attempt
 │   └── NotPostableError      409  it could never be posted, so it is not accepted
 ├── InvalidFieldError         422  one field must be changed
 │   └── NotSupportedError     422  a field of the contract that is not built yet
@@ -62,6 +63,13 @@ class NotFoundError(LinkageError):
 class ConflictError(LinkageError):
     status = 409
     title = "Conflict"
+
+
+class BusyError(ConflictError):
+    """Others were quicker at every attempt."""
+
+    def __init__(self) -> None:
+        super().__init__("busy", "Others are changing this right now. Try again.")
 
 
 class NotPostableError(ConflictError):

@@ -3,11 +3,16 @@
 import hashlib
 import hmac
 import secrets
+import unicodedata
 from dataclasses import dataclass
 
-from linkage.errors import ForbiddenError
+from linkage.errors import ForbiddenError, InvalidFieldError
+from linkage.fields import checked_text
 
 ROLES = ("operator", "vendor", "affiliate")
+PERSON_LENGTH_MAX = 60
+_UNSEEN = ("FILLER", "SELECTOR", "JOINER", "VOWEL INHERENT")
+"""What the names of characters have that are printable and show nothing."""
 _NAME_MAX = 60  # DynamoDB answers a key beyond 2 KB with an error, not with nothing
 
 
@@ -37,6 +42,26 @@ class Key:
         return self
 
 
+def checked_person(value: object, pointer: str) -> str:
+    """A person's name in its one form, so that nobody is two by another spelling of it.
+
+    Raises InvalidFieldError for what is no short text, or has characters nobody can see.
+    """
+    name = unicodedata.normalize("NFKC", checked_text(value, pointer, PERSON_LENGTH_MAX))
+    name = " ".join(unicodedata.normalize("NFKC", name.casefold()).split())
+    unseen = (word in unicodedata.name(each, "") for each in name for word in _UNSEEN)
+    if not any(map(str.isalnum, name)) or not name.isprintable() or any(unseen):
+        raise InvalidFieldError(
+            pointer, f"{pointer[1:]} must be a name, with letters and without invisible characters."
+        )
+    return name
+
+
+def is_second_person(first: str, second: Key) -> bool:
+    """Whether a key is surely another person's: a key that names nobody may be anybody's."""
+    return bool(first and second.person) and first != second.person
+
+
 def prefix_for(stage: str) -> str:
     """`lk_live` in prod, `lk_test` everywhere else."""
     return "lk_live" if stage == "prod" else "lk_test"
@@ -44,7 +69,17 @@ def prefix_for(stage: str) -> str:
 
 def new_secret(stage: str, key_id: str) -> str:
     """A secret of 256 random bits that also names its key id, so that one read finds it."""
-    return f"{prefix_for(stage)}_{key_id.removeprefix('key_')}_{secrets.token_urlsafe(32)}"
+    return secret_of(stage, key_id, secrets.token_urlsafe(32))
+
+
+def new_half() -> str:
+    """Half of what is random in a secret, 128 bits: no use to who has not the other."""
+    return secrets.token_urlsafe(16)
+
+
+def secret_of(stage: str, key_id: str, *parts: str) -> str:
+    """The secret of a key, of its random parts in their order."""
+    return f"{prefix_for(stage)}_{key_id.removeprefix('key_')}_{''.join(parts)}"
 
 
 def key_id_in(secret: str, stage: str) -> str | None:

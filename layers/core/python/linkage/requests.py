@@ -29,7 +29,7 @@ class Report:
 
     `occurred_at` is UTC as stored; `may_backdate` is whether it may be older than the program's
     lateness. `client` is whom the affiliate says it buys for. `link` and `quantity` are of what the
-    network counts itself: whose link, and how often that day.
+    network counts itself: whose link, and how often that day. `by_key` is the key that reports it.
     """
 
     vendor_id: str
@@ -52,11 +52,15 @@ class Report:
     may_backdate: bool = False
     link: CountedLink | None = None
     quantity: int = 1
+    by_key: str | None = None
 
     @property
     def meaning(self) -> str:
         """What it says, whoever says it and however it is written (`ids.meaning`)."""
         return _meaning(self)
+
+
+_OF_CALLER = frozenset({"fingerprint", "may_backdate", "by_key"})
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,7 @@ def report_in(body: object, key: Key) -> Report:
         joint_with=fields.optional_text("joint_with", _ID_LENGTH),
         client=_client_with_code(fields.object("client")),
         may_backdate=key.role == "operator",
+        by_key=key.key_id,
     )
     fields.done()
     return report
@@ -155,7 +160,7 @@ def _meaning(sent: Report | SentRefund) -> str:
     It is stored with the fact, so what a value is read as may change only with `rules`.
     """
     said: dict[str, object] = without_defaults(sent)
-    return meaning({name: said[name] for name in said.keys() - {"fingerprint", "may_backdate"}})
+    return meaning({name: said[name] for name in said.keys() - _OF_CALLER})
 
 
 def acting_vendor(fields: Fields, key: Key) -> str:

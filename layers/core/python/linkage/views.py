@@ -3,9 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
+from linkage import clock
 from linkage.consent import Consent
 from linkage.conversions import Conversion, Item, Refund, known_to
 from linkage.payouts import Batch, Payout
+from linkage.proposals import Proposal
 
 
 def conversion(conversion: Conversion, role: str) -> dict[str, Any]:
@@ -93,6 +95,26 @@ def batch(batch: Batch) -> dict[str, Any]:
         "created_at": batch.created_at,
         "count": batch.count,
         "total_minor": batch.total_minor,
+    }
+
+
+def proposal(proposal: Proposal) -> dict[str, Any]:
+    """A proposal, for operators: what was asked for, whole while it can be approved."""
+    return {
+        "id": proposal.proposal_id,
+        "status": proposal.status_at(clock.text(clock.now())),
+        "action": proposal.action,
+        "subject": proposal.subject,
+        "asked": proposal.asked.said,
+        "before": proposal.before,
+        "after": proposal.after,
+        "asked_at": proposal.asked_at,
+        "expires_at": proposal.expires_at,
+        "by_key": proposal.by_key,
+        "by_person": proposal.by_person,
+        "decided_at": proposal.decided_at,
+        "decided_by_key": proposal.decided_by_key,
+        "decided_by_person": proposal.decided_by_person,
     }
 
 

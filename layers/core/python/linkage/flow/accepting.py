@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from linkage.conversions import Conversion, History
-from linkage.errors import ConflictError, NotFoundError
+from linkage.errors import BusyError, NotFoundError
 from linkage.rules import require_known
 from linkage.tables import conversions
 from linkage.tables.transactions import ConditionFailedError, attempts
@@ -40,11 +40,4 @@ def accept(
         except ConditionFailedError:
             continue
         return becomes, False
-    raise busy()
-
-
-def busy() -> ConflictError:
-    """What is answered when others were quicker at every attempt."""
-    return ConflictError(
-        "busy", "Others are changing this conversion or customer right now. Try again."
-    )
+    raise BusyError

@@ -4,6 +4,7 @@ import os
 from datetime import timedelta
 
 from linkage import clock
+from linkage.audit import recorded
 from linkage.client_codes import (
     CODE_VALID_HOURS,
     CODES_PER_DAY_MAX,
@@ -12,11 +13,12 @@ from linkage.client_codes import (
     code_key,
     new_code,
 )
-from linkage.errors import InvalidFieldError, TooManyRequestsError
-from linkage.flow.accepting import busy
+from linkage.errors import BusyError, InvalidFieldError, TooManyRequestsError
+from linkage.keys import Key
 from linkage.members import Member
 from linkage.requests import SentClientCode
 from linkage.tables import customers, transactions
+from linkage.tables.audit import put_record
 from linkage.tables.gathering import gather
 from linkage.tables.members import reading_members
 from linkage.tables.transactions import ConditionFailedError, attempts
@@ -26,7 +28,7 @@ _CODES = "codes"
 """What is counted of a vendor's UTC day."""
 
 
-def make(sent: SentClientCode) -> tuple[str, str]:
+def make(sent: SentClientCode, by: Key) -> tuple[str, str]:
     """A new code for one purchase, and until when it is valid (RFC 3339 UTC).
 
     Whose phone or address it is makes no difference here: a code for the affiliate itself proves
@@ -51,12 +53,15 @@ def make(sent: SentClientCode) -> tuple[str, str]:
         put = customers.put_code(ClientCode(key, clock.text(moment), expires_at))
         day = clock.day(moment)
         count = customers.count_one(_CODES, sent.vendor_id, day, counted.of(found))
+        given = {"vendor_id": sent.vendor_id, "affiliate_id": sent.affiliate_id}
+        made = given | {"expires_at": expires_at}
+        record = recorded(by, f"customer#{key}", "client_code.created", None, made)
         try:
-            transactions.write([put, count], decided_on_reads=True)
+            transactions.write([put, count, put_record(record)], decided_on_reads=True)
         except ConditionFailedError:
             continue
         return code, expires_at
-    raise busy()
+    raise BusyError
 
 
 def _require_affiliate(member: Member | None, vendor_id: str) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from linkage import clock
+from linkage.audit import recorded
 from linkage.consent import (
     AT_THE_VENDOR,
     LIFT_AFTER_DAYS,
@@ -27,12 +28,13 @@ from linkage.consent import (
     standing,
 )
 from linkage.customers import customer_keys
-from linkage.errors import ConflictError, TooManyRequestsError
-from linkage.flow.accepting import busy
+from linkage.errors import BusyError, ConflictError, TooManyRequestsError
 from linkage.holding import is_suspended
 from linkage.keys import Key
+from linkage.plain import without_defaults
 from linkage.requests import SentCustomer
 from linkage.tables import customers, transactions
+from linkage.tables.audit import put_record
 from linkage.tables.customers import OptOut, Presented
 from linkage.tables.gathering import NOTHING, gather
 from linkage.tables.members import reading_members
@@ -79,9 +81,10 @@ def opt_out(sent: SentCustomer, key: Key) -> Consent:
         changes = known.changes(become)
         # A mark by the vendor's own id alone holds nowhere else, so there is nothing to bound.
         counts = [known.count(_MARKS)] if changes and known.vendor_id and known.by_contact else []
-        if _write([*changes, *counts, *known.forgetting()]):
+        records = known.records("opted_out", become, key) if changes else []
+        if _write([*changes, *counts, *known.forgetting(), *records]):
             return _opted_out(become, known, beyond_bound=bool(changes) and not known.within_bound)
-    raise busy()
+    raise BusyError
 
 
 def opt_in(sent: SentCustomer, key: Key) -> Consent:
@@ -100,9 +103,10 @@ def opt_in(sent: SentCustomer, key: Key) -> Consent:
         }
         changes = known.changes(become)
         counts = [known.count(_LIFTS)] if changes and known.vendor_id else []
-        if _write([*changes, *counts]):
+        records = known.records("opted_in", become, key) if changes else []
+        if _write([*changes, *counts, *records]):
             return _opted_in(become, known)
-    raise busy()
+    raise BusyError
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,15 @@ class _Known:
             for key, was in self.opt_outs.items()
             if become[key] != was.marks
         ]
+
+    def records(self, verb: str, become: Mapping[str, Marks], key: Key) -> list[dict[str, Any]]:
+        """The operation that keeps who changed the marks, under the first key that has changed."""
+        said = {each: was for each, was in self.opt_outs.items() if become[each] != was.marks}
+        first, was = next(iter(said.items()))
+        before = without_defaults(was.marks) | {"customer_keys": sorted(said)}
+        after = without_defaults(become[first]) | {"customer_keys": sorted(said)}
+        subject = f"customer#{first}"
+        return [put_record(recorded(key, subject, f"customer.{verb}", before, after))]
 
     def count(self, what: str) -> dict[str, Any]:
         """The operation that counts one more for the vendor's UTC day."""

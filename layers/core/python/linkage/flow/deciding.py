@@ -1,5 +1,7 @@
 """Deciding: what is said of a conversion after its report, each confirmation and refund once."""
 
+from dataclasses import replace
+
 from linkage import clock
 from linkage.commissions import (
     commission_of,
@@ -20,7 +22,6 @@ from linkage.conversions import (
     refund_key,
     refunded,
     require_confirmable,
-    require_held,
     require_refundable,
     require_rejectable,
     require_room_for_refund,
@@ -42,8 +43,10 @@ from linkage.tables.members import reading_members
 from linkage.tables.tallies import move, reading_tallies
 
 
-def confirm(conversion_id: str, vendor_id: str | None) -> tuple[Conversion, bool]:
-    """Accepts the vendor's confirmation, binding the customer; also says whether it is a replay.
+def confirm(
+    conversion_id: str, vendor_id: str | None, by_key: str | None = None
+) -> tuple[Conversion, bool]:
+    """Accepts a vendor's confirmation by a key, binding the customer; also says if it is a replay.
 
     One that may not move anything by itself is held. Raises ConflictError if the conversion was
     rejected.
@@ -53,25 +56,9 @@ def confirm(conversion_id: str, vendor_id: str | None) -> tuple[Conversion, bool
         conversion = history.conversion
         require_confirmable(conversion)
         known = conversion.status == "confirmed" or conversion.held_reason
-        return None if known else _confirmation(conversion, BY_VENDOR)
+        return None if known else confirmation_now(conversion, BY_VENDOR, by_key=by_key)
 
     return accept(conversion_id, vendor_id, accepted)
-
-
-def release(conversion_id: str, key_id: str) -> tuple[Conversion, bool]:
-    """Accepts what is held, by the decision of an operator's key; also says if it is a replay.
-
-    It is accepted now: due dates, periods and limits count from here. Raises ConflictError if the
-    conversion is not held.
-    """
-
-    def accepted(history: History) -> Accepted | None:
-        if history.confirmation and history.confirmation.released_by:
-            return None
-        require_held(history.conversion)
-        return _confirmation(history.conversion, BY_VENDOR, released_by=key_id)
-
-    return accept(conversion_id, None, accepted)
 
 
 def confirm_silently(conversion_id: str) -> Conversion | None:
@@ -80,14 +67,20 @@ def confirm_silently(conversion_id: str) -> Conversion | None:
     def accepted(history: History) -> Accepted | None:
         conversion, now = history.conversion, clock.text(clock.now())
         due = conversion.status == "pending" and (conversion.confirm_at or "9") <= now
-        return _confirmation(conversion, BY_SILENCE) if due else None
+        return confirmation_now(conversion, BY_SILENCE) if due else None
 
     conversion, replayed = accept(conversion_id, None, accepted)
     return None if replayed else conversion
 
 
-def _confirmation(conversion: Conversion, by: str, *, released_by: str | None = None) -> Accepted:
-    """What a word, or silence, makes of a pending conversion: confirmed, or held."""
+def confirmation_now(
+    conversion: Conversion,
+    by: str,
+    *,
+    by_key: str | None = None,
+    released_by: str | None = None,
+) -> Accepted:
+    """What a word, silence or an operator makes of a pending conversion: confirmed, or held."""
     keys, affiliate_id = conversion.customer_keys, conversion.attribution.affiliate_id
     terms = reading_terms(conversion)
     kept = reading_remembered(keys, conversion.vendor_id, with_clicks=False)
@@ -106,14 +99,18 @@ def _confirmation(conversion: Conversion, by: str, *, released_by: str | None = 
     if isinstance(word, Held):
         return held(conversion, word), [conversions.hold(conversion, word)]
     confirmation, operations = word
-    put = conversions.put_confirmation(conversion, confirmation)
+    put = conversions.put_confirmation(conversion, replace(confirmation, by_key=by_key))
     return decided(conversion, "confirmed"), [*put, *operations]
 
 
 def reject(
-    conversion_id: str, vendor_id: str | None, code: str, reason: str
+    conversion_id: str,
+    vendor_id: str | None,
+    code: str,
+    reason: str,
+    by_key: str | None = None,
 ) -> tuple[Conversion, bool]:
-    """Accepts the vendor's rejection; also says whether it is a replay.
+    """Accepts the vendor's rejection by a key; also says whether it is a replay.
 
     Raises ConflictError if the conversion is confirmed or was rejected with another reason.
     """
@@ -131,7 +128,7 @@ def reject(
                 )
             return None
         rejection = Rejection(
-            conversion_id, clock.text(clock.now()), conversion.sequence, reason, code, RULES
+            conversion_id, clock.text(clock.now()), conversion.sequence, reason, code, RULES, by_key
         )
         put = conversions.put_rejection(conversion, rejection)
         return decided(conversion, "rejected"), put
@@ -140,9 +137,9 @@ def reject(
 
 
 def refund(
-    conversion_id: str, vendor_id: str | None, sent: SentRefund
+    conversion_id: str, vendor_id: str | None, sent: SentRefund, by_key: str | None = None
 ) -> tuple[Conversion, Refund, bool]:
-    """Accepts a refund if that much is left; also says whether it is a replay.
+    """Accepts a refund by a key if that much is left; also says whether it is a replay.
 
     Raises ConflictError if it was rejected or the external id was used with other content,
     InvalidFieldError beyond what is left to refund, or for another part after very many.
@@ -158,6 +155,7 @@ def refund(
         require_refundable(conversion, sent.amount_minor)
         require_room_for_refund(history, sent.amount_minor)
         new, operations = _refund(history, sent)
+        new = replace(new, by_key=by_key)
         kept[:] = [new]
         put = conversions.put_refund(conversion, new)
         return refunded(conversion, new), [*put, *operations]

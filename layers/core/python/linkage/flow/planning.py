@@ -2,13 +2,16 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from itertools import batched, chain
+from typing import Any
 
 import boto3
 
 from linkage import clock
+from linkage.audit import SCHEDULE, record_by, recorded
 from linkage.errors import InvalidFieldError
 from linkage.keys import Key
 from linkage.network import due_batches
@@ -21,10 +24,11 @@ from linkage.payouts import (
     scheduled_batch_id,
 )
 from linkage.tables import entries, ledger, payouts
+from linkage.tables.audit import put_record
+from linkage.tables.keys import find_key
 from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
 
-SCHEDULE = "schedule"
 DEBIT, GIVE_BACK = "debit", "give_back"
 
 _QUEUE_URL = os.environ["WORK_QUEUE_URL"]
@@ -36,8 +40,10 @@ def start(batch: Batch) -> tuple[Batch, bool]:
 
     Raises InvalidFieldError if the id was used for a batch with other terms.
     """
+    who = (batch.created_by, batch.created_by_person)
+    made = record_by(who, f"batch#{batch.batch_id}", "batch.created", None, batch)
     try:
-        payouts.put_batch(batch)
+        payouts.put_batch(batch, [put_record(made)])
     except ConditionFailedError:
         known = payouts.get_batch(batch.batch_id)
         if known.fingerprint != batch.fingerprint:
@@ -94,23 +100,39 @@ def approve(batch_id: str, approver: Key) -> Batch:
     batch = payouts.get_batch(batch_id)
     if batch.approved_by is not None:
         return batch
-    require_approvable(batch, approver, four_eyes=current_settings().four_eyes)
+    require_approvable(_with_maker(batch), approver, four_eyes=current_settings().four_eyes)
+    becomes = replace(batch, status="approved", approved_by=approver.key_id)
+    record = _moved(batch, becomes, approver)
     try:
-        payouts.move_batch(batch_id, "planned", "approved", approved_by=approver.key_id)
+        payouts.move_batch(batch_id, "planned", "approved", [record], approved_by=approver.key_id)
     except ConditionFailedError:
         return approve(batch_id, approver)
     return payouts.get_batch(batch_id)
 
 
-def cancel(batch_id: str) -> Batch:
+def _with_maker(batch: Batch) -> Batch:
+    """The batch with whom its key names by now, if it named nobody then, or nobody could."""
+    if batch.created_by_person or batch.created_by == SCHEDULE:
+        return batch
+    key = find_key(batch.created_by)
+    return replace(batch, created_by_person=key.person if key else "")
+
+
+def _moved(batch: Batch, becomes: Batch, by: Key) -> dict[str, Any]:
+    action = f"batch.{becomes.status}"
+    return put_record(recorded(by, f"batch#{batch.batch_id}", action, batch, becomes))
+
+
+def cancel(batch_id: str, by: Key) -> Batch:
     """Cancels a planned batch and asks for its money to be given back; may be repeated."""
     batch = payouts.get_batch(batch_id)
     if batch.status != "cancelled":
         require_cancellable(batch)
+        record = _moved(batch, replace(batch, status="cancelled"), by)
         try:
-            payouts.move_batch(batch_id, "planned", "cancelled")
+            payouts.move_batch(batch_id, "planned", "cancelled", [record])
         except ConditionFailedError:
-            return cancel(batch_id)
+            return cancel(batch_id, by)
     give_back(batch_id)
     return payouts.get_batch(batch_id)
 
@@ -159,9 +181,15 @@ def _push_on(batch: Batch) -> None:
 
 
 def new_batch(
-    batch_id: str, currency: str, cutoff: str, created_by: str, fingerprint: str | None = None
+    batch_id: str,
+    currency: str,
+    cutoff: str,
+    created_by: str,
+    fingerprint: str | None = None,
+    *,
+    person: str = "",
 ) -> Batch:
-    """A batch about to be planned."""
+    """A batch about to be planned, under the rules of now; `person` is whom its key names."""
     return Batch(
         batch_id=batch_id,
         currency=currency,
@@ -170,4 +198,6 @@ def new_batch(
         created_at=clock.text(clock.now()),
         created_by=created_by,
         fingerprint=fingerprint,
+        four_eyes=current_settings().four_eyes,
+        created_by_person=person,
     )

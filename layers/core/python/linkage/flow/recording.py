@@ -6,8 +6,7 @@ from typing import Any
 
 from linkage import clock
 from linkage.conversions import BY_REPORT, Conversion, Held, held, says_again
-from linkage.errors import ConflictError, NotFoundError
-from linkage.flow.accepting import busy
+from linkage.errors import BusyError, ConflictError, NotFoundError
 from linkage.flow.attributing import Attributed, attributed
 from linkage.flow.confirming import confirmed
 from linkage.flow.naming import Named, named
@@ -36,7 +35,7 @@ def report(sent: Report, program: Program | None = None) -> tuple[Conversion, bo
         except ConditionFailedError:
             continue
         return conversion, False
-    raise busy()
+    raise BusyError
 
 
 def _nowhere_else(given: Named) -> list[dict[str, Any]]:
@@ -114,4 +113,5 @@ def _conversion(
         quantity=sent.quantity,
         rules=RULES,
         by_operator=sent.may_backdate and sent.link is None,
+        by_key=sent.by_key,
     )

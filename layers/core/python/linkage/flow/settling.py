@@ -15,8 +15,8 @@ from linkage.tables import ledger, payouts
 from linkage.tables.transactions import ConditionFailedError
 
 
-def settle(batch_id: str, results: list[Result]) -> Batch:
-    """Books the results: paid is final, failed returns the money, due at once.
+def settle(batch_id: str, results: list[Result], by_key: str | None = None) -> Batch:
+    """Books the results a key gives: paid is final, failed returns the money, due at once.
 
     Every result is checked before the first is booked. Raises InvalidFieldError for a payout that
     is not in the batch, ConflictError for one that already has the other result.
@@ -29,7 +29,7 @@ def settle(batch_id: str, results: list[Result]) -> Batch:
     for result in results:
         _require_possible(result, found.get(result.payout_id))
     for result in results:
-        _book(result, found[result.payout_id])
+        _book(result, found[result.payout_id], by_key)
     payouts.become_settled(batch_id)
     return payouts.get_batch(batch_id)
 
@@ -58,11 +58,15 @@ def _require_possible(result: Result, payout: Payout | None) -> None:
         )
 
 
-def _book(result: Result, payout: Payout) -> None:
+def _book(result: Result, payout: Payout, by_key: str | None) -> None:
     if payout.status == result.status:
         return
     move = payouts.move_payout(
-        payout, result.status, reference=result.reference, reason=result.reason
+        payout,
+        result.status,
+        reference=result.reference,
+        reason=result.reason,
+        result_by=by_key,
     )
     try:
         ledger.post(

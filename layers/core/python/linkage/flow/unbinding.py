@@ -4,10 +4,13 @@ import os
 from dataclasses import replace
 
 from linkage import clock
+from linkage.audit import Record, recorded
 from linkage.customers import Binding, customer_keys
-from linkage.flow.accepting import busy
+from linkage.errors import BusyError
+from linkage.keys import Key
 from linkage.requests import SentUnbinding
 from linkage.tables import customers, transactions
+from linkage.tables.audit import put_record
 from linkage.tables.conversions import reading_conversion
 from linkage.tables.gathering import read, reading_each
 from linkage.tables.transactions import ConditionFailedError, attempts
@@ -17,7 +20,7 @@ _ROUNDS_MAX = 10
 """How far keys are followed from sale to sale; each sale has three at most."""
 
 
-def unbind(sent: SentUnbinding, key_id: str) -> tuple[str, ...]:
+def unbind(sent: SentUnbinding, by: Key) -> tuple[str, ...]:
     """Ends every introduction of a customer; returns the sales that had introduced them.
 
     It ends under each key the customer had with those sales too. What was earned by it stays; the
@@ -28,17 +31,28 @@ def unbind(sent: SentUnbinding, key_id: str) -> tuple[str, ...]:
     for _ in attempts():
         bindings = _bindings(keys, sent.vendor_id or "")
         ended = [
-            replace(each, unbound_at=now, unbound_by=key_id, unbound_why=sent.reason)
+            replace(each, unbound_at=now, unbound_by=by.key_id, unbound_why=sent.reason)
             for each in bindings
         ]
         try:
             if ended:
                 pairs = zip(ended, bindings, strict=True)
-                transactions.write([customers.put_binding(each, was) for each, was in pairs])
+                puts = [customers.put_binding(each, was) for each, was in pairs]
+                transactions.write([*puts, put_record(_record(ended, sent.reason, by))])
         except ConditionFailedError:
             continue
         return tuple(sorted({each.conversion_id for each in ended}))
-    raise busy()
+    raise BusyError
+
+
+def _record(ended: list[Binding], why: str, by: Key) -> Record:
+    said = {
+        "customer_keys": sorted(each.customer_key for each in ended),
+        "conversion_ids": sorted({each.conversion_id for each in ended}),
+        "affiliate_ids": sorted({each.affiliate_id for each in ended}),
+    }
+    subject = f"customer#{ended[0].customer_key}"
+    return recorded(by, subject, "customer.unbound", said, None, why=why)
 
 
 def _bindings(keys: tuple[str, ...], vendor_id: str) -> list[Binding]:

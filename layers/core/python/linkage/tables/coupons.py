@@ -5,13 +5,10 @@ from dataclasses import asdict
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
-from pynamodb.exceptions import UpdateError
-from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from linkage.coupons import Coupon
-from linkage.errors import NotFoundError
 from linkage.tables import transactions
 from linkage.tables.base import TableMeta
 from linkage.tables.gathering import Reading, place, read, reading_one
@@ -73,21 +70,22 @@ def find_coupon(vendor_id: str, code: str) -> Coupon | None:
     return read(reading_coupon(vendor_id, code))
 
 
-def set_coupon(vendor_id: str, code: str, **changes: object) -> Coupon:
-    """Changes attributes of a coupon; None removes one. Raises NotFoundError."""
-    item = CouponItem(vendor_id, code)
-    attributes = CouponItem.get_attributes()
-    actions: list[Action] = [
-        attributes[name].remove() if value is None else attributes[name].set(value)
-        for name, value in changes.items()
-    ]
-    try:
-        item.update(actions=actions, condition=CouponItem.code.exists())
-    except UpdateError as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
-            raise NotFoundError("coupon") from error
-        raise
-    return _coupon(item)
+def set_coupon(was: Coupon, becomes: Coupon, *also: dict[str, Any]) -> None:
+    """Changes a coupon, together with the `also` operations.
+
+    Raises ConditionFailedError if what changes of it is no longer as it was read.
+    """
+    before, after = transactions.to_wire(asdict(was)), transactions.to_wire(asdict(becomes))
+    changed = {name for name in vars(becomes) if before.get(name) != after.get(name)}
+    wire = {name: after[name] for name in (*_KEYS, *changed) if name in after}
+    as_read = {name: getattr(was, name) for name in changed}
+    change = transactions.set_over(
+        CouponItem.Meta.table_name, wire, _KEYS, as_read, sorted(changed)
+    )
+    transactions.write([change, *also])
+
+
+_KEYS = ("vendor_id", "code")
 
 
 def list_coupons(

@@ -1,18 +1,21 @@
 """The keys table."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from linkage import clock
 from linkage.errors import NotFoundError
 from linkage.keys import Key
 from linkage.tables import transactions
 from linkage.tables.base import TableMeta
 from linkage.tables.pages import Listed, read_page
+
+type Operations = Sequence[dict[str, Any]]
 
 
 class _ListingIndex(GlobalSecondaryIndex["KeyItem"]):
@@ -46,10 +49,13 @@ def _key(item: KeyItem) -> Key:
     return Key(**values | {"person": item.person or ""})
 
 
-def put_key(key: Key) -> None:
-    """Stores a new key; raises ConditionFailedError with the stored one if the id exists."""
+def put_key(key: Key, also: Operations = ()) -> None:
+    """Stores a new key, with the `also` operations.
+
+    Raises ConditionFailedError, with the stored one first if the id exists.
+    """
     wire = KeyItem(**asdict(key) | {"person": key.person or None}).serialize()
-    transactions.write([transactions.put_wire(KeyItem.Meta.table_name, wire, "key_id")])
+    transactions.write([transactions.put_wire(KeyItem.Meta.table_name, wire, "key_id"), *also])
 
 
 def find_key(key_id: str) -> Key | None:
@@ -58,6 +64,14 @@ def find_key(key_id: str) -> Key | None:
         return _key(KeyItem.get(key_id, consistent_read=True))
     except KeyItem.DoesNotExist:
         return None
+
+
+def get_key(key_id: str) -> Key:
+    """The same; raises NotFoundError."""
+    key = find_key(key_id)
+    if key is None:
+        raise NotFoundError("key")
+    return key
 
 
 def list_keys(limit: int, cursor: str | None) -> Listed[Key]:
@@ -71,11 +85,23 @@ def list_keys(limit: int, cursor: str | None) -> Listed[Key]:
     )
 
 
-def revoke_key(key_id: str) -> Key:
-    """Revokes a key at once and for ever; a second time changes nothing. Raises NotFoundError."""
-    if find_key(key_id) is None:
-        raise NotFoundError("key")
-    item = KeyItem(key_id)
-    revoked_at = clock.text(clock.now())
-    item.update(actions=[KeyItem.revoked_at.set(KeyItem.revoked_at | revoked_at)])
-    return _key(item)
+def revoke_key(key_id: str, revoked_at: str, also: Operations) -> None:
+    """Revokes a live key for ever, with the `also` operations; raises ConditionFailedError."""
+    _set_once(key_id, "revoked_at", revoked_at, also)
+
+
+def name_key(key_id: str, person: str, also: Operations) -> None:
+    """Says whose hands a key is in, once; raises ConditionFailedError if that was said before."""
+    _set_once(key_id, "person", person, also)
+
+
+def _set_once(key_id: str, name: str, value: str, also: Operations) -> None:
+    once = transactions.update(
+        KeyItem.Meta.table_name,
+        {"key_id": key_id},
+        "SET #name = :value",
+        condition="attribute_exists(key_id) AND attribute_not_exists(#name)",
+        values={":value": value},
+        names={"#name": name},
+    )
+    transactions.write([once, *also])

@@ -1,8 +1,8 @@
 """The members table."""
 
 import os
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
@@ -14,8 +14,10 @@ from linkage.members import Member
 from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.facts import splits_in
-from linkage.tables.gathering import Reading, place, read
+from linkage.tables.gathering import Reading, Wire, place, read, reading_one
 from linkage.tables.pages import Listed, read_page
+
+type Operations = Sequence[dict[str, Any]]
 
 
 class _ListingIndex(GlobalSecondaryIndex["MemberItem"]):
@@ -55,6 +57,7 @@ class MemberItem(Model):
     by_listing = _ListingIndex()
 
 
+_TABLE = MemberItem.Meta.table_name
 _LISTS = ("roles", "upline", "groups", "hosts")
 _COUNTS = ("programs_count", "coupons_count", "links_count")
 
@@ -66,12 +69,13 @@ def _member(item: MemberItem) -> Member:
     return Member(**values | own_form | counts | {"splits": splits_in(item.splits or ())})
 
 
-def put_member(member: Member) -> None:
-    """Stores a new member; raises ConditionFailedError with the stored one if the id exists."""
-    item = MemberItem(**asdict(member))
-    transactions.write(
-        [transactions.put_wire(MemberItem.Meta.table_name, item.serialize(), "member_id")]
-    )
+def put_member(member: Member, also: Operations = ()) -> None:
+    """Stores a new member, with the `also` operations.
+
+    Raises ConditionFailedError, with the stored one first if the id exists.
+    """
+    wire = MemberItem(**asdict(member)).serialize()
+    transactions.write([transactions.put_wire(_TABLE, wire, "member_id"), *also])
 
 
 def count_one(member_id: str, what: str, most: int) -> dict[str, Any]:
@@ -148,26 +152,42 @@ def list_members(limit: int, cursor: str | None) -> Listed[Member]:
     )
 
 
-def set_member(member_id: str, *also: dict[str, Any], **changes: object) -> Member:
-    """Changes attributes of a member that exists, together with the `also` operations.
+@dataclass(frozen=True)
+class StoredMember:
+    """A member with its item as read, which a change of it needs."""
 
-    None removes one.
+    member: Member
+    wire: Wire
+
+
+def get_stored_member(member_id: str) -> StoredMember:
+    """The member as last written, to be changed; raises NotFoundError."""
+    wire = read(reading_one(place(_TABLE, member_id=member_id), lambda found: found))
+    if wire is None:
+        raise NotFoundError("member")
+    return StoredMember(_member(MemberItem.from_raw_data(wire)), wire)
+
+
+def change_member(
+    stored: StoredMember, changes: Mapping[str, object], also: Operations = ()
+) -> None:
+    """Changes attributes of a member, None removes one, with the `also` operations.
+
+    Raises ConditionFailedError if one of them is no longer as it was read.
     """
-    attributes = MemberItem.get_attributes()
-    sets = [f"#{name} = :{name}" for name, value in changes.items() if value is not None]
-    gone = [f"#{name}" for name, value in changes.items() if value is None]
-    parts = [f"SET {', '.join(sets)}" if sets else "", f"REMOVE {', '.join(gone)}" if gone else ""]
-    change = transactions.update(
-        MemberItem.Meta.table_name,
-        {"member_id": member_id},
-        " ".join(filter(None, parts)),
-        condition="attribute_exists(member_id)",
-        values={
-            f":{name}": attributes[name].serialize(value)
-            for name, value in changes.items()
-            if value is not None
-        },
-        names={f"#{name}": name for name in changes},
-    )
+    attributes, was = MemberItem.get_attributes(), transactions.from_wire(stored.wire)
+    given = {name: value for name, value in changes.items() if value is not None}
+    wire = {
+        name: {attributes[name].attr_type: attributes[name].serialize(value)}
+        for name, value in given.items()
+    }
+    key = {"member_id": stored.wire["member_id"]}
+    as_read = {name: was.get(name) for name in changes}
+    change = transactions.set_over(_TABLE, key | wire, ("member_id",), as_read, tuple(changes))
     transactions.write([change, *also])
+
+
+def set_member(member_id: str, **changes: object) -> Member:
+    """Changes attributes of a member as it is now; None removes one. Raises NotFoundError."""
+    change_member(get_stored_member(member_id), changes)
     return get_member(member_id)

@@ -16,6 +16,8 @@ from linkage.tables import transactions
 from linkage.tables.base import NestedAttribute, TableMeta
 from linkage.tables.pages import Listed, read_page
 
+type Operations = Sequence[dict[str, Any]]
+
 _BATCH = "batch"
 _LATEST = 100
 
@@ -62,6 +64,9 @@ class PayoutItem(Model):
     sha256 = UnicodeAttribute(null=True)
     touched_at = UnicodeAttribute(null=True)
     fingerprint = UnicodeAttribute(null=True)
+    four_eyes = BooleanAttribute(null=True)
+    created_by_person = UnicodeAttribute(null=True)
+    result_by = UnicodeAttribute(null=True)
     number = NumberAttribute(null=True)
     affiliate_ids = NestedAttribute(null=True)
     skipped = NestedAttribute(null=True)
@@ -82,12 +87,14 @@ _TABLE = PayoutItem.Meta.table_name
 # ---- batches
 
 
-def put_batch(batch: Batch) -> None:
-    """Stores a new batch; raises ConditionFailedError with the stored one if the id exists."""
-    wire = PayoutItem(
-        item=_BATCH, listing=_BATCH, payout_count=batch.count, **_without(batch, "count")
-    ).serialize()
-    transactions.write([transactions.put_wire(_TABLE, wire, "batch_id")])
+def put_batch(batch: Batch, also: Operations = ()) -> None:
+    """Stores a new batch, with the `also` operations.
+
+    Raises ConditionFailedError, with the stored one first if the id exists.
+    """
+    values = _without(batch, "count") | {"created_by_person": batch.created_by_person or None}
+    wire = PayoutItem(item=_BATCH, listing=_BATCH, payout_count=batch.count, **values).serialize()
+    transactions.write([transactions.put_wire(_TABLE, wire, "batch_id"), *also])
 
 
 def find_batch(batch_id: str) -> Batch | None:
@@ -136,8 +143,13 @@ def file_key(batch_id: str) -> str:
     return f"payouts/{batch_id}.csv"
 
 
-def move_batch(batch_id: str, was: str, becomes: str, **changes: Any) -> None:
-    """Moves a batch from one status to another; raises ConditionFailedError if it had moved."""
+def move_batch(
+    batch_id: str, was: str, becomes: str, also: Operations = (), **changes: Any
+) -> None:
+    """Moves a batch from one status to another, with the `also` operations.
+
+    Raises ConditionFailedError if it had moved.
+    """
     names = {f"#{name}": name for name in changes}
     sets = "".join(f", #{name} = :{name}" for name in changes)
     transactions.write(
@@ -153,7 +165,8 @@ def move_batch(batch_id: str, was: str, becomes: str, **changes: Any) -> None:
                     **{f":{name}": value for name, value in changes.items()},
                 },
                 names={"#status": "status", **names},
-            )
+            ),
+            *also,
         ]
     )
 
@@ -401,7 +414,11 @@ def _find(batch_id: str, item: str) -> PayoutItem | None:
 
 def _batch(item: PayoutItem) -> Batch:
     same = {name: getattr(item, name) for name in Batch.__dataclass_fields__ if name != "count"}
-    return Batch(**same, count=int(item.payout_count))
+    own_form = {
+        "four_eyes": bool(item.four_eyes),
+        "created_by_person": item.created_by_person or "",
+    }
+    return Batch(**same | own_form, count=int(item.payout_count))
 
 
 def _page(item: PayoutItem) -> Page:

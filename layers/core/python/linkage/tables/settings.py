@@ -1,6 +1,7 @@
 """The settings table: every version of the settings, and `current`, a copy of the last."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -28,7 +29,8 @@ class SettingsItem(Model):
     settings = NestedAttribute()
 
 
-def _settings(values: dict[str, Any]) -> NetworkSettings:
+def settings_of(values: dict[str, Any]) -> NetworkSettings:
+    """Settings out of plain values, as they are stored and as JSON has them."""
     schedule, bonus = values["payout_schedule"], values.get("recruitment_bonus")
     own_form: dict[str, Any] = {"level_rates_bps": tuple(values["level_rates_bps"])}
     if schedule:
@@ -77,7 +79,7 @@ def _version(stored: Wire | None) -> NetworkSettings:
 
 
 def _stored(wire: Wire) -> NetworkSettings:
-    return _settings(SettingsItem.from_raw_data(wire).settings)
+    return settings_of(SettingsItem.from_raw_data(wire).settings)
 
 
 def _place(version: str) -> Place:
@@ -88,10 +90,11 @@ def _name(number: int) -> str:
     return f"v{number:06d}"
 
 
-def publish_settings(settings: NetworkSettings) -> None:
-    """Stores a version as the current one; raises ConditionFailedError if another came first.
+def publish_settings(settings: NetworkSettings, also: Sequence[dict[str, Any]] = ()) -> None:
+    """Stores a version as the current one, with the `also` operations.
 
-    Raises LaterReleaseError instead of following settings that a later release has published.
+    Raises ConditionFailedError if another version came first, LaterReleaseError instead of
+    following settings that a later release has published.
     """
     table = SettingsItem.Meta.table_name
     number = settings.version
@@ -108,7 +111,7 @@ def publish_settings(settings: NetworkSettings) -> None:
         if number == 1
         else transactions.set_over(table, current, ("version",), {"number": number - 1})
     )
-    transactions.write([transactions.put_wire(table, version, "version"), put_current])
+    transactions.write([transactions.put_wire(table, version, "version"), put_current, *also])
 
 
 def _of_later_release() -> dict[str, Any]:

@@ -159,13 +159,16 @@ def set_over(
     ]
     sets = [name for name in wire if name not in keys]
     gone = [name for name in optional if name not in wire]
-    removed = " REMOVE " + ", ".join(f"#{name}" for name in gone) if gone else ""
+    clauses = [
+        "SET " + ", ".join(f"#{name} = :{name}" for name in sets) if sets else "",
+        "REMOVE " + ", ".join(f"#{name}" for name in gone) if gone else "",
+    ]
     named = dict.fromkeys([*sets, *gone, *was])
     return {
         "Update": {
             "TableName": table,
             "Key": {name: wire[name] for name in keys},
-            "UpdateExpression": "SET " + ", ".join(f"#{n} = :{n}" for n in sets) + removed,
+            "UpdateExpression": " ".join(filter(None, clauses)),
             "ConditionExpression": " AND ".join(held),
             "ExpressionAttributeNames": {f"#{name}": name for name in named},
             "ExpressionAttributeValues": {

@@ -1,0 +1,72 @@
+"""Changing a member: its fields, and whether it may earn or sell; some of it takes two persons."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from linkage.errors import InvalidFieldError
+from linkage.flow.proposing import Plan
+from linkage.four_eyes import guarded_in
+from linkage.keys import Key
+from linkage.members import Member, Split
+from linkage.proposals import Asked, Change
+from linkage.tables.members import change_member, get_stored_member
+from linkage.tables.settings import current_settings
+from linkage.terms import check_splits
+
+CHANGE, STATUS = "member.change", "member.status"
+
+
+def plan_change(asked: Asked, _: Key) -> Change:
+    """Changes a member's fields: `said` has its `member_id`, and `changes` in their checked form.
+
+    Raises InvalidFieldError for splits that cannot be, or for hosts beside what waits.
+    """
+    stored, sent = get_stored_member(asked.said["member_id"]), asked.said["changes"]
+    member, now = stored.member, _fields(stored.member)
+    changes = {name: value for name, value in sent.items() if value != now[name]}
+    guarded = guarded_in(member, changes)
+    if "splits" in changes:
+        splits = tuple(Split(**split) for split in changes["splits"])
+        check_splits(member.member_id, splits, current_settings())
+    if guarded and "hosts" in changes and current_settings().four_eyes:
+        raise InvalidFieldError(
+            "/hosts", f"{guarded[0]} waits for a second person, and hosts do not. Send hosts alone."
+        )
+    return Change(
+        f"member#{member.member_id}",
+        "member.changed",
+        {name: now[name] for name in changes},
+        changes,
+        partial(change_member, stored, changes) if changes else None,
+        guarded=bool(guarded),
+    )
+
+
+def plan_status(asked: Asked, _: Key) -> Change:
+    """Approves or suspends a member: `said` has its `member_id` and its new `status`.
+
+    To lift a suspension takes two; to suspend, or to approve who applied, one.
+    """
+    stored, status = get_stored_member(asked.said["member_id"]), asked.said["status"]
+    was = stored.member.status
+    changes = {"status": status}
+    return Change(
+        f"member#{stored.member.member_id}",
+        f"member.{status}",
+        {"status": was},
+        changes,
+        partial(change_member, stored, changes) if was != status else None,
+        guarded=(was, status) == ("suspended", "approved"),
+    )
+
+
+def _fields(member: Member) -> dict[str, Any]:
+    """A member's fields in the form they are sent in."""
+    own = vars(member)
+    lists = {name: list(value) for name, value in own.items() if isinstance(value, tuple)}
+    return own | lists | {"splits": [asdict(split) for split in member.splits]}
+
+
+ACTIONS: Mapping[str, Plan] = {CHANGE: plan_change, STATUS: plan_status}
