@@ -33,7 +33,7 @@ def plan_publish(asked: Asked, _: Key) -> Change:
     InvalidFieldError for settings that cannot be, or that a program's ceiling does not allow.
     """
     current = current_settings()
-    new = _with_keyed_ids(settings_of(asked.said), asked.said[KEYED_IDS], current)
+    new = _with_keyed_ids(settings_of(asked.said), asked.said.get(KEYED_IDS), current)
     if current.version and replace(new, version=current.version) == current:
         return _change(current, current, None)
     if new.version != current.version + 1:
