@@ -271,9 +271,11 @@ class World:
         )
         if (program.vendor_id, code) in self.coupons:
             paused = self.random.random() < 0.3
-            coupons.set_coupon(
-                program.vendor_id, code, paused=paused, starts_on=starts, ends_on=ends
-            )
+            was = coupons.find_coupon(program.vendor_id, code)
+            assert was is not None
+            changed = replace(was, paused=paused, starts_on=starts, ends_on=ends)
+            if changed != was:
+                coupons.set_coupon(was, changed)
             return
         coupons.put_coupon(
             Coupon(

@@ -216,6 +216,17 @@ def test_one_person_changes_nothing_and_another_carries_it_out(
 
 
 @each
+def test_a_key_that_names_nobody_asks_for_nothing_that_nobody_could_approve(
+    two: Network, guarded: Guarded
+) -> None:
+    before = two.everything()
+    with pytest.raises(ConflictError, match="linkage keys name") as refused:
+        guarded.ask(two, NOBODY)
+    assert refused.value.code == "four_eyes"
+    assert two.everything() == before
+
+
+@each
 def test_it_is_carried_out_once(two: Network, guarded: Guarded) -> None:
     asked = guarded.ask(two, TENDAI)
     approve(asked.proposal_id, RUDO)

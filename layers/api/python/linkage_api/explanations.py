@@ -144,6 +144,7 @@ def _facts(found: Found, viewer: Viewer) -> list[dict[str, Any]]:
                 "accepted_at": found.confirmation.accepted_at,
                 "silent": found.confirmation.silent,
                 **({"released": True} if found.confirmation.released_by else {}),
+                **_by(found.confirmation.released_by or found.confirmation.by_key, viewer),
             }
         )
     if found.rejection:
@@ -153,6 +154,7 @@ def _facts(found: Found, viewer: Viewer) -> list[dict[str, Any]]:
                 "accepted_at": found.rejection.accepted_at,
                 "code": found.rejection.code,
                 "reason": found.rejection.reason,
+                **_by(found.rejection.by_key, viewer),
             }
         )
     for refund, _ in found.refunds:
@@ -161,12 +163,18 @@ def _facts(found: Found, viewer: Viewer) -> list[dict[str, Any]]:
             "accepted_at": refund.accepted_at,
             "amount_minor": refund.amount_minor,
             "reason": refund.reason,
+            **_by(refund.by_key, viewer),
         }
         facts.append(fact if viewer.is_affiliate else fact | {"external_id": refund.external_id})
     if found.withdrawal:
         taken = {"fact": "withdrawal", "ended_on": found.withdrawal.ended_on}
         facts.append(taken | {"accepted_at": found.withdrawal.accepted_at})
     return sorted(facts, key=lambda fact: str(fact["accepted_at"]))
+
+
+def _by(key_id: str | None, viewer: Viewer) -> dict[str, str]:
+    """Whose key said it, for operators, where it is known."""
+    return {"by_key": key_id} if key_id and viewer.role == "operator" else {}
 
 
 _RECEIVED = {

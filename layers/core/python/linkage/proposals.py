@@ -86,10 +86,14 @@ class Proposal:
 
 
 def proposed(action: str, asked: Asked, change: Change, by: Key) -> Proposal:
-    """The proposal of a change, made now; asked again by the same person it has the same id."""
+    """The proposal of a change, made now; asked again by the same person it has the same id.
+
+    Raises ConflictError for a key that names nobody: nobody could approve what it asks for.
+    """
+    require_named(by.person)
     now = clock.now()
     shown = change.record(by)
-    causes = (action, change.subject, fingerprint(asked.said), change.was, by.person or by.key_id)
+    causes = (action, change.subject, fingerprint(asked.said), change.was, by.person)
     return Proposal(
         proposal_id=computed("prp", *causes),
         action=action,
@@ -120,18 +124,24 @@ def require_open(proposal: Proposal, moment: str) -> None:
 
 def require_second_person(first: str, since: str, second: Key) -> None:
     """Raises ConflictError unless the key is another person's, and older than `since`."""
-    if not first or not second.person:
-        raise ConflictError(
-            "four_eyes",
-            "Four eyes need two named persons, and a key that names nobody may be anybody's. Who "
-            "has AWS credentials names it: linkage keys name KEY --person NAME.",
-        )
+    require_named(first)
+    require_named(second.person)
     if not is_second_person(first, second):
         raise ConflictError(
             "four_eyes",
             f"{first} asked for this, so another person has to approve it.",
         )
     require_older(second, since)
+
+
+def require_named(person: str) -> None:
+    """Raises ConflictError for who is nobody: a key without a name may be anybody's."""
+    if not person:
+        raise ConflictError(
+            "four_eyes",
+            "Four eyes need two named persons, and a key that names nobody may be anybody's. Who "
+            "has AWS credentials names it: linkage keys name KEY --person NAME.",
+        )
 
 
 def require_older(key: Key, since: str) -> None:

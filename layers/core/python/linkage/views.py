@@ -33,6 +33,8 @@ def conversion(conversion: Conversion, role: str) -> dict[str, Any]:
     }
     if conversion.counted:
         shown |= {"quantity": conversion.quantity, "code": conversion.link_code}
+    if conversion.by_key and role == "operator":
+        shown["by_key"] = conversion.by_key
     if conversion.confirm_at:
         shown["confirm_at"] = conversion.confirm_at
     if conversion.held_reason:
