@@ -318,5 +318,5 @@ def _own_view(member: Member) -> dict[str, Any]:
     """What a member sees of itself: whoever has got its key learns no number to be paid to."""
     method = member.payout_method and payout_methods.masked(member.payout_method)
     operators_only = {"payout_method_changed_by", "payout_method_before"}
-    shown = {name: value for name, value in _view(member).items() if name not in operators_only}
+    shown = {name: value for name, value in _shown(member).items() if name not in operators_only}
     return shown | {"payout_method": method}
