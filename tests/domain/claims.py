@@ -58,7 +58,7 @@ EVERYTHING = Claims(
     joint_id="cnv_j",
     joint=JOINT,
     named_affiliate_id="bob",
-    introducer=BINDING,
+    introducers=(BINDING,),
 )
 
 

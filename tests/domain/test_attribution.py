@@ -46,7 +46,7 @@ def test_the_order_is_exclusive_coupon_click_shared_coupon_lead_joint_named_intr
         {"lead_id": None, "lead": None},
         {"joint_id": None, "joint": None},
         {"named_affiliate_id": None},
-        {"introducer": None},
+        {"introducers": ()},
     ):
         left = replace(left, **taken)
         won.append(decided(left))
@@ -311,7 +311,7 @@ def claimed_by(model: str, name: str) -> Claims:
         "lead": came_of(affiliate_id=name),
         "joint": joined(affiliate_id=name),
         "named": Claims(named_affiliate_id=name),
-        "introducer": Claims(introducer=replace(BINDING, affiliate_id=name)),
+        "introducer": Claims(introducers=(replace(BINDING, affiliate_id=name),)),
     }
     return claims[model]
 
@@ -388,7 +388,7 @@ def test_under_a_paused_program_everybody_loses_for_that_reason() -> None:
 
 
 def test_an_introducer_is_not_attributed_where_the_program_pays_none() -> None:
-    found = decided(Claims(introducer=BINDING), introducer_rate_bps=0)
+    found = decided(Claims(introducers=(BINDING,)), introducer_rate_bps=0)
     assert found.reason == "introducer: the program pays no introducer commission"
 
 
@@ -448,7 +448,7 @@ def test_the_same_facts_always_decide_the_same() -> None:
 
 
 def test_an_introducer_who_won_is_not_named() -> None:
-    told = without_introducers(decided(Claims(introducer=BINDING)))
+    told = without_introducers(decided(Claims(introducers=(BINDING,))))
     (candidate,) = told.candidates
     assert (told.model, told.affiliate_id, told.reason) == ("introducer", None, None)
     assert (candidate.affiliate_id, candidate.won) == (None, True)
@@ -457,7 +457,7 @@ def test_an_introducer_who_won_is_not_named() -> None:
 
 @pytest.mark.parametrize("affiliate_id", ["cid", "out", "new", "shop", "nobody"])
 def test_why_an_introducer_lost_is_not_told(affiliate_id: str) -> None:
-    claims = Claims(introducer=replace(BINDING, affiliate_id=affiliate_id), coupon_code="NONE")
+    claims = Claims(introducers=(replace(BINDING, affiliate_id=affiliate_id),), coupon_code="NONE")
     told = without_introducers(decided(claims, "cid"))
     assert told.reason == (
         "coupon: there is no such coupon; introducer: what spoke against the introducer is told "
@@ -466,7 +466,7 @@ def test_why_an_introducer_lost_is_not_told(affiliate_id: str) -> None:
 
 
 def test_all_else_is_told_as_it_is() -> None:
-    without = decided(replace(EVERYTHING, introducer=None))
+    without = decided(replace(EVERYTHING, introducers=()))
     assert without_introducers(without) == without
     told = without_introducers(decided(EVERYTHING))
     assert (told.affiliate_id, told.model) == ("ann", "click")

@@ -116,23 +116,23 @@ def test_a_binding_lives_until_the_last_millisecond() -> None:
 
 def test_an_introducer_earns_nothing_of_sales_before_the_binding_began() -> None:
     known = customer(Binding(PHONE, "ann", "cnv_a", at(0), at(DAYS)))
-    assert known.introducer(NOW - timedelta(milliseconds=1)) is None
-    assert known.introducer(NOW) == known.bindings[PHONE]
-    assert known.introducer(NOW + timedelta(days=DAYS)) is None
+    assert known.introducers(NOW - timedelta(milliseconds=1)) == ()
+    assert known.introducers(NOW) == (known.bindings[PHONE],)
+    assert known.introducers(NOW + timedelta(days=DAYS)) == ()
 
 
 def test_of_bindings_that_had_begun_the_first_introduces() -> None:
     """Bob's was known first, but says that it began only now."""
     late = replace(binding(PHONE, "bob"), bound_at=at(0))
     known = customer(late, replace(binding(EMAIL), confirmed_at=at(1)))
-    before = known.introducer(NOW - timedelta(milliseconds=1))
-    assert before == known.bindings[EMAIL]
-    assert known.introducer(NOW) == known.bindings[PHONE]
+    before = known.introducers(NOW - timedelta(milliseconds=1))
+    assert before == (known.bindings[EMAIL],)
+    assert known.introducers(NOW) == (known.bindings[PHONE], known.bindings[EMAIL])
 
 
 def test_who_opted_out_has_no_introducer_and_is_bound_to_nobody() -> None:
     out = replace(customer(binding(PHONE)), opted_out=True)
-    assert out.introducer(NOW) is None
+    assert out.introducers(NOW) == ()
     assert binds(out, introducing("ann"), NOW) == ()
     assert binds(replace(out, bindings={}), introducing("ann"), NOW) == ()
 
@@ -140,7 +140,7 @@ def test_who_opted_out_has_no_introducer_and_is_bound_to_nobody() -> None:
 def test_a_sale_reported_late_takes_nobodys_customer_over() -> None:
     """Ann is bound today; Bob's sale of last week comes in only now."""
     known = customer(*(Binding(key, "ann", "cnv_a", at(0), at(DAYS)) for key in KEYS))
-    assert known.introducer(NOW - timedelta(days=7)) is None
+    assert known.introducers(NOW - timedelta(days=7)) == ()
     assert binds(known, introducing("bob"), NOW - timedelta(days=7)) == ()
 
 

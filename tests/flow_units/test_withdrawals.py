@@ -109,9 +109,9 @@ def test_a_bonus_reached_with_what_is_withdrawn_is_taken_back(
 ) -> None:
     put_programs(replace(LEADS, bonuses=(Bonus("count", "month", 2, 2_500, "USD"),)))
     first, lead = introduced(network), led(network)
+    sales = [sold(network, lead, f"s-{number}") for number in range(2)]
     if ends_first:
         end(network, first)
-    sales = [sold(network, lead, f"s-{number}") for number in range(2)]
     settle(network)
     if not ends_first:
         assert network.balances() == {"ann": 5_000 + 2 * 3_000 + 2_500}
@@ -137,10 +137,10 @@ def test_sales_that_earn_nothing_count_for_nothing_either(
     rewards = (tools, LEADS.rewards[1])
     put_programs(replace(LEADS, categories=("tools",), rewards=rewards, bonuses=(bonus,)))
     first, lead = introduced(network), led(network)
-    if ends_first:
-        end(network, first)
     for number in range(2):
         sold(network, lead, f"s-{number}", amount_minor)
+    if ends_first:
+        end(network, first)
     settle(network)
     if not ends_first:
         assert network.balances() == {"ann": 5_000 + 2_500}

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from linkage import clock
 from linkage.coupons import Coupon
-from linkage.customers import Binding, Introduction, KnownCustomer
+from linkage.customers import Binding, Introduction, KnownCustomer, is_own_id
 from linkage.members import Member
 from linkage.programs import COUNTED_EVENTS, Program
 
@@ -95,7 +95,8 @@ class Attribution:
 class Earlier:
     """What attribution looks at in another conversion, a lead or half of a joint promotion.
 
-    `customer` is what is known now of whom the introducer introduced, if it was one's. `partners`
+    `customer` is what is known now of whom the introducer introduced, if it was one's, and
+    `introduction_ended` whether too little stands of the sale it was introduced by. `partners`
     are the programs that its own program names as promoted together with it now.
     """
 
@@ -110,6 +111,7 @@ class Earlier:
     refunded: bool
     introduced: bool = False
     introduction: Introduction | None = None
+    introduction_ended: bool = False
     customer: KnownCustomer | None = None
     partners: tuple[str, ...] = ()
 
@@ -133,7 +135,7 @@ class Claims:
     joint_id: str | None = None
     joint: Earlier | None = None
     named_affiliate_id: str | None = None
-    introducer: Binding | None = None
+    introducers: tuple[Binding, ...] = ()
     code_notes: Mapping[str, str] = field(default_factory=dict)
     link: CountedLink | None = None
 
@@ -171,7 +173,7 @@ def without_introductions(claims: Claims) -> Claims:
         claims,
         lead=None if lead and lead.introduced else lead,
         joint=None if joint and joint.introduced else joint,
-        introducer=None,
+        introducers=(),
     )
 
 
@@ -183,7 +185,7 @@ def claimed_affiliates(claims: Claims) -> list[str]:
         claims.click,
         claims.lead,
         claims.joint,
-        claims.introducer,
+        *claims.introducers,
     )
     named = [
         claims.named_affiliate_id,
@@ -239,8 +241,13 @@ def attribute(
 
 def _introduction_of(winner: _Claim, claims: Claims) -> Introduction | None:
     """The sale that introduced the customer, where the winner is known by that alone."""
-    if winner.model == "introducer" and claims.introducer:
-        return claims.introducer.introduction
+    if winner.model == "introducer":
+        won = (winner.reference, winner.affiliate_id)
+        return next(
+            each.introduction
+            for each in claims.introducers
+            if (each.conversion_id, each.affiliate_id) == won
+        )
     earlier = {"lead": claims.lead, "joint": claims.joint}.get(winner.model)
     return earlier.introduction if earlier else None
 
@@ -325,11 +332,11 @@ def _claims(program: Program, occurred_at: datetime, claims: Claims) -> Iterator
             title="the named affiliate",
             won_because="the vendor named this affiliate",
         )
-    if claims.introducer is not None:
+    for introducer in claims.introducers:
         yield _Claim(
             "introducer",
-            claims.introducer.conversion_id,
-            claims.introducer.affiliate_id,
+            introducer.conversion_id,
+            introducer.affiliate_id,
             None if program.introducer_rate_bps else "the program pays no introducer commission",
             title="the introducer",
             won_because="this affiliate introduced the customer to the network",
@@ -423,7 +430,7 @@ def _lead_objection(program: Program, lead: Earlier | None, occurred_at: datetim
     if lead.refunded:
         return "the lead was refunded in full"
     too_old = _age_objection("lead", program, lead.occurred_at, occurred_at)
-    return too_old or _introduction_objection(lead)
+    return too_old or _introduction_objection(lead, occurred_at)
 
 
 _NO_OTHER_HALF = (
@@ -445,27 +452,43 @@ def _is_other_half(program: Program, joint: Earlier, occurred_at: datetime) -> b
         return False
     first, second = sorted((clock.instant(joint.occurred_at), occurred_at))
     is_near = clock.days_later(first, program.window_days) >= second
-    return is_near and _introduction_objection(joint) is None
+    return is_near and _introduction_objection(joint, occurred_at) is None
 
 
-def _introduction_objection(earlier: Earlier) -> str | None:
+def _introduction_objection(earlier: Earlier, occurred_at: datetime) -> str | None:
     """What ended the introduction it came by; that this has expired since is no objection."""
     if earlier.customer is None:
         return None
     if earlier.customer.opted_out:
         return "the customer has opted out"
-    known_by = max(earlier.occurred_at, earlier.reported_at)
-    unbound_at = [
-        binding.unbound_at
-        for binding in earlier.customer.bindings.values()
-        if binding.affiliate_id == earlier.affiliate_id and binding.known_since <= known_by
-    ]
+    if earlier.introduction_ended:
+        return "too little stands of the sale that introduced the customer"
+    unbound_at = [each.unbound_at for each in _carrying(earlier, occurred_at)]
     if not unbound_at:
         # Whoever binds a key again writes over what was, so how that ended is not known.
         return "the customer was introduced anew since"
     if all(unbound_at) or any(at and at >= earlier.reported_at for at in unbound_at):
         return "an operator has ended the introduction it came by"
     return None
+
+
+def _carrying(earlier: Earlier, occurred_at: datetime) -> Iterator[Binding]:
+    """The bindings by which the customer was the affiliate's then, as far as they are still there.
+
+    By the very sale, since others of the affiliate's may bind other contacts. A vendor's own id
+    follows a contact, so where one is bound it has no say beyond its own end.
+    """
+    customer = earlier.customer or KnownCustomer()
+    known_by = max(earlier.occurred_at, earlier.reported_at)
+    contact_bound = any(not is_own_id(each) for each in customer.bindings)
+    for key, binding in customer.bindings.items():
+        if binding.affiliate_id != earlier.affiliate_id or binding.known_since > known_by:
+            continue
+        if earlier.introduction and not binding.has(earlier.introduction.conversion_id):
+            continue
+        is_over = clock.instant(binding.expires_at) <= occurred_at
+        if not (is_own_id(key) and contact_bound and is_over):
+            yield binding
 
 
 def _age_objection(what: str, program: Program, at: str, occurred_at: datetime) -> str | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -97,6 +98,10 @@ class Binding:
         """When it came to be: no vendor can say that it was earlier, as it can of `bound_at`."""
         return max(self.bound_at, self.confirmed_at or "")
 
+    def has(self, conversion_id: str) -> bool:
+        """Whether this sale has bound the key, or renews it."""
+        return conversion_id in {self.conversion_id, *(e.conversion_id for e in self.renewals)}
+
     def at(self, moment: datetime, ended: frozenset[str]) -> "Binding | None":
         """The binding as it holds at a moment: by the sale that bound it or else a renewal.
 
@@ -127,7 +132,8 @@ class Binding:
         """The same with one more renewal, and without those that no longer count at that moment.
 
         One that ends no later than what stands already is none. Of too many of one vendor the
-        newest stay; of too many in all the one that ends first goes.
+        newest stay; of too many in all goes the one that ends first, of a vendor that has most, so
+        that a few vendors push out nobody else's.
         """
         stands = self.conversion_id not in ended
         known = {self.conversion_id, *(each.conversion_id for each in self.renewals)}
@@ -138,7 +144,10 @@ class Binding:
         too_old = same[: 1 - RENEWALS_OF_VENDOR_MAX]
         kept = [*(each for each in kept if each not in too_old), by]
         if len(kept) > RENEWALS_MAX:
-            kept.remove(min(kept, key=lambda each: each.until))
+            of_vendor = Counter(each.vendor_id for each in kept)
+            most = max(of_vendor.values())
+            theirs = [each for each in kept if of_vendor[each.vendor_id] == most]
+            kept.remove(min(theirs, key=lambda each: each.until))
         return replace(self, renewals=tuple(kept))
 
 
@@ -195,30 +204,37 @@ class KnownCustomer:
     ended: frozenset[str] = frozenset()
     opted_out: bool = False
 
-    def introducer(self, occurred_at: datetime) -> Binding | None:
-        """What introduced the customer, of the bindings that had begun at that moment."""
+    def introducers(self, occurred_at: datetime) -> tuple[Binding, ...]:
+        """What introduced the customer, of the bindings that had begun at that moment.
+
+        The one known longest comes first, one of each affiliate: who may not earn leaves it to the
+        next.
+        """
         if self.opted_out:
-            return None
+            return ()
         begun = tuple(
             key
             for key in self.keys
             if key in self.bindings and clock.instant(self.bindings[key].bound_at) <= occurred_at
         )
-        return self.live(occurred_at, begun)
+        first: dict[str, Binding] = {}
+        for binding in self._live(occurred_at, begun):
+            first.setdefault(binding.affiliate_id, binding)
+        return tuple(first.values())
 
-    def live(self, moment: datetime, keys: tuple[str, ...] | None = None) -> Binding | None:
-        """The binding known longest of those not expired at that moment, ended or unbound.
+    def live(self, moment: datetime) -> Binding | None:
+        """The binding known longest of those not expired at that moment, ended or unbound."""
+        return next(iter(self._live(moment, self.keys)), None)
+
+    def _live(self, moment: datetime, keys: tuple[str, ...]) -> list[Binding]:
+        """Those that hold at that moment, the one known longest first.
 
         The vendor's own id has a say only where no contact is bound, since only that vendor knows
         it; of several known since the same moment the first in the keys' order holds.
         """
-        held = [
-            binding
-            for key in (self.keys if keys is None else keys)
-            if (binding := self._at(key, moment)) is not None
-        ]
+        held = [binding for key in keys if (binding := self._at(key, moment)) is not None]
         contacts = [each for each in held if not is_own_id(each.customer_key)]
-        return min(contacts or held, key=lambda each: each.known_since, default=None)
+        return sorted(contacts or held, key=lambda each: each.known_since)
 
     def is_free(self, key: str, moment: datetime) -> bool:
         """Whether nobody has the key at that moment."""

@@ -25,11 +25,12 @@ from linkage.customers import Customer, KnownCustomer, aliases, own_aliases
 from linkage.errors import ConflictError, InvalidFieldError
 from linkage.flow.knowing import fully_refunded, known, reading_ended
 from linkage.flow.naming import Named, keys_of
+from linkage.introductions import has_ended
 from linkage.members import Member
 from linkage.programs import Program
 from linkage.requests import Report
 from linkage.tables import customers
-from linkage.tables.conversions import get_conversion
+from linkage.tables.conversions import get_conversion, reading_conversion
 from linkage.tables.gathering import NOTHING, Reading, gather, reading_each
 from linkage.tables.members import reading_members
 from linkage.tables.programs import reading_program
@@ -77,7 +78,8 @@ class _Around:
     """What the claims lead to: whoever they are of, the clients' codes, and ended introductions.
 
     `introduced` is what is remembered of whom an introducer's lead or joint conversion came of,
-    `partners` are the programs that the joint conversion's names as promoted with it.
+    `ended_for` those of the two of whose introducing sale too little stands, `partners` are the
+    programs that the joint conversion's names as promoted with it.
     """
 
     remembered: Mapping[tuple[str, ...], customers.Remembered]
@@ -85,6 +87,7 @@ class _Around:
     codes: Mapping[str, ClientCode]
     ended: frozenset[str]
     introduced: Mapping[str, customers.Remembered]
+    ended_for: frozenset[str]
     partners: tuple[str, ...]
 
 
@@ -102,8 +105,8 @@ def _around(
     codes = customers.reading_codes(_code_keys(sent, claims).values())
     ended = reading_ended(remembered, occurred_at)
     introduced = _reading_introduced(sent, given)
-    partner = _reading_partner(given, program)
-    found = gather(members, codes, ended, introduced, partner)
+    ended_for, partner = _reading_ended_for(given), _reading_partner(given, program)
+    found = gather(members, codes, ended, introduced, ended_for, partner)
     promoted_with = partner.of(found)
     return _Around(
         remembered=given.remembered,
@@ -111,6 +114,7 @@ def _around(
         codes=codes.of(found),
         ended=ended.of(found),
         introduced=introduced.of(found),
+        ended_for=ended_for.of(found),
         partners=promoted_with.joint_program_ids if promoted_with else (),
     )
 
@@ -132,7 +136,7 @@ def _decided(
         lead=_with_customer(claims.lead, customer, around),
         joint=_with_partners(_with_customer(claims.joint, customer, around), around),
         presented=_presented(customer, remembered, occurred_at),
-        introducer=customer.introducer(occurred_at),
+        introducers=customer.introducers(occurred_at),
         code_notes=proof.notes,
     )
     members, buyer_aliases = around.members, aliases(_SECRET, buyer)
@@ -285,6 +289,26 @@ def _reading_introduced(sent: Report, given: Named) -> Reading[dict[str, custome
     )
 
 
+def _reading_ended_for(given: Named) -> Reading[frozenset[str]]:
+    """Those of the lead and the joint conversion whose introducing sale no longer stands."""
+    lives_by = {
+        each.conversion_id: each.attribution.introduction
+        for each in (given.lead, given.joint)
+        if each and each.attribution.introduction
+    }
+    sales = reading_each(
+        {each: reading_conversion(by.conversion_id) for each, by in lives_by.items()}
+    )
+    return Reading(
+        sales.places,
+        lambda found: frozenset(
+            each
+            for each, sale in sales.of(found).items()
+            if sale is not None and has_ended(lives_by[each].floor_minor, sale)
+        ),
+    )
+
+
 def _introduced_keys(earlier: Conversion) -> tuple[str, ...]:
     """The keys an introducer knew the customer by: its own, or those of the sale that introduced.
 
@@ -308,7 +332,8 @@ def _with_customer(
         return earlier
     opted_out = remembered.opted_out or buyer.opted_out
     introduced = KnownCustomer(bindings=remembered.bindings, opted_out=opted_out)
-    return replace(earlier, customer=introduced)
+    is_over = earlier.conversion_id in around.ended_for
+    return replace(earlier, customer=introduced, introduction_ended=is_over)
 
 
 # ---- what is known of the customer
