@@ -20,6 +20,7 @@ from linkage.conversions import (
 )
 from linkage.introductions import newly_bound
 from linkage.ledger import (
+    BY_OPERATOR,
     NETWORK_FEES,
     Posting,
     Transaction,
@@ -373,9 +374,21 @@ def confirmation_transaction(
             "settings_version": conversion.settings_version,
             "commission": _said(commission) if commission else None,
             **noticed,
+            **_by_operator(conversion, program),
         },
         why=why,
     )
+
+
+def _by_operator(conversion: Conversion, program: Program) -> dict[str, str]:
+    """What an operator said in the vendor's name that this is paid by, if anything."""
+    said = {
+        "report": conversion.by_operator,
+        "confirmation": conversion.confirmed_by_operator,
+        "terms": program.by_operator,
+    }
+    named = ", ".join(what for what, is_so in said.items() if is_so)
+    return {BY_OPERATOR: named} if named else {}
 
 
 def _said(commission: Commission) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from linkage.conversions import (
     History,
     Refund,
     Rejection,
+    after_confirmation,
     decided,
     held,
     refund_key,
@@ -56,7 +57,10 @@ def confirm(
         conversion = history.conversion
         require_confirmable(conversion)
         known = conversion.status == "confirmed" or conversion.held_reason
-        return None if known else confirmation_now(conversion, BY_VENDOR, by_key=by_key)
+        if known:
+            return None
+        by_operator = vendor_id is None
+        return confirmation_now(conversion, BY_VENDOR, by_key=by_key, by_operator=by_operator)
 
     return accept(conversion_id, vendor_id, accepted)
 
@@ -78,6 +82,7 @@ def confirmation_now(
     by: str,
     *,
     by_key: str | None = None,
+    by_operator: bool = False,
     released_by: str | None = None,
 ) -> Accepted:
     """What a word, silence or an operator makes of a pending conversion: confirmed, or held."""
@@ -99,8 +104,9 @@ def confirmation_now(
     if isinstance(word, Held):
         return held(conversion, word), [conversions.hold(conversion, word)]
     confirmation, operations = word
-    put = conversions.put_confirmation(conversion, replace(confirmation, by_key=by_key))
-    return decided(conversion, "confirmed"), [*put, *operations]
+    confirmation = replace(confirmation, by_key=by_key, by_operator=by_operator)
+    put = conversions.put_confirmation(conversion, confirmation)
+    return after_confirmation(conversion, confirmation), [*put, *operations]
 
 
 def reject(

@@ -30,6 +30,7 @@ from linkage.conversions import (
     Refund,
     Rejection,
     Withdrawal,
+    after_confirmation,
     decided,
     refund_key,
     refunded,
@@ -358,7 +359,7 @@ def put_report(conversion: Conversion, confirmation: Confirmation | None) -> dic
 def put_confirmation(conversion: Conversion, confirmation: Confirmation) -> list[dict[str, Any]]:
     """The operations that confirm a conversion, if it is still as it was read."""
     fact = _saying(confirmation) | _postable(confirmation)
-    return [_put_fact(fact), _move(conversion, decided(conversion, "confirmed"))]
+    return [_put_fact(fact), _move(conversion, after_confirmation(conversion, confirmation))]
 
 
 def hold(conversion: Conversion, held: Held) -> dict[str, Any]:
@@ -454,10 +455,13 @@ def _put_fact(values: Mapping[str, Any]) -> dict[str, Any]:
 def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
     settled = f" REMOVE {', '.join(_OF_PENDING)}" if becomes.status != was.status else ""
     taken = ", withdrawn_at = :withdrawn" if becomes.withdrawn_at != was.withdrawn_at else ""
+    by_operator = becomes.confirmed_by_operator and not was.confirmed_by_operator
+    word = ", confirmed_by_operator = :true" if by_operator else ""
     return transactions.update(
         _TABLE,
         {"conversion_id": was.conversion_id, "fact": REPORT},
-        f"SET #status = :status, refunded_minor = :refunded, #sequence = :next{taken}{settled}",
+        f"SET #status = :status, refunded_minor = :refunded, #sequence = :next{taken}{word}"
+        f"{settled}",
         condition="#sequence = :sequence",
         values={
             ":status": becomes.status,
@@ -465,6 +469,7 @@ def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
             ":sequence": was.sequence,
             ":next": becomes.sequence,
             **({":withdrawn": becomes.withdrawn_at} if taken else {}),
+            **({":true": True} if word else {}),
         },
         names={"#status": "status", "#sequence": "sequence"},
     )
