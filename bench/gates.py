@@ -53,7 +53,7 @@ def gates(results: dict[str, Any]) -> list[Gate]:
         Gate(
             "write units of a conversion of three tiers, with its indexes",
             round(three_tiers["write_units"] + three_tiers["index_write_units"], 2),
-            24,
+            22,
         ),
         Gate(
             "modules without byte code that is taken as it is",

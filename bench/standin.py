@@ -1,8 +1,9 @@
 """GetItem and PutItem over plain HTTP on the loopback, answered from memory: as little as can be.
 
 What it costs is not measured, so it runs in a process of its own: `python -m bench.standin` prints
-its port and serves until its standard input ends. A GetItem finds any code, a PutItem is always
-new; answers carry the headers DynamoDB's do, the checksum that SDKs verify among them.
+its port and serves until its standard input ends. A GetItem finds any code and
+any vendor, a PutItem is always new; answers carry the headers DynamoDB's do, the checksum that SDKs
+verify among them.
 """
 
 import asyncio
@@ -36,7 +37,10 @@ class Standin:
             return self._stored
         if operation != "GetItem":
             raise ValueError(f"The stand-in knows no {operation}")
-        code = json.loads(body)["Key"]["code"]["S"]
+        key = json.loads(body)["Key"]
+        if "member_id" in key:
+            return answer_of({"Item": {**key, "hosts": {"S": '["shop.example"]'}}})
+        code = key["code"]["S"]
         if code not in self._links:
             self._links[code] = answer_of({"Item": link_item(code)})
         return self._links[code]
@@ -92,7 +96,6 @@ def link_item(code: str) -> dict[str, Any]:
         "created_at": "2026-11-01T00:00:00.000Z",
     }
     return {name: {"S": text} for name, text in texts.items()} | {
-        "allowed_hosts": {"L": [{"S": "shop.example"}]},
         "sub": {"M": {"sub1": {"S": "flyer"}}},
     }
 

@@ -28,6 +28,7 @@ os.environ |= {
     "POWERTOOLS_SERVICE_NAME": "bench",
     "STAGE": "local",
     "HASH_SECRET": "a secret for the bench",
+    "ID_SECRET": "a secret of ids for the bench",
 }
 
 from tests.aws_tables import TABLES  # before any table is imported: they need its names

@@ -54,6 +54,7 @@ def environment(dynamodb_port: int) -> dict[str, str]:
         "POWERTOOLS_SERVICE_NAME": "record_click",
         "POWERTOOLS_METRICS_NAMESPACE": "bench",
         "LINKS_TABLE": "links",
+        "MEMBERS_TABLE": "members",
         "CLICKS_TABLE": "clicks",
         "HASH_SECRET": "a secret for the bench",
     }

@@ -34,7 +34,7 @@ class Access:
     scans: tuple[str, ...] = ()
 
 
-# The redirect looks one link up and puts one click; it can do nothing else.
+# The redirect looks one link up and puts one click. Beside that it reads the hosts of a vendor.
 REDIRECT_ACCESS = Access(reads=("GetItem",), writes=("PutItem",), reads_what_it_writes=False)
 
 
@@ -112,11 +112,28 @@ class FlowFunction(Construct):
             " the local run all target it, and they move to the next version together.",
         )
 
-    def allow(self, actions: Sequence[str], resources: Sequence[str]) -> None:
-        """Permit the actions on exactly these resources."""
+    def allow(
+        self,
+        actions: Sequence[str],
+        resources: Sequence[str],
+        conditions: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> None:
+        """Permit the actions on exactly these resources, under conditions of IAM."""
         self.function.add_to_role_policy(
-            iam.PolicyStatement(actions=list(actions), resources=list(resources))
+            iam.PolicyStatement(
+                actions=list(actions), resources=list(resources), conditions=conditions
+            )
         )
+
+    def allow_attributes(self, action: str, table: NounTable, *names: str) -> None:
+        """Permit to read these attributes of a table's items, and nothing else of them."""
+        conditions: dict[str, dict[str, object]] = {
+            "ForAllValues:StringEquals": {"dynamodb:Attributes": list(names)},
+            # Who names no attributes asks for all of them.
+            "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+        }
+        self.allow(_dynamodb([action]), [table.construct.table_arn], conditions)
+        self.function.add_environment(table.environment_name, table.construct.table_name)
 
     def tick(self) -> None:
         """Let schedules wake the function: a tick that fails is not repeated, since the next

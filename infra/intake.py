@@ -19,6 +19,9 @@ from infra.schedule import Tick
 from infra.settings import StageSettings
 from infra.storage import Storage
 
+HOSTS_OF_A_MEMBER = ("member_id", "hosts")
+"""What tells where a vendor's links may lead, and all that who redirects may know of a member."""
+
 
 class Intake(Construct):
     """The two HTTP APIs, the functions that answer at once, and the one that takes silence for an
@@ -34,6 +37,7 @@ class Intake(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.hash_secret = hash_secret = self._hash_secret(settings)
+        self.id_secret = id_secret = self._id_secret(settings)
         self.click_token_keys = self._click_token_keys(settings)
         self.links_api = ThrottledApi(
             self,
@@ -55,12 +59,14 @@ class Intake(Construct):
             writes=[storage.clicks],
             access=REDIRECT_ACCESS,
             layer_names=("core",),
-            # Reading a link takes at most three seconds, storing a click one and a half.
+            # Reading a link and its hosts takes at most three seconds each, storing a click half
+            # of that.
             size=Size(timeout_s=10),
             environment={"HASH_SECRET": hash_secret, **_visit_headers(settings)},
             # Of each run Lambda would write two lines, at a quarter of what the whole run costs.
             system_log=lambda_.SystemLogLevel.WARN,
         )
+        self.record_click.allow_attributes("GetItem", storage.members, *HOSTS_OF_A_MEMBER)
         self.links_api.route(
             self.record_click, "GET /{code}", "HEAD /{code}", "GET /{code}/pixel.gif"
         )
@@ -75,6 +81,7 @@ class Intake(Construct):
             writes=[*storage.report_writes, storage.proposals, storage.audit],
             environment={
                 "HASH_SECRET": hash_secret,
+                "ID_SECRET": id_secret,
                 **(
                     {"CLICK_TOKEN_KEYS": self.click_token_keys} if settings.click_token_keys else {}
                 ),
@@ -125,7 +132,7 @@ class Intake(Construct):
                 storage.proposals,
                 storage.audit,
             ],
-            environment={"HASH_SECRET": hash_secret},
+            environment={"HASH_SECRET": hash_secret, "ID_SECRET": id_secret},
         )
         self.api.route(
             self.decide_proposals,
@@ -173,10 +180,15 @@ class Intake(Construct):
             layer_names=("vendor", "core", "api"),
             size=Size(memory_mb=1024),
             environment={
+                "ID_SECRET": id_secret,
                 "LINKS_URL": self.links_api.url,
                 "PAYOUT_FILES_BUCKET": storage.payout_files.bucket_name,
+                **({"EDGE": "on"} if settings.edge else {}),
             },
         )
+        # Since a change of hosts writes no links, the redirect that reads hosts from their vendor
+        # has to be there first while one release replaces the other.
+        self.manage_network.node.add_dependency(self.record_click.function)
         # To sign URLs for payout files: a signed URL can do what its signer can.
         allow_objects(self.manage_network, ["s3:GetObject"], storage.payout_files)
         # Whoever reads in a loop keeps nobody from writing.
@@ -204,48 +216,54 @@ class Intake(Construct):
             self.ticks.append(check)
 
     def _hash_secret(self, settings: StageSettings) -> str:
-        """What click ids, visitors and customers are hashed with, as a reference that
-        CloudFormation resolves while it deploys, so that it is in no template."""
-        secret = secretsmanager.Secret(
-            self,
+        """What click ids, visitors and customers are hashed with."""
+        return self._secret(
             "HashSecret",
-            description="Linkage: the key of click ids, visitor and customer hashes",
-            generate_secret_string=secretsmanager.SecretStringGenerator(
-                password_length=64, exclude_punctuation=True
-            ),
-            removal_policy=settings.removal_policy,
-        )
-        acknowledge(
-            secret,
-            "SMG4",
+            "Linkage: the key of click ids, visitor and customer hashes",
             "Another secret would turn every known customer into a stranger and every repeated"
             " click into a new one; a leak is answered by hand, knowing that price.",
+            settings,
         )
-        return SecretValue.secrets_manager(secret.secret_arn).unsafe_unwrap()
+
+    def _id_secret(self, settings: StageSettings) -> str:
+        """What the ids of conversions and the codes of repeatable links are keyed by."""
+        return self._secret(
+            "IdSecret",
+            "Linkage: the key of the ids of conversions and of the codes of links; never change it",
+            "It never rotates: with another one an order reported before would be a new order and"
+            " be paid twice, so the functions refuse to work with another.",
+            settings,
+        )
 
     def _click_token_keys(self, settings: StageSettings) -> str:
-        """The secrets of click tokens by key id, as JSON of references like that above."""
+        """The secrets of click tokens by key id, as JSON of references like those above."""
         references = {
-            key_id: self._click_token_key(key_id, settings) for key_id in settings.click_token_keys
+            key_id: self._secret(
+                f"ClickTokenKey{key_id}",
+                f"Linkage: key {key_id} of the click ids that the edge signs",
+                "It is rotated by listing a second key in click_token_keys: clicks signed with the"
+                " first one must count for as long as they can lead to a sale.",
+                settings,
+            )
+            for key_id in settings.click_token_keys
         }
         return "{" + ",".join(f'"{key_id}":"{each}"' for key_id, each in references.items()) + "}"
 
-    def _click_token_key(self, key_id: str, settings: StageSettings) -> str:
+    def _secret(
+        self, construct_id: str, description: str, why_not_rotated: str, settings: StageSettings
+    ) -> str:
+        """A secret, as a reference that CloudFormation resolves while it deploys, so that it is in
+        no template."""
         secret = secretsmanager.Secret(
             self,
-            f"ClickTokenKey{key_id}",
-            description=f"Linkage: key {key_id} of the click ids that the edge signs",
+            construct_id,
+            description=description,
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=64, exclude_punctuation=True
             ),
             removal_policy=settings.removal_policy,
         )
-        acknowledge(
-            secret,
-            "SMG4",
-            "It is rotated by listing a second key in click_token_keys: clicks signed with the"
-            " first one must count for as long as they can lead to a sale.",
-        )
+        acknowledge(secret, "SMG4", why_not_rotated)
         return SecretValue.secrets_manager(secret.secret_arn).unsafe_unwrap()
 
 

@@ -38,7 +38,8 @@ class LinkageStack(Stack):
         layers = Layers(self, "Layers", settings, build_dir)
         self.storage = storage = Storage(self, "Storage", settings)
         self.intake = intake = Intake(self, "Intake", settings, layers, storage)
-        statistics = Statistics(self, "Statistics", settings, layers, storage, intake.hash_secret)
+        secrets = {"HASH_SECRET": intake.hash_secret, "ID_SECRET": intake.id_secret}
+        statistics = Statistics(self, "Statistics", settings, layers, storage, secrets)
         commissions = Commissions(self, "Commissions", settings, layers, storage)
         payouts = Payouts(self, "Payouts", settings, layers, storage, intake.api)
         functions = [

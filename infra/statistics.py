@@ -1,5 +1,7 @@
 """Clicks into statistics: packed as they come, folded and billed when a day is over."""
 
+from collections.abc import Mapping
+
 from aws_cdk import Duration
 from constructs import Construct
 
@@ -26,7 +28,7 @@ class Statistics(Construct):
         settings: StageSettings,
         layers: Layers,
         storage: Storage,
-        hash_secret: str,
+        secrets: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
         self.count_clicks = FlowFunction(
@@ -59,7 +61,7 @@ class Statistics(Construct):
             writes=[storage.statistics, *storage.report_writes],
             # A whole processor, and time for one write after the other.
             size=Size(memory_mb=1769, timeout_s=900),
-            environment={"HASH_SECRET": hash_secret},
+            environment=secrets,
         )
         self.fold = Tick(
             self,

@@ -17,6 +17,7 @@ os.environ |= {
     "POWERTOOLS_METRICS_NAMESPACE": "Linkage",
     "STAGE": "test",
     "HASH_SECRET": "a secret for tests",
+    "ID_SECRET": "a secret of ids for tests",
     "LINKS_URL": "https://links.example",
     "WORK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/work",
     "PAYOUT_FILES_BUCKET": "payout-files",

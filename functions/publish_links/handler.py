@@ -1,9 +1,14 @@
 """Beside the way of a click: tell the edge of each link that was made or changed."""
 
+import time
 from typing import Any
 
 from linkage.edge.runtime import logger, metrics
-from linkage.flow.publishing import Published, publish, publish_page
+from linkage.flow.publishing import Published, follow, publish, publish_page
+from linkage.tables.host_changes import vendor_of
+
+FOLLOWING_S = 10
+"""So long a batch follows changes of hosts: the links made or changed behind it wait as long."""
 
 
 @logger.inject_lambda_context
@@ -17,8 +22,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         published, last = publish_page(event.get("after"))
         _count(published)
         return {**vars(published), "after": last}
-    changed = (record["dynamodb"]["Keys"]["code"]["S"] for record in event["Records"])
-    _count(publish(list(dict.fromkeys(changed))))
+    until_s = time.monotonic() + FOLLOWING_S
+    changed = dict.fromkeys(record["dynamodb"]["Keys"]["code"]["S"] for record in event["Records"])
+    _count(publish([key for key in changed if vendor_of(key) is None]))
+    for vendor_id in filter(None, map(vendor_of, changed)):
+        _count(follow(vendor_id, lambda: time.monotonic() < until_s))
     return {"batchItemFailures": []}
 
 

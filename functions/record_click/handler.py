@@ -13,17 +13,19 @@ from linkage import clock
 from linkage.clicks import Visit, click_of
 from linkage.destinations import redirected
 from linkage.edge import redirects
-from linkage.links import RecentLinks, is_code
+from linkage.links import is_code
 from linkage.tables.dynamodb_wire import DynamoDB, DynamoDBError
+from linkage.tables.recent_links import RecentLinks
 
 LINKS_TABLE = os.environ["LINKS_TABLE"]
+MEMBERS_TABLE = os.environ["MEMBERS_TABLE"]
 CLICKS_TABLE = os.environ["CLICKS_TABLE"]
 HASH_SECRET = os.environ["HASH_SECRET"]
 COUNTRY_HEADER = os.environ.get("COUNTRY_HEADER", "").lower()
 VIEWER_ADDRESS_HEADER = os.environ.get("VIEWER_ADDRESS_HEADER", "")
 
 dynamodb = DynamoDB()
-links = RecentLinks(lambda code: dynamodb.get_item(LINKS_TABLE, {"code": code}), time.monotonic)
+links = RecentLinks(dynamodb, (LINKS_TABLE, MEMBERS_TABLE), time.monotonic)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -36,12 +38,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if not is_code(request.code):
         return redirects.not_found()
     try:
-        link = links.find(request.code)
+        link, hosts = links.find(request.code)
     except DynamoDBError as error:
         redirects.report_failure("LinkReadFailed", error.code, code=request.code)
         return redirects.unavailable(request)
     now = clock.now()
-    state = None if link is None else link.state(clock.text(now))
+    state = None if link is None else link.state(hosts, clock.text(now))
     if link is None or state != "live":
         return redirects.closed(request, state)
     how = (request.method, request.headers, request.headers.get(COUNTRY_HEADER, ""), request.pixel)

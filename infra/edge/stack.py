@@ -10,6 +10,7 @@ from constructs import Construct
 from infra.alarms import Alarms
 from infra.edge.distribution import EdgeDistribution
 from infra.flow_function import Access, FlowFunction, Size, allow_objects
+from infra.intake import HOSTS_OF_A_MEMBER
 from infra.layers import Layers
 from infra.outputs import add_outputs
 from infra.settings import StageSettings
@@ -89,6 +90,13 @@ class EdgeStack(Stack):
                 "EDGE_STORE_ARN": edge.store.key_value_store_arn,
                 "CLICK_TOKEN_KEYS": network.intake.click_token_keys,
             },
+        )
+        function.allow_attributes("BatchGetItem", network.storage.members, *HOSTS_OF_A_MEMBER)
+        # How far it has followed a change of hosts, which lies beside the links.
+        function.allow(
+            ["dynamodb:UpdateItem"],
+            [links.construct.table_arn],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["hosts#*"]}},
         )
         function.allow(
             [

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from linkage.ids import conversion_id
 from tests.abuse.truth import Sale
 from tests.abuse.world import World
 from tests.api.client import Answer
@@ -141,7 +140,8 @@ class Honest(World):
         if answer.status != 201:
             self.network.failures.append(f"an honest {event} was refused: {answer.body}")
             return None
-        self.touched[answer.body["id"]].append(self.done)
+        found = self.reported[vendor, event, order] = answer.body["id"]
+        self.touched[found].append(self.done)
         return answer
 
     def settle(self, vendor: str, order: str, confirms: bool) -> None:
@@ -186,5 +186,4 @@ class Honest(World):
                 self.truth.opted_out.setdefault(each, self.now)
 
     def sale(self, vendor: str, order: str, event: str = "sale") -> Sale | None:
-        person = self.truth.people.get(vendor)
-        return self.truth.sales.get(conversion_id(person.member_id, event, order) if person else "")
+        return self.truth.sales.get(self.reported.get((vendor, event, order), ""))

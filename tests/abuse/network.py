@@ -20,9 +20,9 @@ from unittest.mock import patch
 from linkage import clock, ids
 from linkage.edge.runtime import logger, metrics
 from linkage.keys import Key, hashed, new_secret
-from linkage.links import RecentLinks
 from linkage.tables.dynamodb_wire import DynamoDB, DynamoDBError
 from linkage.tables.keys import put_key
+from linkage.tables.recent_links import RecentLinks
 from tests.api.client import CONTEXT, Answer
 from tests.aws_tables import forget_versions
 from tests.faults.standin import RefusedError, Standin
@@ -203,7 +203,8 @@ class Network:
             self._redirect = module = load_handler("record_click")
             module.dynamodb = StandinWire(self.standin)
             module.links = RecentLinks(
-                lambda code: module.dynamodb.get_item("links", {"code": code}),
+                module.dynamodb,
+                ("links", "members"),
                 lambda: self.moment.timestamp(),  # noqa: PLW0108, the moment moves
             )
         return self._redirect

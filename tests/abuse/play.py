@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 from zlib import crc32
 
-from linkage.ids import conversion_id
 from tests.abuse.honest import Honest
 from tests.abuse.world import CURRENCIES, RELEASE, UNBIND, Fake, Paid, Unbinding
 
@@ -56,14 +55,13 @@ class Play(Honest):
             body["client"] = {**self.contact(client, "phone"), "code": code}
         answer = self._call(vendor, "POST", "/v1/conversions", body)
         if answer.status == 201:
-            found = answer.body["id"]
+            found = self.reported[vendor, event, order] = answer.body["id"]
             self.touched[found].append(self.done)
             self.fakes[found] = Fake(found, vendor, event, order, amount, currency)
 
     def say(self, vendor: str, event: str, order: str, word: str, **said: Any) -> None:
         """A vendor confirms, rejects or refunds what it has reported."""
-        person = self.truth.people.get(vendor)
-        found = conversion_id(person.member_id, event, order) if person else "cnv_none"
+        found = self.reported.get((vendor, event, order), "cnv_none")
         body = {
             "confirmation": None,
             "rejection": {"reason": "fraud"},

@@ -127,6 +127,7 @@ class World:
         self.links: dict[tuple[str, str], str] = {}
         self.clicks: dict[tuple[str, str], str] = {}
         self.codes: dict[tuple[str, str, str], str] = {}
+        self.reported: dict[tuple[str, str, str], str] = {}
         self.fakes: dict[str, Fake] = {}
         self.held: set[str] = set()
         self.paid: list[Paid] = []

@@ -8,12 +8,12 @@ from linkage import clock
 from linkage.errors import InvalidFieldError
 from linkage.flow import deciding, posting
 from linkage.flow.billing import bill_day
-from linkage.ids import conversion_id
 from linkage.keys import Key
 from linkage.requests import report_in
 from linkage.statistics import LinkDay
 from tests.api.conftest import PROGRAM, Network
 from tests.api.test_explanations import told
+from tests.conversion_ids import plain_id
 
 CLICKS = {"event": "click", "amount_minor": 5, "currency": "USD"}
 THOUSANDS = {"event": "impression", "amount_minor": 250, "currency": "USD"}
@@ -29,7 +29,7 @@ def billed(network: Network, event: str, quantity: int, **terms: object) -> str:
     counts = (quantity, 0) if event == "click" else (0, quantity)
     link = LinkDay(CODE, program_id, vendor_id, network.affiliate.member_id or "", *counts)
     assert bill_day(DAY, [link]).accepted == 1
-    billed_id = conversion_id(vendor_id, event, f"{event}/{CODE}/{DAY}")
+    billed_id = plain_id(vendor_id, event, f"{event}/{CODE}/{DAY}")
     if terms.get("confirmation") == "on_report":
         posting.post_fact(billed_id, "report")
     return billed_id

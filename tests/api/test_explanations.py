@@ -410,7 +410,7 @@ def test_every_candidate_has_a_plain_name(network: Network) -> None:
         f"attributed to affiliate {network.affiliate.member_id}: this affiliate's exclusive coupon",
         f"The click, affiliate {other}, was passed over: the exclusive coupon comes first",
         "The lead it is said to come from was passed over: there is no such lead",
-        "The other half of the joint promotion was passed over: there is no such conversion",
+        "The other half of the joint promotion was passed over: the exclusive coupon comes",
         f"The affiliate the vendor named, affiliate {other}, was passed over: the exclusive",
     ):
         assert said in told_story

@@ -1,10 +1,14 @@
 """The Idempotency-Key: whoever repeats a POST gets what the first one made."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
+from linkage import clock
 from linkage.tables.links import LinkItem
-from tests.api.client import Client
-from tests.api.conftest import PROGRAM, Network
+from linkage.tables.settings import current_settings
+from tests.api.client import Answer, Client
+from tests.api.conftest import NETWORK, PROGRAM, Network
 
 MEMBER = {"name": "Tendai", "roles": ["affiliate"]}
 
@@ -80,3 +84,66 @@ def test_a_key_that_cannot_be_one_is_refused(operator: Client, key: str) -> None
     headers = {"idempotency-key": key}
     answer = operator.call("POST", "/v1/members", MEMBER, headers=headers)
     assert (answer.status, answer.pointer) == (422, "/Idempotency-Key")
+
+
+def _turn_on(network: Network) -> datetime:
+    """Keyed ids; gives when the first one is written."""
+    settings = NETWORK | {"keyed_ids": True}
+    assert network.operator.put("/v1/network", settings).body["keyed_ids"] is True
+    begin = current_settings().keyed_ids_from
+    assert begin
+    return clock.instant(begin)
+
+
+def test_a_link_made_before_its_codes_were_keyed_is_found_after(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"program_id": network.program()}
+
+    def made(key: str) -> Answer:
+        return network.affiliate.post("/v1/links", body, repeat_key=key)
+
+    codes = {"before": made("before").body["code"]}
+    begin = _turn_on(network)
+    codes["during"] = made("during").body["code"]
+    for name, hours in (("after", 1), ("later", 100)):
+        now = begin + timedelta(hours=hours)
+        monkeypatch.setattr(clock, "now", lambda now=now: now)
+        codes[name] = made(name).body["code"]
+        for known, code in codes.items():
+            answer = made(known)
+            assert (answer.status, answer.body["code"]) == (200, code)
+            assert answer.headers["idempotent-replayed"] == "true"
+            other = network.affiliate.post(
+                "/v1/links", body | {"sub": {"sub1": "x"}}, repeat_key=known
+            )
+            assert (other.status, other.code) == (422, "idempotency_key_reused")
+    assert len({item.code for item in LinkItem.scan()}) == len(set(codes.values())) == 4
+
+
+def test_a_link_repeated_in_the_moment_of_the_change_is_made_once(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever still has the settings of before writes while another writes by those of after."""
+    body = {"program_id": network.program()}
+    begin = _turn_on(network)
+    for key, first, second in (("a", 1, -1), ("b", -1, 1)):
+        codes = set()
+        for minutes in (first, second):
+            now = begin + timedelta(minutes=minutes)
+            monkeypatch.setattr(clock, "now", lambda now=now: now)
+            codes.add(network.affiliate.post("/v1/links", body, repeat_key=key).body["code"])
+        assert len(codes) == 1
+
+
+def test_a_replay_counts_once_also_across_the_change(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"program_id": network.program()}
+    network.affiliate.post("/v1/links", body, repeat_key="once")
+    begin = _turn_on(network)
+    network.operator.put("/v1/network", NETWORK | {"links_max": 1})
+    monkeypatch.setattr(clock, "now", lambda: begin + timedelta(hours=2))
+    assert network.affiliate.post("/v1/links", body, repeat_key="once").status == 200
+    full = network.affiliate.post("/v1/links", body, repeat_key="twice")
+    assert (full.status, full.code) == (409, "quota_reached")

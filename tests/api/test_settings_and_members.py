@@ -1,10 +1,19 @@
 """Network settings, members and keys."""
 
+from datetime import timedelta
+
 import pytest
 
+from linkage import clock
+from linkage.rules import RULES_FIRST, RULES_OF_KEYED_IDS
+from linkage.tables import host_changes
 from linkage.tables import settings as settings_table
+from linkage.tables.gathering import read
+from linkage.tables.host_changes import reading_changes
 from linkage.tables.links import LinkItem
-from tests.api.client import Client
+from linkage.tables.settings import current_settings
+from linkage_api import members
+from tests.api.client import Answer, Client
 from tests.api.conftest import METHOD, NETWORK, Network
 
 
@@ -130,6 +139,8 @@ def test_a_member_starts_as_applied_and_what_it_gives_is_normalised(operator: Cl
         "sponsor_id": None,
         "groups": ["builders"],
         "hosts": ["shop.example", "*.shop.example"],
+        "hosts_pending": False,
+        "hosts_published_at": None,
         "payout_method": METHOD,
         "payout_method_changed_at": None,
         "payout_method_changed_by": None,
@@ -202,12 +213,65 @@ def test_settings_say_everything_and_what_is_shown_can_be_published_again(operat
         "recruits_per_month_max": 5,
     }
     shown = operator.put("/v1/network", sent).body
-    assert shown == sent | {"version": 1}
+    assert shown == sent | {"version": 1, "keyed_ids": True}
     assert operator.put("/v1/network", shown).body == shown
     second = operator.put("/v1/network", shown | {"active_days": None})
     assert (second.body["version"], second.body["active_days"]) == (2, None)
     stale = operator.put("/v1/network", shown | {"active_days": 5})
     assert (stale.status, stale.code) == (409, "published_meanwhile")
+
+
+@pytest.mark.parametrize(
+    ("asked", "on"), [({}, True), ({"keyed_ids": True}, True), ({"keyed_ids": False}, False)]
+)
+def test_a_new_network_has_keyed_ids_from_its_first_moment_unless_it_wants_none(
+    operator: Client, asked: dict[str, bool], on: bool
+) -> None:
+    assert operator.put("/v1/network", NETWORK | asked).body["keyed_ids"] is on
+    settings = current_settings()
+    assert (settings.keyed_ids_from is not None) is on
+    assert settings.rules == (RULES_OF_KEYED_IDS if on else RULES_FIRST)
+    if settings.keyed_ids_from:
+        assert clock.instant(settings.keyed_ids_from) <= clock.now()
+
+
+def test_a_network_with_members_has_them_an_hour_after_an_operator_turned_them_on(
+    network: Network,
+) -> None:
+    for body in (NETWORK, NETWORK | {"hold_days_min": 3}):
+        assert network.operator.put("/v1/network", body).body["keyed_ids"] is False
+    assert network.operator.put("/v1/network", NETWORK | {"keyed_ids": False}).status == 200
+    on = network.operator.put("/v1/network", NETWORK | {"keyed_ids": True})
+    assert on.body["keyed_ids"] is True
+    settings = current_settings()
+    assert settings.keyed_ids_from
+    wait = clock.instant(settings.keyed_ids_from) - clock.now()
+    assert timedelta(minutes=59) < wait <= timedelta(hours=1)
+
+
+def test_keyed_ids_are_never_turned_off_again_nor_begun_anew(network: Network) -> None:
+    network.operator.put("/v1/network", NETWORK | {"keyed_ids": True})
+    begun = current_settings()
+    off = network.operator.put("/v1/network", NETWORK | {"keyed_ids": False})
+    assert (off.status, off.pointer) == (422, "/keyed_ids")
+    for changes in ({"name": "B"}, {"name": "C", "keyed_ids": True}, {"name": "D"}):
+        assert network.operator.put("/v1/network", NETWORK | changes).body["keyed_ids"] is True
+    now = current_settings()
+    assert (now.keyed_ids_from, now.id_secret_mark) == (begun.keyed_ids_from, begun.id_secret_mark)
+    assert now.version == begun.version + 3
+
+
+@pytest.mark.parametrize("value", [1, "true", [], None])
+def test_keyed_ids_are_true_or_false(operator: Client, value: object) -> None:
+    answer = operator.put("/v1/network", NETWORK | {"keyed_ids": value})
+    assert answer.status == (200 if value is None else 422)
+
+
+def test_no_secret_and_no_mark_of_one_is_shown(operator: Client) -> None:
+    shown = operator.put("/v1/network", NETWORK).body
+    mark = current_settings().id_secret_mark
+    assert mark
+    assert mark not in str(shown)
 
 
 def test_settings_that_lift_a_program_over_its_ceiling_are_refused_by_its_name(
@@ -297,8 +361,40 @@ def test_links_follow_the_hosts_of_their_vendor(network: Network) -> None:
     program_id = network.program()
     code = network.affiliate.post("/v1/links", {"program_id": program_id}).body["code"]
     path = f"/v1/members/{network.vendor.member_id}"
-    network.operator.call("PATCH", path, {"hosts": ["new.example"]})
-    assert LinkItem.get(code).allowed_hosts == ["new.example"]
+    before = LinkItem.get(code).serialize()
+    changed = network.operator.call("PATCH", path, {"hosts": ["new.example"]})
+    assert (changed.status, changed.body["hosts"]) == (200, ["new.example"])
+    assert LinkItem.get(code).serialize() == before
+    assert len(list(LinkItem.scan())) == 1  # without an edge nobody has anything to follow
+    assert (changed.body["hosts_pending"], changed.body["hosts_published_at"]) == (False, None)
+
+
+@pytest.fixture
+def with_edge(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "_EDGE", True)
+
+
+@pytest.mark.usefixtures("with_edge")
+def test_with_the_edge_a_member_shows_whether_it_has_followed_its_hosts(network: Network) -> None:
+    vendor_id = network.vendor.member_id
+    path = f"/v1/members/{vendor_id}"
+
+    def shown(answer: Answer) -> tuple[bool, str | None]:
+        return answer.body["hosts_pending"], answer.body["hosts_published_at"]
+
+    assert shown(network.vendor.get(path)) == (False, None)
+    for body in ({"hosts": ["new.example"]}, {"hosts": ["new.example"]}, {"name": "Tiles"}):
+        assert shown(network.operator.call("PATCH", path, body)) == (True, None)
+    assert shown(network.vendor.get(path)) == (True, None)
+    found = network.operator.get("/v1/members?limit=100").body["data"]
+    assert {each["id"] for each in found if each["hosts_pending"]} == {vendor_id}
+
+    change = read(reading_changes([vendor_id]))[vendor_id]
+    assert change
+    host_changes.end(change, "2026-12-01T10:00:00.000Z")
+    assert shown(network.vendor.get(path)) == (False, "2026-12-01T10:00:00.000Z")
+    again = network.operator.call("PATCH", path, {"hosts": ["new.example", "old.example"]})
+    assert shown(again) == (True, None)
 
 
 def test_a_key_is_shown_once_works_at_once_and_not_after_it_is_revoked(network: Network) -> None:

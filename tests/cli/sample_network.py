@@ -18,6 +18,7 @@ KEPT = ("conversions", "tallies", "ledger", "payouts", "programs", "settings", "
 ENVIRONMENT = {
     **{f"{noun.upper()}_TABLE": noun for noun in TABLES},
     "HASH_SECRET": "a secret",
+    "ID_SECRET": "a secret of ids",
     "WORK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/work",
     "PAYOUT_FILES_BUCKET": "payout-files",
     "STAGE": "local",
@@ -202,9 +203,9 @@ def trade_by_introductions() -> None:
 
 def post_link_day(event: str, external_id: str) -> None:
     from linkage.flow.posting import post_fact
-    from linkage.ids import conversion_id
+    from tests.conversion_ids import plain_id
 
-    post_fact(conversion_id("mem_hardware", event, external_id), "report")
+    post_fact(plain_id("mem_hardware", event, external_id), "report")
 
 
 def put_members() -> None:

@@ -149,7 +149,7 @@ def test_what_destroy_keeps_is_what_the_readme_says(prod: Synthesised) -> None:
     assert "keeps the fifteen tables" in " ".join(README.split())
     assert kept.pop("AWS::DynamoDB::GlobalTable") == 15
     assert kept.pop("AWS::S3::Bucket") == 2
-    assert kept.pop("AWS::SecretsManager::Secret") == 1
+    assert kept.pop("AWS::SecretsManager::Secret") == 2
     assert set(kept) == {"AWS::Logs::LogGroup"}
     for table_properties in prod.properties("DynamoDB::GlobalTable"):
         assert table_properties["Replicas"][0]["DeletionProtectionEnabled"] is True

@@ -36,6 +36,7 @@ JOINT = replace(
     program_id="prg_joint",
     event="sale",
     affiliate_id="joi",
+    partners=(PROGRAM.program_id,),
 )
 BINDING = Binding("phone_1", "cid", "cnv_0", ago(days=9), ago(days=-1))
 

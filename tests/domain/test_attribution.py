@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from linkage.attribution import (
+    _NO_OTHER_HALF,
     Claims,
     People,
     attribute,
@@ -28,6 +29,8 @@ from tests.domain.claims import (
     sent_coupon,
 )
 from tests.domain.examples import NOW, VENDOR
+
+NO_OTHER_HALF = f"joint: {_NO_OTHER_HALF}"
 
 # ---- the order
 
@@ -66,7 +69,7 @@ def test_every_candidate_is_kept_with_why_it_lost() -> None:
          "the click was sent with the conversion, within the window"),
         ("coupon", "ANN10", "cou", False, "the click comes first"),
         ("lead", "cnv_l", "lea", False, "the click comes first"),
-        ("joint", "cnv_j", "joi", False, "the click comes first"),
+        ("joint", "cnv_j", None, False, "the click comes first"),
         ("named", "bob", "bob", False, "the click comes first"),
         ("introducer", "cnv_0", "cid", False, "an affiliate earns nothing on its own purchase"),
     ]  # fmt: skip
@@ -186,40 +189,43 @@ OWN_OBJECTIONS = [
     ),
     pytest.param(
         Claims(joint_id="cnv_j"),
-        "joint: there is no such conversion of a program this one is promoted with",
+        NO_OTHER_HALF,
         id="unknown other half",
     ),
     pytest.param(
         joined(program_id="prg_7"),
-        "joint: there is no such conversion of a program this one is promoted with",
+        NO_OTHER_HALF,
         id="a program that is not promoted with this one",
     ),
     pytest.param(
+        joined(partners=("prg_7",)),
+        NO_OTHER_HALF,
+        id="a program that does not name this one back",
+    ),
+    pytest.param(
         joined(vendor_id=VENDOR),
-        "joint: there is no such conversion of a program this one is promoted with",
+        NO_OTHER_HALF,
         id="the vendor's own conversion",
     ),
     pytest.param(
         joined(affiliate_id=None),
-        "joint: the other half belongs to no affiliate",
+        NO_OTHER_HALF,
         id="nobody's other half",
     ),
     pytest.param(
         joined(event="click"),
-        "joint: there is no such conversion of a program this one is promoted with",
+        NO_OTHER_HALF,
         id="a day of clicks as the other half",
     ),
-    pytest.param(
-        joined(rejected=True), "joint: the other half was rejected", id="rejected other half"
-    ),
+    pytest.param(joined(rejected=True), NO_OTHER_HALF, id="rejected other half"),
     pytest.param(
         joined(refunded=True),
-        "joint: the other half was refunded in full",
+        NO_OTHER_HALF,
         id="refunded other half",
     ),
     pytest.param(
         joined(occurred_at=ago(days=-31)),
-        "joint: the other half is not within the program's window of 30 days",
+        NO_OTHER_HALF,
         id="the other half too late",
     ),
     pytest.param(
@@ -284,13 +290,14 @@ def test_an_introducers_lead_counts_until_an_operator_ends_the_introduction(
     for claims in (came_of(customer=known), joined(customer=known, affiliate_id="lea")):
         found = decided(claims)
         assert found.affiliate_id == (None if why else "lea")
-        assert why is None or found.candidates[0].why == why
+        if why:
+            assert found.candidates[0].why == (_NO_OTHER_HALF if claims.joint else why)
 
 
 def test_an_introducers_lead_of_who_opted_out_counts_for_nothing() -> None:
     known = KnownCustomer(bindings={"phone_1": OWN}, opted_out=True)
     assert decided(came_of(customer=known)).reason == "lead: the customer has opted out"
-    assert decided(joined(customer=known)).reason == "joint: the customer has opted out"
+    assert decided(joined(customer=known)).reason == NO_OTHER_HALF
 
 
 # ---- the affiliate's standing, the same for every claim
@@ -332,7 +339,44 @@ def test_no_claim_helps_an_affiliate_who_may_not_earn(
 ) -> None:
     people = People(MEMBERS, buyers=frozenset(["ann"]), kin=frozenset(["bob"]))
     found = attribute(TERMS, NOW, claimed_by(model, name), people)
-    assert (found.affiliate_id, found.reason) == (None, f"{model}: {objection}")
+    told = _NO_OTHER_HALF if model == "joint" else objection
+    assert (found.affiliate_id, found.reason) == (None, f"{model}: {told}")
+
+
+GUESSES = [
+    pytest.param(Claims(joint_id="cnv_j"), id="there is none"),
+    pytest.param(joined(), id="there is one"),
+    pytest.param(joined(partners=()), id="of a program that is promoted with no other"),
+    pytest.param(joined(program_id="prg_7"), id="of another program"),
+    pytest.param(joined(rejected=True), id="rejected"),
+    pytest.param(joined(refunded=True), id="refunded"),
+    pytest.param(joined(affiliate_id=None), id="nobody's"),
+    pytest.param(joined(affiliate_id="out"), id="a suspended affiliate's"),
+    pytest.param(joined(affiliate_id="ann"), id="the customer's own"),
+    pytest.param(joined(introduced=True), id="an introducer's"),
+    pytest.param(joined(occurred_at=ago(days=-31)), id="too late"),
+]
+
+
+WINNING = ("there is one", "an introducer's")
+
+
+@pytest.mark.parametrize("guess", GUESSES)
+def test_beside_a_claim_that_wins_every_guess_of_the_other_half_is_told_alike(
+    guess: Claims,
+) -> None:
+    """Who sends a claim of its own that comes first could try ids without paying anybody for it."""
+    claims = replace(guess, click_id="clk_1", click=CLICK, code_notes={"joi": "it is wrong"})
+    found = decided(claims)
+    without = decided(replace(claims, joint=None))
+    assert found == without
+    assert without_introducers(found) == without
+
+
+@pytest.mark.parametrize("guess", [each for each in GUESSES if each.id not in WINNING])
+def test_alone_every_guess_that_does_not_win_is_told_alike(guess: Claims) -> None:
+    people = People(MEMBERS, buyers=frozenset(["ann"]))
+    assert attribute(TERMS, NOW, guess, people) == decided(Claims(joint_id="cnv_j"))
 
 
 def test_under_a_paused_program_everybody_loses_for_that_reason() -> None:

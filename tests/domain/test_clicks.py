@@ -16,7 +16,6 @@ LINK = Link(
     link_id="lnk_1",
     status="active",
     destination_url="https://shop.example/",
-    allowed_hosts=("shop.example",),
     program_id="prg_1",
     vendor_id="mem_v",
     affiliate_id="mem_a",

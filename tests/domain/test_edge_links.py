@@ -13,7 +13,6 @@ LINK = Link(
     link_id="lnk_1",
     status="active",
     destination_url="https://shop.example/",
-    allowed_hosts=("shop.example",),
     program_id="prg_1",
     vendor_id="mem_v",
     affiliate_id="mem_a",
@@ -21,6 +20,7 @@ LINK = Link(
     expires_at=None,
 )
 KEYS = {"1": "older", "2": "newer"}
+HOSTS = ("shop.example",)
 
 
 @given(
@@ -34,7 +34,7 @@ def test_a_value_never_has_more_than_a_kilobyte_with_its_key(
 ) -> None:
     link = LINK._replace(destination_url=f"https://shop.example/{'x' * length}", sub=sub)
     try:
-        value = published(link, KEYS)
+        value = published(link, HOSTS, KEYS)
     except UnicodeEncodeError:
         pytest.fail("a sub-id that is no text")
     if value is not None:
@@ -42,7 +42,7 @@ def test_a_value_never_has_more_than_a_kilobyte_with_its_key(
 
 
 def test_the_newest_key_signs() -> None:
-    assert '"n":"2"' in (published(LINK, KEYS) or "")
+    assert '"n":"2"' in (published(LINK, HOSTS, KEYS) or "")
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,6 @@ def test_the_newest_key_signs() -> None:
     [
         {"status": "paused"},
         {"status": "something new"},
-        {"allowed_hosts": ()},
-        {"allowed_hosts": ("other.example",)},
         {"destination_url": "http://shop.example/"},
         {"program_id": "1"},
         {"vendor_id": "ven_1"},
@@ -64,11 +62,16 @@ def test_the_newest_key_signs() -> None:
 def test_what_the_edge_must_not_or_cannot_answer_for_is_not_published(
     changes: dict[str, object],
 ) -> None:
-    assert published(LINK._replace(**changes), KEYS) is None
+    assert published(LINK._replace(**changes), HOSTS, KEYS) is None
+
+
+@pytest.mark.parametrize("hosts", [(), ("other.example",), ("*.shop.example",)])
+def test_a_link_that_may_not_lead_there_any_more_is_not_published(hosts: tuple[str, ...]) -> None:
+    assert published(LINK, hosts, KEYS) is None
 
 
 def test_without_a_key_nothing_is_published() -> None:
-    assert published(LINK, {}) is None
+    assert published(LINK, HOSTS, {}) is None
 
 
 def test_tokens_have_room_for_the_sub_ids_of_every_published_link() -> None:
@@ -79,6 +82,6 @@ def test_tokens_have_room_for_the_sub_ids_of_every_published_link() -> None:
         affiliate_id=f"mem_{'a' * 26}",
         sub={"sub1": "x" * 255},
     )
-    assert published(longest, {"9999": "key"}) is not None
+    assert published(longest, HOSTS, {"9999": "key"}) is not None
     beside = len(f"clt_1.9999.{'a' * 32}.{'p' * 26}.{'v' * 26}.{'a' * 26}.{'z' * 9}.{'n' * 16}.")
     assert beside + len(".1" + "x" * 255) + 22 <= LONGEST_TOKEN

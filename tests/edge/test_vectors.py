@@ -31,7 +31,7 @@ def store_of(vector: dict[str, Any]) -> dict[str, str]:
     """What the edge's store holds when the links table holds the vector's link."""
     if vector["link"] is None:
         return {}
-    value = published(link_of(vector["link"]), KEYS)
+    value = published(link_of(vector["link"]), vector["link"]["hosts"], KEYS)
     return {} if value is None else {vector["link"]["code"]: value}
 
 

@@ -88,6 +88,9 @@ class _Write:
         return item, size
 
 
+_PROJECTING = ("ProjectionExpression", "ExpressionAttributeNames")
+
+
 class Standin:
     """The tables, and a door to them that answers as DynamoDB does.
 
@@ -171,10 +174,10 @@ class Standin:
         return self.tables[name]
 
     def _get_item(self, arguments: Arguments) -> dict[str, Any]:
-        _only(arguments, "TableName", "Key", "ConsistentRead")
+        _only(arguments, "TableName", "Key", "ConsistentRead", *_PROJECTING)
         table = self._table(arguments["TableName"])
         item = table.find(table.key_of(arguments["Key"]))
-        return {"Item": dict(item)} if item else {}
+        return {"Item": _chosen([item], arguments)[0]} if item else {}
 
     def _batch_get(self, arguments: Arguments) -> dict[str, Any]:
         _only(arguments, "RequestItems")
@@ -188,7 +191,7 @@ class Standin:
         unprocessed: dict[str, dict[str, Any]] = {}
         bytes_read = 0
         for name, wanted in arguments["RequestItems"].items():
-            _only(wanted, "Keys", "ConsistentRead")
+            _only(wanted, "Keys", "ConsistentRead", *_PROJECTING)
             table, responses[name], left = self._table(name), [], []
             for asked_key in wanted["Keys"]:
                 key = table.key_of(asked_key)
@@ -199,6 +202,7 @@ class Standin:
                 elif item:
                     bytes_read += size
                     responses[name].append(dict(item))
+            responses[name] = _chosen(responses[name], wanted)
             if left:
                 unprocessed[name] = {**wanted, "Keys": left}
         return {"Responses": responses, "UnprocessedKeys": unprocessed}
@@ -453,6 +457,15 @@ def _projected(page: dict[str, Any], wanted: tuple[Operand, ...], given: Given) 
     names = {given.name(operand.token) for operand in wanted}
     items = [{name: item[name] for name in names if name in item} for item in page["Items"]]
     return page | {"Items": items}
+
+
+def _chosen(items: list[Item], arguments: Arguments) -> list[Item]:
+    """Copies of the items, with the attributes alone that were asked for by name."""
+    text = arguments.get("ProjectionExpression")
+    if not text:
+        return [dict(item) for item in items]
+    wanted = projection(text)
+    return list(_projected({"Items": items}, wanted.content, _given(arguments, wanted))["Items"])
 
 
 def _counted(page: dict[str, Any], select: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ fails says its seed, what is stored of the conversions it is about, and the fewe
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -12,6 +13,7 @@ from multiprocessing import get_context
 import pytest
 
 from linkage.tables.packed import packed, unpacked
+from tests.conversion_ids import ids_of
 from tests.faults.expressions import Item
 from tests.faults.run import Outcome, Run
 
@@ -32,6 +34,20 @@ def test_a_few_thousand_facts_leave_the_ledger_right_to_the_unit() -> None:
     assert {what for what, count in outcome.met.items() if count} >= TROUBLES
     assert outcome.answers["refund refused: too_many_refunds"]
     assert {what for what, count in outcome.answers.items() if count} >= HOLDS
+    require_one_id_each(run)
+
+
+def require_one_id_each(run: Run) -> None:
+    """No order has two conversions, in a network that turned keyed ids on while it traded."""
+    orders: list[tuple[str, ...]] = []
+    forms = Counter[int]()
+    for item in run.standin.tables["conversions"].items():
+        if item["fact"]["S"] == "report":
+            order = tuple(item[name]["S"] for name in ("vendor_id", "event", "external_id"))
+            forms[ids_of(*order).index(item["conversion_id"]["S"])] += 1
+            orders.append(order)
+    assert len(set(orders)) == len(orders)
+    assert min(forms[0], forms[1]) > 0
 
 
 MODELS = {"click", "coupon", "lead", "joint", "link", "named", "introducer"}

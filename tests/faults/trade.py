@@ -27,7 +27,6 @@ from linkage.flow import (
     unbinding,
 )
 from linkage.flow.billing import DayNotBilledError, bill_day
-from linkage.ids import conversion_id
 from linkage.keys import Key
 from linkage.programs import COUNTED_EVENTS, EVENTS, Program
 from linkage.requests import client_code_in, customer_in, refund_in, report_in, unbinding_in
@@ -35,6 +34,7 @@ from linkage.rules import RULES, RULES_FIRST
 from linkage.statistics import Counts, LinkDay
 from linkage.tables.conversions import get_conversion
 from linkage.tables.statistics import put_counts
+from tests.conversion_ids import ids_of
 from tests.domain.examples import operator
 from tests.faults.earlier import rules_of
 from tests.faults.mischief import CrashError, Mischief
@@ -530,8 +530,8 @@ class Trade:
 
     def _learn_link(self, day: date, link: LinkDay) -> None:
         """Its vendor may confirm or reject what is pending."""
-        for event in COUNTED_EVENTS:
-            found = conversion_id(link.vendor_id, event, f"{event}/{link.code}/{day}")
+        names = {event: f"{event}/{link.code}/{day}" for event in COUNTED_EVENTS}
+        for found in (each for name in names for each in ids_of(link.vendor_id, name, names[name])):
             if found in self.known:
                 continue
             try:

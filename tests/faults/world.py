@@ -1,16 +1,21 @@
 """A random network that changes while it trades: members, terms, settings, coupons, customers."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
+from zlib import crc32
 
 from linkage import clock
 from linkage.coupons import Coupon
 from linkage.errors import InvalidFieldError
+from linkage.keyed_ids import CHANGEOVER, secret_mark
 from linkage.members import Member, Split, upline_below
 from linkage.network import FIRST_SETTINGS, NetworkSettings
 from linkage.programs import Program
+from linkage.rules import RULES_OF_KEYED_IDS
 from linkage.tables import coupons, members, programs, settings, transactions
 from linkage.terms import check_splits
 from tests.faults.terms import (
@@ -22,6 +27,7 @@ from tests.faults.terms import (
     random_settings,
 )
 
+KEYED_FROM_VERSION = 3
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
 BOTH = 2
 """So many of the affiliates sell too."""
@@ -99,10 +105,8 @@ class World:
 
     def _open_programs(self) -> None:
         ids = {v: [f"prg_{v[4:]}{n}" for n in range(PROGRAMS_EACH)] for v in self.vendors}
+        together = self._promoted_together(ids)
         for vendor_id, program_ids in ids.items():
-            others = [
-                each for vendor, theirs in ids.items() if vendor != vendor_id for each in theirs
-            ]
             for program_id in program_ids:
                 program = Program(
                     program_id=program_id,
@@ -116,10 +120,22 @@ class World:
                     confirmation="manual",
                     introducer_rate_bps=0,
                     created_at=clock.text(self.moment),
-                    joint_program_ids=tuple(self.random.sample(others, 2)),
+                    joint_program_ids=together[program_id],
                 )
                 self.programs[program_id] = program
                 self.publish_program(program_id)
+
+    def _promoted_together(self, ids: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+        """For each program some of other vendors; most of them name it back."""
+        named: dict[str, set[str]] = {each: set() for theirs in ids.values() for each in theirs}
+        for vendor_id, program_ids in ids.items():
+            others = [each for vendor in ids if vendor != vendor_id for each in ids[vendor]]
+            for program_id in program_ids:
+                for other in self.random.sample(others, 2):
+                    named[program_id].add(other)
+                    if crc32(f"{program_id} {other}".encode()) % 5:
+                        named[other].add(program_id)
+        return {each: tuple(sorted(theirs)) for each, theirs in named.items()}
 
     def _customer(self, number: int) -> dict[str, str]:
         customer = {
@@ -181,8 +197,20 @@ class World:
         """A new version of the settings, if one is found that every program's ceiling allows."""
         found = random_settings(self.random, self.settings, list(self.programs.values()))
         if found.version > self.settings.version:
-            settings.publish_settings(found)
-            self.settings = found
+            self.settings = self._with_keyed_ids(found)
+            settings.publish_settings(self.settings)
+
+    def _with_keyed_ids(self, found: NetworkSettings) -> NetworkSettings:
+        """A network from before there were any turns them on with its third version."""
+        begin = self.settings.keyed_ids_from
+        if begin is None and found.version < KEYED_FROM_VERSION:
+            return found
+        return replace(
+            found,
+            rules=RULES_OF_KEYED_IDS,
+            keyed_ids_from=begin or clock.text(self.moment + CHANGEOVER),
+            id_secret_mark=secret_mark(os.environ["ID_SECRET"]),
+        )
 
     def change_status(self) -> None:
         """Suspends a member, or takes one that is suspended back; few are suspended at a time."""

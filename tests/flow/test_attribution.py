@@ -111,6 +111,9 @@ def test_a_joint_promotion_pays_by_each_vendor_s_own_terms(world, ledger_is_righ
         joint_program_ids=[photos_id],
         confirmation="on_report",
     )
+    path = f"/v1/programs/{photos_id}"
+    shown = world.api.ok("GET", path, key=photos.key)
+    world.api.ok("PUT", path, {**shown, "joint_program_ids": [cars_id]}, key=photos.key)
     alone_id = world.program(cars)
     wedding = world.report(photos, world.sale(photos_id, 10_000, affiliate_id=affiliate.id))
     car = world.report(cars, world.sale(cars_id, 5_000, joint_with=wedding["id"]))

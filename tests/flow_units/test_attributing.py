@@ -147,8 +147,24 @@ def test_a_sale_follows_the_other_half_of_a_joint_promotion(network: Network) ->
     sent: dict[str, Any] = {"joint_with": half.conversion_id, "affiliate_id": None}
     before = network.report("o-2", 500, **sent)
     publish(joint_program_ids=("prg_other",))
-    after = network.report("o-3", 500, **sent)
-    assert (won(before), won(after)) == ((None, None), ("joint", "mem_ann"))
+    alone = network.report("o-3", 500, **sent)
+    back = replace(
+        ON_REPORT,
+        version=2,
+        program_id="prg_other",
+        vendor_id="mem_other",
+        joint_program_ids=("prg_now",),
+    )
+    put_programs(back)
+    after = network.report("o-4", 500, **sent)
+    put_programs(replace(back, version=3, joint_program_ids=()))
+    ended = network.report("o-5", 500, **sent)
+    assert [won(each) for each in (before, alone, after, ended)] == [
+        *[(None, None)] * 2,
+        ("joint", "mem_ann"),
+        (None, None),
+    ]
+    assert before.attribution == alone.attribution == ended.attribution
     assert [each.affiliate_id for each in before.attribution.candidates] == [None]
 
 

@@ -17,7 +17,6 @@ from linkage.errors import ConflictError, InvalidFieldError, NotFoundError
 from linkage.flow import billing, deciding, posting
 from linkage.flow.awaiting import confirm_due
 from linkage.flow.billing import Billed, DayNotBilledError
-from linkage.ids import conversion_id
 from linkage.members import Member
 from linkage.programs import Program, Reward
 from linkage.statistics import Counts, LinkDay
@@ -28,6 +27,7 @@ from linkage_cli import ledger_check
 from linkage_cli.audit import audit
 from linkage_cli.replay import transactions_of
 from tests.aws_tables import forget_versions
+from tests.conversion_ids import plain_id
 from tests.domain.examples import MEMBER
 from tests.faults.standin import Standin
 from tests.flow_units.calls import calls
@@ -108,7 +108,7 @@ def bill_day(day: date, links: Iterable[LinkDay]) -> Billed:
 
 def only(event: str = "click", code: str = "annslink", vendor_id: str = VENDOR) -> Conversion:
     """The conversion of the day; raises NotFoundError."""
-    return get_conversion(conversion_id(vendor_id, event, f"{event}/{code}/{DAY}"))
+    return get_conversion(plain_id(vendor_id, event, f"{event}/{code}/{DAY}"))
 
 
 def is_billed(event: str, code: str) -> bool:
@@ -378,7 +378,7 @@ def test_a_day_is_priced_by_the_terms_in_force_as_it_began(counted: Network) -> 
     republish(COUNTED, rewards=(replace(CLICK, amount_minor=9),))
     bill_day(DAY - timedelta(days=1), [link("daybefore")])
     bill_day(DAY, [link()])
-    before = get_conversion(conversion_id(VENDOR, "click", "click/daybefore/2026-11-18"))
+    before = get_conversion(plain_id(VENDOR, "click", "click/daybefore/2026-11-18"))
     assert (before.program_version, only().program_version) == (1, 2)
     counted.deliver_facts()
     assert counted.balances()["ann"] == 50 + 90

@@ -23,7 +23,6 @@ LINK = Link(
     link_id="lnk_1",
     status="active",
     destination_url="https://shop.example/",
-    allowed_hosts=("shop.example",),
     program_id="prg_now",
     vendor_id=VENDOR,
     affiliate_id="mem_ann",
@@ -48,7 +47,7 @@ class Logs:
 def logs(network: Network, monkeypatch: pytest.MonkeyPatch) -> Logs:
     standin = Logs()
     monkeypatch.setattr(edge_counting, "_logs", standin)
-    links.put_link(LINK, None)
+    links.put_link(LINK, (), None)
     return standin
 
 

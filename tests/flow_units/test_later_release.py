@@ -19,7 +19,7 @@ from linkage.flow.sweeping import sweep
 from linkage.keys import Key
 from linkage.payouts import payout_id
 from linkage.requests import SentCustomer
-from linkage.rules import RULES
+from linkage.rules import RULES_KNOWN
 from linkage.statistics import LinkDay
 from linkage.tables import conversions, coupons, programs, settings, statistics, transactions
 from linkage.tables.packed import packed, unpacked
@@ -151,7 +151,7 @@ def test_what_a_later_release_stores_is_read_over_and_kept_when_written_over(
 def test_a_fact_of_a_later_release_is_shown_and_left_alone(network: Network) -> None:
     sale = network.report("o-1", 60_000, program_id="prg_man")
     other = network.report("o-2", 60_000)
-    spoil_fact(sale.conversion_id, "report", "rules", RULES + 1)
+    spoil_fact(sale.conversion_id, "report", "rules", RULES_KNOWN + 1)
 
     said: list[Callable[[], object]] = [
         lambda: network.confirm(sale),
@@ -166,7 +166,7 @@ def test_a_fact_of_a_later_release_is_shown_and_left_alone(network: Network) -> 
     assert views.conversion(conversions.get_conversion(sale.conversion_id), "vendor")["id"]
 
     network.confirm(other)
-    spoil_fact(other.conversion_id, "report", "rules", RULES + 1)
+    spoil_fact(other.conversion_id, "report", "rules", RULES_KNOWN + 1)
     third = network.report("o-3", 60_000)
     network.pass_time(minutes=1)
     outcome = {each.conversion_id: each.error for each in sweep(network.moment)}
@@ -182,9 +182,9 @@ def test_nothing_is_accepted_or_posted_under_terms_of_a_later_release(
 ) -> None:
     accepted = network.report("o-1", 60_000, program_id="prg_rich")
     if what == "program":
-        programs.publish_program(replace(RICH, version=2, rules=RULES + 1))
+        programs.publish_program(replace(RICH, version=2, rules=RULES_KNOWN + 1))
     else:
-        settings.publish_settings(replace(RICH_SETTINGS, version=3, rules=RULES + 1))
+        settings.publish_settings(replace(RICH_SETTINGS, version=3, rules=RULES_KNOWN + 1))
     with pytest.raises(LaterReleaseError):
         network.report("o-2", 60_000, program_id="prg_rich")
     assert posting.post_fact(accepted.conversion_id, "report")

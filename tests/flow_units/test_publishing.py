@@ -1,16 +1,16 @@
 """The edge's store holds each link as it is, whatever came twice, late or at once."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
 from linkage.flow import publishing
 from linkage.flow.publishing import Published, publish, publish_page
 from linkage.links import Link
-from linkage.tables import edge_store, links
+from linkage.tables import edge_store, links, members
 from linkage.tables.edge_store import StoreChangedError
-from tests.flow_units.network import VENDOR, Network
+from tests.flow_units.network import SHOP, VENDOR, Network
 from tests.flow_units.standin_edge import StandinEdge
 
 
@@ -19,6 +19,7 @@ def edge(network: Network, monkeypatch: pytest.MonkeyPatch) -> StandinEdge:
     standin = StandinEdge()
     monkeypatch.setattr(edge_store, "client", standin)
     monkeypatch.setattr(publishing, "_PAUSE_MAX_S", 0.0)
+    members.set_member(VENDOR, hosts=["shop.example"])
     return standin
 
 
@@ -28,14 +29,13 @@ def stored(code: str, **changes: object) -> Link:
         link_id=f"lnk_{code}",
         status="active",
         destination_url="https://shop.example/page?a=1#top",
-        allowed_hosts=("shop.example",),
         program_id="prg_now",
         vendor_id=VENDOR,
         affiliate_id="mem_ann",
         sub={"sub1": "flyer"},
         expires_at=None,
     )._replace(**changes)
-    links.put_link(link, None)
+    links.put_link(link, ("of.the.release.before",), None)
     return link
 
 
@@ -80,7 +80,6 @@ def test_a_batch_costs_two_calls_whatever_is_in_it(edge: StandinEdge) -> None:
     ("name", "value"),
     [
         ("status", "paused"),
-        ("allowed_hosts", ["other.example"]),
         ("destination_url", f"https://shop.example/{'x' * 1_000}"),
         ("sub", {f"sub{number}": "é" * 60 for number in range(1, 4)}),
     ],
@@ -94,6 +93,27 @@ def test_a_link_that_must_not_or_cannot_be_published_is_taken_out(
     assert publish(["abcdefgh"]) == Published(0, 1, 0)
     assert edge.values == {}
     assert publish(["abcdefgh"]) == Published(0, 0, 0)
+
+
+@pytest.mark.parametrize("hosts", [[], ["other.example"], ["*.shop.example"]])
+def test_a_link_whose_vendor_has_its_host_no_more_is_taken_out(
+    edge: StandinEdge, hosts: list[str]
+) -> None:
+    stored("abcdefgh")
+    publish(["abcdefgh"])
+    members.set_member(VENDOR, hosts=hosts)
+    assert publish(["abcdefgh"]) == Published(0, 1, 0)
+
+
+def test_each_link_is_published_by_the_hosts_of_its_own_vendor(edge: StandinEdge) -> None:
+    members.put_member(replace(SHOP, member_id="mem_other", hosts=("other.example",)))
+    stored("abcdefgh")
+    stored("ijkmnpqr", vendor_id="mem_other")
+    stored("stuvwxyz", vendor_id="mem_other", destination_url="https://other.example/")
+    stored("23456789", vendor_id="mem_gone")
+    codes = ["abcdefgh", "ijkmnpqr", "stuvwxyz", "23456789"]
+    assert publish(codes) == Published(2, 0, 0)
+    assert edge.values.keys() == {"abcdefgh", "stuvwxyz"}
 
 
 def test_a_link_that_comes_back_is_published_again(edge: StandinEdge) -> None:
@@ -134,6 +154,7 @@ def test_where_there_is_no_room_an_older_state_does_not_stay(
 ) -> None:
     full = StandinEdge(room_bytes=500)
     monkeypatch.setattr(edge_store, "client", full)
+    members.set_member(VENDOR, hosts=["shop.example"])
     stored("abcdefgh")
     assert publish(["abcdefgh"]) == Published(1, 0, 0)
     change("abcdefgh", "destination_url", f"https://shop.example/{'x' * 400}")

@@ -4,7 +4,7 @@ from types import ModuleType
 import pytest
 
 from linkage.tables import dynamodb_wire
-from tests.functions.redirect import link_item, load_handler
+from tests.functions.redirect import link_item, load_handler, member_item
 from tests.tables.standin_dynamodb import StandIn, standin_dynamodb
 
 
@@ -13,6 +13,7 @@ def standin(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     with standin_dynamodb(monkeypatch) as state:
         monkeypatch.setattr(dynamodb_wire, "PAUSES_S", (0.0, 0.0))
         state.put("links", link_item())
+        state.put("members", member_item(["shop.example"]))
         yield state
 
 

@@ -1,5 +1,6 @@
 """The redirect's handler as its Lambda loads it, a link, and events of its API."""
 
+import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,7 +11,12 @@ from tests import handlers
 
 ROOT = Path(__file__).parents[2]
 HANDLER = ROOT / "functions" / "record_click" / "handler.py"
-TABLES = {"LINKS_TABLE": "links", "CLICKS_TABLE": "clicks", "HASH_SECRET": "a secret"}
+TABLES = {
+    "LINKS_TABLE": "links",
+    "MEMBERS_TABLE": "members",
+    "CLICKS_TABLE": "clicks",
+    "HASH_SECRET": "a secret",
+}
 CODE = "abcdefgh"
 BROWSER = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -31,13 +37,21 @@ def link_item(**changes: dict[str, Any]) -> dict[str, Any]:
         "link_id": {"S": "lnk_1"},
         "status": {"S": "active"},
         "destination_url": {"S": "https://shop.example/page?a=1#top"},
-        "allowed_hosts": {"L": [{"S": "shop.example"}]},
         "program_id": {"S": "prg_1"},
         "vendor_id": {"S": "mem_v"},
         "affiliate_id": {"S": "mem_a"},
         "sub": {"M": {"sub1": {"S": "flyer"}}},
         "created_at": {"S": "2026-11-01T00:00:00.000Z"},
     } | changes
+
+
+def member_item(hosts: list[str], member_id: str = "mem_v") -> dict[str, Any]:
+    """The vendor of the link, with what a redirect must not ask for."""
+    return {
+        "member_id": {"S": member_id},
+        "email": {"S": "owner@shop.example"},
+        "hosts": {"S": json.dumps(hosts)},
+    }
 
 
 def event(

@@ -16,6 +16,7 @@ from tests.functions.redirect import (
     event,
     link_item,
     load_handler,
+    member_item,
 )
 from tests.tables.standin_dynamodb import StandIn
 
@@ -55,15 +56,25 @@ def test_a_click_is_stored_and_the_visitor_sent_on_with_its_id(
     assert "N" in click["expires_epoch_s"]
 
 
-def test_a_cold_redirect_makes_two_calls_and_a_warm_one_exactly_one(
+def test_a_cold_redirect_makes_three_calls_and_a_warm_one_exactly_one(
     function: ModuleType, standin: StandIn
 ) -> None:
     function.handler(event(), None)
-    assert standin.calls == ["GetItem", "PutItem"]
+    assert standin.calls == ["GetItem", "GetItem", "PutItem"]
     for times in range(1, 6):
         function.handler(event(query=f"sub1={times}"), None)
-        assert standin.calls == ["GetItem", "PutItem"] + ["PutItem"] * times
+        assert standin.calls == ["GetItem", "GetItem", "PutItem"] + ["PutItem"] * times
     assert standin.connections == 1
+
+
+def test_all_links_of_a_vendor_share_one_read_of_its_hosts(
+    function: ModuleType, standin: StandIn
+) -> None:
+    codes = [f"abcdefg{letter}" for letter in "hijkm"]
+    for code in codes:
+        standin.put("links", link_item(code={"S": code}))
+        assert function.handler(event(code), None)["statusCode"] == 302
+    assert standin.calls.count("GetItem") == len(codes) + 1
 
 
 def test_repeated_clicks_of_one_visitor_are_one_click_and_all_are_redirected(
@@ -101,8 +112,6 @@ def test_an_unknown_code_is_told_like_an_impossible_one(function: ModuleType) ->
     [
         {"status": {"S": "paused"}},
         {"expires_at": {"S": "2020-01-01T00:00:00.000Z"}},
-        {"allowed_hosts": {"L": []}},
-        {"allowed_hosts": {"L": [{"S": "other.example"}]}},
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -113,6 +122,21 @@ def test_a_link_not_in_use_is_gone_and_counts_nothing(
     answer = function.handler(event(method=method), None)
     assert answer["statusCode"] == 410
     assert "Location" not in answer["headers"]
+    assert clicks(standin) == []
+
+
+@pytest.mark.parametrize("hosts", [[], ["other.example"], ["*.shop.example"], None])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_link_whose_vendor_has_its_host_no_more_is_gone_whatever_the_link_says(
+    function: ModuleType, standin: StandIn, hosts: list[str] | None, method: str
+) -> None:
+    standin.put("links", link_item(allowed_hosts={"L": [{"S": "shop.example"}]}))
+    if hosts is None:
+        del standin.items["members", "mem_v"]
+    else:
+        standin.put("members", member_item(hosts))
+    answer = function.handler(event(method=method), None)
+    assert (answer["statusCode"], "Location" in answer["headers"]) == (410, False)
     assert clicks(standin) == []
 
 

@@ -47,7 +47,7 @@ def test_a_known_link_is_followed_in_time_and_the_lost_click_is_counted_once(
     answer = function.handler(event(query="sub1=kept"), None)
     assert "click_id=clk_" in answer["headers"]["Location"]
     assert capsys.readouterr().out == ""
-    assert standin.calls == ["GetItem", "PutItem", "PutItem"]
+    assert standin.calls == ["GetItem", "GetItem", "PutItem", "PutItem"]
 
 
 def test_a_stalled_write_holds_a_visitor_as_long_as_the_contract_says(

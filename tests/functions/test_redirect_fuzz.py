@@ -1,6 +1,7 @@
 """Ten thousand malformed requests: each is answered, none is led astray, none fails."""
 
 import itertools
+import json
 import random
 import string
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ import pytest
 
 from linkage.links import CODE_ALPHABET
 from linkage.tables.dynamodb_wire import DynamoDBError
+from linkage.tables.recent_links import RecentLinks
 from tests.functions.redirect import CODE, load_handler
 
 REQUESTS = 10_000
@@ -71,12 +73,16 @@ class Tables:
         self._rng = rng
         self.reads_failed = 0
 
-    def get_item(self, _: str, key: dict[str, str]) -> dict[str, Any] | None:
+    def get_item(
+        self, table: str, key: dict[str, str], only: str | None = None
+    ) -> dict[str, Any] | None:
         if self._rng.random() < 0.02:
             self.reads_failed += 1
             raise DynamoDBError("Unreachable", "", passing=True)
         if self._rng.random() < 0.1:
             return None
+        if table == "members":
+            return {**key, str(only): json.dumps(HOSTS)}
         subs = {
             f"sub{number}": _scraps(self._rng)[:255] for number in range(self._rng.randrange(7))
         }
@@ -85,7 +91,6 @@ class Tables:
             "link_id": "lnk_1",
             "status": self._rng.choice(["active"] * 9 + ["paused"]),
             "destination_url": self._rng.choice(DESTINATIONS),
-            "allowed_hosts": list(HOSTS),
             "program_id": "prg_1",
             "vendor_id": "mem_v",
             "affiliate_id": "mem_a",
@@ -115,9 +120,10 @@ def test_ten_thousand_malformed_requests(
     rng = random.Random(20_261_122)
     tables, seen = Tables(rng), dict.fromkeys(STATUSES, 0)
     times = iter(range(REQUESTS))
+    read = RecentLinks(tables, ("links", "members"), itertools.count().__next__)
     monkeypatch.setattr(function, "dynamodb", tables)
+    monkeypatch.setattr(function, "links", read)
     monkeypatch.setattr(function.clock, "now", lambda: AT + timedelta(milliseconds=next(times)))
-    monkeypatch.setattr(function.links, "_clock", itertools.count().__next__)
 
     for number in range(REQUESTS):
         event = _event(rng)

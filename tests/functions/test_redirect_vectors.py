@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from linkage.tables.dynamodb_wire import _to_attribute, _to_attributes
-from tests.functions.redirect import ROOT, event
+from tests.functions.redirect import ROOT, event, member_item
 from tests.tables.standin_dynamodb import StandIn
 
 VECTORS = json.loads((ROOT / "tests/vectors/redirects.json").read_text())
@@ -29,6 +29,7 @@ def test_a_request_is_answered_as_agreed(
     standin.items.clear()
     if link is not None:
         standin.put("links", _to_attributes(link))
+        standin.put("members", member_item(link["hosts"], link["vendor_id"]))
     monkeypatch.setattr(function.clock, "now", lambda: datetime.fromisoformat(case["now"]))
     code, path = request["path"].split("/")[1], request["path"]
     headers = {"user-agent": "", **request["headers"]}

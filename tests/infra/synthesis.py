@@ -139,15 +139,27 @@ class Synthesised:
 
     def statements(self, name: str) -> Iterator[tuple[str, Any]]:
         """Every (action, resource) that a function's role allows."""
+        for statement in self._statements(name):
+            for action in _listed(statement["Action"]):
+                for resource in _listed(statement["Resource"]):
+                    yield action, resource
+
+    def conditions(self, name: str, action: str) -> list[dict[str, Any]]:
+        """The conditions under which alone a function's role allows a DynamoDB action."""
+        return [
+            statement["Condition"]
+            for statement in self._statements(name)
+            if f"dynamodb:{action}" in _listed(statement["Action"]) and "Condition" in statement
+        ]
+
+    def _statements(self, name: str) -> Iterator[dict[str, Any]]:
         role = self.function(name)["Role"]["Fn::GetAtt"][0]
         for policy in self.properties("IAM::Policy"):
             if {"Ref": role} not in policy["Roles"]:
                 continue
             for statement in policy["PolicyDocument"]["Statement"]:
                 assert statement["Effect"] == "Allow"
-                for action in _listed(statement["Action"]):
-                    for resource in _listed(statement["Resource"]):
-                        yield action, resource
+                yield statement
 
 
 def _listed(value: Any) -> list[Any]:

@@ -11,7 +11,7 @@ WRITE = READ | {"PutItem", "UpdateItem"}
 
 ACCESS: dict[str, dict[str, set[str]]] = {
     "check_links": {},
-    "record_click": {"links": {"GetItem"}, "clicks": {"PutItem"}},
+    "record_click": {"links": {"GetItem"}, "members": {"GetItem"}, "clicks": {"PutItem"}},
     "record_conversion": {
         "keys": READ,
         "settings": READ,
@@ -223,6 +223,25 @@ def test_the_redirect_reads_links_and_puts_clicks_and_can_do_nothing_else(
 ) -> None:
     allowed = {action for action, _ in prod.statements("record_click")} - LOGGING
     assert allowed == {"dynamodb:GetItem", "dynamodb:PutItem"}
+
+
+def test_of_a_member_the_redirect_may_read_the_hosts_and_nothing_else(prod: Synthesised) -> None:
+    (condition,) = prod.conditions("record_click", "GetItem")
+    assert condition == {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["member_id", "hosts"]},
+        "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+    }
+
+
+def test_the_redirect_is_replaced_before_the_function_that_stops_writing_hosts_into_links(
+    prod: Synthesised,
+) -> None:
+    ids = {
+        function["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]: logical_id
+        for logical_id, function in prod.of_type("Lambda::Function").items()
+    }
+    manages = prod.of_type("Lambda::Function")[ids["manage_network"]]
+    assert ids["record_click"] in manages["DependsOn"]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

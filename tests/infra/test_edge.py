@@ -71,7 +71,7 @@ def test_with_it_the_network_gains_a_stream_a_key_and_what_the_edge_imports(
         "StreamViewType": "NEW_IMAGE"
     }
     new = after.keys() & changed
-    assert len(new) == 3
+    assert len(new) == 4
 
 
 def test_the_secret_of_click_tokens_is_in_no_template_and_the_same_in_both_stacks(
@@ -253,7 +253,7 @@ def test_changes_of_links_are_published_one_batch_after_the_other(edge: Synthesi
 
 ACCESS = {
     "publish_links": {
-        *(f"dynamodb:{action}" for action in READ | {"Scan"}),
+        *(f"dynamodb:{action}" for action in READ | {"Scan", "UpdateItem"}),
         "dynamodb:DescribeStream",
         "dynamodb:GetRecords",
         "dynamodb:GetShardIterator",
@@ -295,6 +295,32 @@ def test_only_one_table_is_written_and_only_by_new_items(edge: Synthesised) -> N
     }
     (statistics,) = written
     assert "Statistics" in json.loads(statistics)["Fn::ImportValue"]
+
+
+def test_whoever_publishes_reads_hosts_of_members_alone_and_writes_changes_of_hosts_alone(
+    edge: Synthesised,
+) -> None:
+    assert edge.conditions("publish_links", "UpdateItem") == [
+        {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["hosts#*"]}}
+    ]
+    of_members = [
+        (action, resource)
+        for action, resource in edge.statements("publish_links")
+        if "Members" in json.dumps(resource)
+    ]
+    assert [action for action, _ in of_members] == ["dynamodb:BatchGetItem"]
+    (condition,) = edge.conditions("publish_links", "BatchGetItem")
+    hosts = {"dynamodb:Attributes": ["member_id", "hosts"]}
+    assert condition["ForAllValues:StringEquals"] == hosts
+
+
+def test_the_network_tells_the_edge_of_changed_hosts_only_where_there_is_one(
+    with_edge: Synthesised, prod: Synthesised
+) -> None:
+    told = [
+        each.function("manage_network")["Environment"]["Variables"] for each in (with_edge, prod)
+    ]
+    assert [each.get("EDGE") for each in told] == ["on", None]
 
 
 @pytest.mark.parametrize("name", EDGE_FUNCTIONS)

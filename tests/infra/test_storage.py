@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.synthesis import Synthesised
+from tests.infra.synthesis import FUNCTIONS, Synthesised
 
 # noun: (keys, indexes: (partition, sort, projection), stream)
 TABLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str, str]], str | None]] = {
@@ -180,13 +180,32 @@ def test_buckets_and_queues_refuse_plain_http(prod: Synthesised) -> None:
         assert {"Bool": {"aws:SecureTransport": "false"}} in [s["Condition"] for s in denials]
 
 
-def test_the_key_of_all_hashes_is_in_no_template_and_outlives_the_stack(prod: Synthesised) -> None:
-    ((logical_id, secret),) = prod.of_type("SecretsManager::Secret").items()
+def _variables(prod: Synthesised, name: str) -> Any:
+    return prod.function(name)["Environment"]["Variables"]
+
+
+HASHING = ("record_click", "record_conversion", "record_customer", "confirm_conversions")
+NAMING = ("record_conversion", "fold_clicks", "manage_network", "decide_proposals")
+
+
+@pytest.mark.parametrize(
+    ("variable", "construct", "names"),
+    [
+        ("HASH_SECRET", "HashSecret", (*HASHING, "fold_clicks", "decide_proposals")),
+        ("ID_SECRET", "IdSecret", NAMING),
+    ],
+)
+def test_a_key_of_hashes_is_in_no_template_outlives_the_stack_and_is_given_to_who_needs_it(
+    prod: Synthesised, variable: str, construct: str, names: tuple[str, ...]
+) -> None:
+    ((logical_id, secret),) = (
+        each for each in prod.of_type("SecretsManager::Secret").items() if construct in each[0]
+    )
     assert secret["DeletionPolicy"] == "Retain"
     assert secret["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
-    hashing = ("record_click", "record_conversion", "record_customer", "confirm_conversions")
-    for name in (*hashing, "fold_clicks", "decide_proposals"):
-        reference = prod.function(name)["Environment"]["Variables"]["HASH_SECRET"]
+    assert {name for name in FUNCTIONS if variable in _variables(prod, name)} == set(names)
+    for name in names:
+        reference = _variables(prod, name)[variable]
         resolve, ref, rest = reference["Fn::Join"][1]
         assert resolve == "{{resolve:secretsmanager:"
         assert ref == {"Ref": logical_id}

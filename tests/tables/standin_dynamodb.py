@@ -48,6 +48,10 @@ class StandIn:
         if operation == "GetItem":
             (key,) = request["Key"].values()
             item = self.items.get((table, key["S"]))
+            named = request.get("ExpressionAttributeNames")
+            if item is not None and named is not None:
+                wanted = {named[each] for each in request["ProjectionExpression"].split(",")}
+                item = {name: value for name, value in item.items() if name in wanted}
             return 200, {} if item is None else {"Item": item}
         name = request["ExpressionAttributeNames"]["#key"]
         place = (table, request["Item"][name]["S"])

@@ -44,7 +44,8 @@ def test_a_click_found_there_costs_no_read(
 ) -> None:
     for number in range(50):
         function.handler(event(query=f"sub1={number}"), None)
-    assert standin.calls == ["GetItem", *["PutItem"] * 50]
+    of_link, of_hosts = "GetItem", "GetItem"
+    assert standin.calls == [of_link, of_hosts, *["PutItem"] * 50]
 
 
 def test_a_flood_without_consent_is_bounded_too(

@@ -75,10 +75,13 @@ class Call:
 
     def new_id(self, prefix: str, route: str) -> str:
         """The id of what this call makes: the same again for the same Idempotency-Key."""
+        causes = self.causes(route)
+        return ids.created(prefix) if causes is None else ids.computed(prefix, *causes)
+
+    def causes(self, route: str) -> tuple[str, str, str] | None:
+        """What makes a call with an Idempotency-Key the same one; None without such a key."""
         repeat_key = self.request.idempotency_key()
-        if repeat_key is None:
-            return ids.created(prefix)
-        return ids.computed(prefix, self.key.member_id or "operator", route, repeat_key)
+        return None if repeat_key is None else (self.key.member_id or "operator", route, repeat_key)
 
 
 def call(

@@ -12,10 +12,12 @@ from linkage.audit import recorded
 from linkage.destinations import checked_destination
 from linkage.edge.http import is_id
 from linkage.errors import InvalidFieldError, NotFoundError
+from linkage.keyed_ids import link_causes, new_form
 from linkage.links import CODE_ALPHABET, CODE_LENGTH, SUBS_LARGEST_BYTES, Link, link_of, new_code
+from linkage.network import NetworkSettings
 from linkage.quotas import quota_of
 from linkage.tables.audit import put_record
-from linkage.tables.links import list_links, put_link
+from linkage.tables.links import list_links, no_link, put_link
 from linkage.tables.members import count_one, get_member
 from linkage.tables.programs import get_program
 from linkage.tables.settings import current_settings
@@ -28,6 +30,7 @@ from linkage_api.programs import require_approved
 router = Router()
 
 _LINKS_URL = os.environ["LINKS_URL"]
+_ID_SECRET = os.environ["ID_SECRET"]
 
 
 class SubBody(Body):
@@ -69,12 +72,13 @@ def create() -> Response[str]:
     )
     sub = body.sub.model_dump(exclude_none=True) if body.sub else {}
     _require_room(sub)
+    settings = current_settings()
+    code, other_code = _codes(asked, settings)
     link = Link(
-        code=_code(asked),
+        code=code,
         link_id=ids.created("lnk"),
         status="active",
         destination_url=checked_destination(destination_url, vendor.hosts),
-        allowed_hosts=vendor.hosts,
         program_id=program.program_id,
         vendor_id=vendor.member_id,
         affiliate_id=affiliate.member_id,
@@ -82,15 +86,16 @@ def create() -> Response[str]:
         expires_at=body.expires_at,
         starts_at=body.starts_at,
     )
-    quota = quota_of(affiliate, "links", current_settings())
+    quota = quota_of(affiliate, "links", settings)
     counted = count_one(affiliate.member_id, "links", quota.most)
     made_by = recorded(asked.key, f"link#{link.code}", "link.created", None, link._asdict())
+    elsewhere = [no_link(other_code)] if other_code else []
     try:
-        put_link(link, sent, counted, put_record(made_by))
+        put_link(link, vendor.hosts, sent, counted, put_record(made_by), *elsewhere)
     except ConditionFailedError as failed:
-        if 0 not in failed.items:
+        stored = failed.items.get(0) or failed.items.get(3)
+        if stored is None:
             raise quota.reached() from None
-        stored = failed.items[0] or {}
         require_same(stored.get("fingerprint"), sent)
         return created(_view(link_of(stored)), replayed=True)
     return made(_view(link), quota.warnings())
@@ -117,11 +122,21 @@ def _require_room(sub: dict[str, str]) -> None:
         )
 
 
-def _code(asked: Call) -> str:
-    """A random code; for an Idempotency-Key always the same one, so that no key makes two links."""
-    if asked.request.idempotency_key() is None:
-        return new_code()
-    cause = asked.new_id("lnk", "POST /v1/links")
+def _codes(asked: Call, settings: NetworkSettings) -> tuple[str, str | None]:
+    """The code of a new link, a random one; and for an Idempotency-Key always the same two.
+
+    Of these the second is the form in which the same call may have made the link before.
+    """
+    causes = asked.causes("POST /v1/links")
+    if causes is None:
+        return new_code(), None
+    forms = link_causes(_ID_SECRET, *causes)
+    form = new_form(forms, settings, _ID_SECRET, clock.now()).form
+    other = forms.plain if form == forms.keyed else forms.keyed
+    return _code_of(form), _code_of(other)
+
+
+def _code_of(cause: str) -> str:
     number = int.from_bytes(hashlib.sha256(cause.encode()).digest())
     base = len(CODE_ALPHABET)
     return "".join(CODE_ALPHABET[number // base**place % base] for place in range(CODE_LENGTH))

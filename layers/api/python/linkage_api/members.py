@@ -1,6 +1,8 @@
 """`/v1/members`: who sells, who refers, and who may earn."""
 
-from dataclasses import asdict
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal, Self
 
 from aws_lambda_powertools.event_handler import Response
@@ -18,10 +20,12 @@ from linkage.ids import fingerprint
 from linkage.keys import Key
 from linkage.members import Member, Split, normalised_email, normalised_phone, upline_below
 from linkage.money import WHOLE_BPS
-from linkage.proposals import Asked
+from linkage.proposals import Asked, Change
 from linkage.quotas import usage_of
+from linkage.tables import host_changes
 from linkage.tables.audit import put_record
-from linkage.tables.links import set_allowed_hosts
+from linkage.tables.gathering import read as read_now
+from linkage.tables.host_changes import HostsChange, reading_changes
 from linkage.tables.members import get_member, list_members, put_member
 from linkage.tables.settings import current_settings
 from linkage.tables.transactions import ConditionFailedError
@@ -50,6 +54,7 @@ from linkage_api.proposals import waiting
 
 router = Router()
 MONTH_MAX_MINOR = 10**15
+_EDGE = os.environ.get("EDGE") == "on"
 
 
 def _email(value: object, pointer: str) -> str:
@@ -172,7 +177,7 @@ def create() -> Response[str]:
     except ConditionFailedError:
         stored = get_member(member.member_id)
         require_same(stored.fingerprint, sent)
-        return created(_view(stored), replayed=True)
+        return created(_shown(stored), replayed=True)
     return created(_view(member))
 
 
@@ -184,7 +189,9 @@ def _made(member: Member, by: Key) -> Record:
 def index() -> Response[str]:
     """Every member, oldest first."""
     limit, cursor = call(router, "operator", query=PAGE).page()
-    return listed(list_members(limit, cursor), _view)
+    found = list_members(limit, cursor)
+    changes = _changes(found.data)
+    return listed(found, lambda member: _view(member, changes.get(member.member_id)))
 
 
 @router.get("/v1/members/<member_id>")
@@ -194,7 +201,7 @@ def show(member_id: str) -> Response[str]:
     if not asked.is_operator and member_id != asked.key.member_id:
         raise NotFoundError("member")
     member, settings = get_member(checked_id("member", member_id)), current_settings()
-    shown = _view(member) if asked.is_operator else _own_view(member)
+    shown = _shown(member) if asked.is_operator else _own_view(member)
     rests_until = payout_methods.rests_until(member, settings.method_rest_hours)
     also = {"payout_method_rests_until": rests_until, "usage": usage_of(member, settings)}
     return answer(200, shown | also)
@@ -202,7 +209,7 @@ def show(member_id: str) -> Response[str]:
 
 @router.patch("/v1/members/<member_id>")
 def change(member_id: str) -> Response[str]:
-    """Changes the fields that were sent; a vendor's links follow its hosts.
+    """Changes the fields that were sent; all links of a vendor lead to its new hosts alone.
 
     What moves a member's money, or raises its limits, waits for a second person.
     """
@@ -217,14 +224,17 @@ def change(member_id: str) -> Response[str]:
     if "confirmed_max_minor" in changes:
         changes["confirmed_max_minor"] = _limits(body, member)
     wanted = Asked({"member_id": member.member_id, "changes": changes})
-    _, proposal = act(CHANGE, plan_change, wanted, asked.key)
-    if proposal:
-        return waiting(proposal)
-    member = get_member(member.member_id)
-    if "hosts" in changes:
-        # Also when they are as before: a change that was cut short is finished by repeating it.
-        set_allowed_hosts(member.member_id, member.hosts)
-    return answer(200, _view(member))
+    _, proposal = act(CHANGE, _plan_change, wanted, asked.key)
+    return waiting(proposal) if proposal else answer(200, _shown(get_member(member_id)))
+
+
+def _plan_change(asked: Asked, by: Key) -> Change:
+    """The plan of a change; the edge is told of changed hosts in its transaction."""
+    change = plan_change(asked, by)
+    write, member_id = change.write, asked.said["member_id"]
+    if not _EDGE or write is None or "hosts" not in asked.said["changes"]:
+        return change
+    return replace(change, write=lambda also: write([*also, host_changes.begin(member_id)]))
 
 
 @router.post("/v1/members/<member_id>/approval")
@@ -243,7 +253,7 @@ def _become(member_id: str, status: str) -> Response[str]:
     asked = call(router, "operator")
     wanted = Asked({"member_id": checked_id("member", member_id), "status": status})
     _, proposal = act(STATUS, plan_status, wanted, asked.key)
-    return waiting(proposal) if proposal else answer(200, _view(get_member(member_id)))
+    return waiting(proposal) if proposal else answer(200, _shown(get_member(member_id)))
 
 
 def _method(body: PayoutMethodBody | None) -> dict[str, str] | None:
@@ -270,7 +280,18 @@ def _splits(bodies: list[SplitBody], member_id: str) -> tuple[Split, ...]:
     return splits
 
 
-def _view(member: Member) -> dict[str, Any]:
+def _changes(members: Iterable[Member]) -> Mapping[str, HostsChange | None]:
+    """The latest change of each vendor's hosts that the edge had to follow, where there is one."""
+    vendors = (each.member_id for each in members if each.has_role("vendor"))
+    return read_now(reading_changes(vendors)) if _EDGE else {}
+
+
+def _shown(member: Member) -> dict[str, Any]:
+    """A member that was not made just now, so that the edge may have something to follow."""
+    return _view(member, _changes([member]).get(member.member_id))
+
+
+def _view(member: Member, change: HostsChange | None = None) -> dict[str, Any]:
     return {
         "id": member.member_id,
         "name": member.name,
@@ -281,6 +302,8 @@ def _view(member: Member) -> dict[str, Any]:
         "sponsor_id": member.sponsor_id,
         "groups": list(member.groups),
         "hosts": list(member.hosts),
+        "hosts_pending": change is not None and change.published_at is None,
+        "hosts_published_at": change.published_at if change else None,
         "payout_method": member.payout_method,
         "payout_method_changed_at": member.payout_method_changed_at,
         "payout_method_changed_by": member.payout_method_changed_by,
@@ -295,5 +318,5 @@ def _own_view(member: Member) -> dict[str, Any]:
     """What a member sees of itself: whoever has got its key learns no number to be paid to."""
     method = member.payout_method and payout_methods.masked(member.payout_method)
     operators_only = {"payout_method_changed_by", "payout_method_before"}
-    shown = {name: value for name, value in _view(member).items() if name not in operators_only}
+    shown = {name: value for name, value in _shown(member).items() if name not in operators_only}
     return shown | {"payout_method": method}

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from linkage.errors import InvalidFieldError
 from linkage.fields import checked_text
-from linkage.flow.governing import PUBLISH, plan_publish
+from linkage.flow.governing import KEYED_IDS, PUBLISH, plan_publish
 from linkage.flow.proposing import act
 from linkage.network import LEVELS_MAX, NetworkSettings, PayoutSchedule, RecruitmentBonus
 from linkage.proposals import Asked
@@ -32,6 +32,8 @@ from linkage_api.calls import call
 from linkage_api.proposals import waiting
 
 router = Router()
+_OWN = ("rules", "keyed_ids_from", "id_secret_mark")
+"""What the network keeps for itself."""
 
 
 _NO_ZONES = {"localtime", "Factory", "posixrules"}
@@ -102,6 +104,7 @@ class NetworkBody(Body):
     coupons_max: Annotated[int, whole(1, 1_000_000)] = 1_000
     hold_days_min: Annotated[int, whole(0, 365)] = 0
     method_rest_hours: Annotated[int, whole(0, 720)] = 72
+    keyed_ids: bool | None = None
 
     def settings(self, version: int) -> NetworkSettings:
         """The domain's settings under a version."""
@@ -148,15 +151,16 @@ def publish() -> Response[str]:
     asked = call(router, "operator", has_body=True)
     body = read(NetworkBody, asked.body)
     read_as = current_settings().version if body.version is None else body.version
-    wanted = Asked(asdict(body.settings(read_as + 1)))
+    settings = asdict(body.settings(read_as + 1))
+    wanted = Asked(settings | {KEYED_IDS: body.keyed_ids})
     _, proposal = act(PUBLISH, plan_publish, wanted, asked.key)
     return waiting(proposal) if proposal else answer(200, _view(current_settings()))
 
 
 def _view(settings: NetworkSettings) -> dict[str, Any]:
-    shown = {name: value for name, value in asdict(settings).items() if name != "rules"}
+    shown = {name: value for name, value in asdict(settings).items() if name not in _OWN}
     schedule = shown["payout_schedule"]
     if schedule:
         # What is shown may be published again, so nothing is in it that no body may say.
         shown["payout_schedule"] = {n: value for n, value in schedule.items() if n != "since"}
-    return shown
+    return shown | {KEYED_IDS: settings.keyed_ids_from is not None}

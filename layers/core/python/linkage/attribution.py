@@ -95,7 +95,8 @@ class Attribution:
 class Earlier:
     """What attribution looks at in another conversion, a lead or half of a joint promotion.
 
-    `customer` is what is known now of whom the introducer introduced, if it was one's.
+    `customer` is what is known now of whom the introducer introduced, if it was one's. `partners`
+    are the programs that its own program names as promoted together with it now.
     """
 
     conversion_id: str
@@ -110,6 +111,7 @@ class Earlier:
     introduced: bool = False
     introduction: Introduction | None = None
     customer: KnownCustomer | None = None
+    partners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -202,9 +204,12 @@ def attribute(
     winner: _Claim | None = None
     for claim in _claims(program, occurred_at, claims):
         why = _objection(program, claim, people)
-        if why is None and winner is not None:
+        if winner is not None and (why is None or claim.model == "joint"):
             why = f"{winner.title} comes first"
         won = why is None
+        if not won and claim.model == "joint":
+            # Whose the other vendor's conversion is, and how it came, is that vendor's business.
+            claim = replace(claim, affiliate_id=None, introduced=False)  # noqa: PLW2901
         said = why or claim.won_because
         note = claims.code_notes.get(claim.affiliate_id or "")
         candidates.append(
@@ -394,15 +399,15 @@ def _conversion_claims(program: Program, occurred_at: datetime, claims: Claims) 
         )
     if claims.joint_id is not None:
         joint = claims.joint
-        known = joint is not None and joint.program_id in program.joint_program_ids
+        counts = joint is not None and _is_other_half(program, joint, occurred_at)
         yield _Claim(
             "joint",
             claims.joint_id,
-            joint.affiliate_id if joint and known else None,
-            _joint_objection(program, joint if known else None, occurred_at),
+            joint.affiliate_id if joint and counts else None,
+            None if counts else _NO_OTHER_HALF,
             title="the joint promotion",
             won_because="this affiliate's is the other vendor's half of the joint promotion",
-            introduced=known and joint is not None and joint.introduced,
+            introduced=counts and joint is not None and joint.introduced,
         )
 
 
@@ -421,19 +426,26 @@ def _lead_objection(program: Program, lead: Earlier | None, occurred_at: datetim
     return too_old or _introduction_objection(lead)
 
 
-def _joint_objection(program: Program, joint: Earlier | None, occurred_at: datetime) -> str | None:
-    if joint is None or joint.vendor_id == program.vendor_id or joint.event in COUNTED_EVENTS:
-        return "there is no such conversion of a program this one is promoted with"
-    if joint.affiliate_id is None:
-        return "the other half belongs to no affiliate"
-    if joint.rejected:
-        return "the other half was rejected"
-    if joint.refunded:
-        return "the other half was refunded in full"
+_NO_OTHER_HALF = (
+    "there is no such other half that counts: its program and this one name each other, it is "
+    "within the window, it stands, and its affiliate may earn here"
+)
+"""The one answer to all that speaks against another vendor's conversion, so that nobody learns by
+asking whether there is one, how it stands and whose it is."""
+
+
+def _is_other_half(program: Program, joint: Earlier, occurred_at: datetime) -> bool:
+    if joint.program_id not in program.joint_program_ids:
+        return False
+    if program.program_id not in joint.partners or joint.vendor_id == program.vendor_id:
+        return False
+    if joint.event in COUNTED_EVENTS or joint.affiliate_id is None:
+        return False
+    if joint.rejected or joint.refunded:
+        return False
     first, second = sorted((clock.instant(joint.occurred_at), occurred_at))
-    if clock.days_later(first, program.window_days) < second:
-        return f"the other half is not within the program's window of {program.window_days} days"
-    return _introduction_objection(joint)
+    is_near = clock.days_later(first, program.window_days) >= second
+    return is_near and _introduction_objection(joint) is None
 
 
 def _introduction_objection(earlier: Earlier) -> str | None:
@@ -471,7 +483,10 @@ def _age_objection(what: str, program: Program, at: str, occurred_at: datetime) 
 def _objection(program: Program, claim: _Claim, people: People) -> str | None:
     if program.paused:
         return _PAUSED
-    return claim.objection or _standing_objection(program, claim.affiliate_id, people)
+    if claim.objection:
+        return claim.objection
+    standing = _standing_objection(program, claim.affiliate_id, people)
+    return _NO_OTHER_HALF if standing and claim.model == "joint" else standing
 
 
 def _standing_objection(program: Program, affiliate_id: str | None, people: People) -> str | None:

@@ -20,7 +20,7 @@ type _Fields = dict[str, Any] | None
 SCHEDULE = "schedule"
 """What stands for a key where nobody asked: the network's own clock did."""
 
-_SECRETS = frozenset({"secret_hash", "fingerprint"})
+_SECRETS = frozenset({"secret_hash", "fingerprint", "id_secret_mark"})
 _MASKED = frozenset({"email", "phone", "account"})
 _PEOPLE = ("member#", "payout#")
 """Subjects whose name is a person's."""

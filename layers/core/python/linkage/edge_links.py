@@ -5,7 +5,7 @@ is paused, or leads where it no longer may is not published: the links API answe
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import quote
 
 from linkage.click_tokens import LONGEST_TOKEN, Owners, signing_key
@@ -22,12 +22,13 @@ _ROOM_WITHOUT_SUBS = 240
 """More characters than any click token has beside its sub-ids."""
 
 
-def published(link: Link, keys: Mapping[str, str]) -> str | None:
+def published(link: Link, hosts: Collection[str], keys: Mapping[str, str]) -> str | None:
     """The value the edge keeps under the link's code, or None if it must not or cannot keep one.
 
-    `keys` are the secrets of click tokens by key id; the last one signs.
+    `hosts` are those of the link's vendor. `keys` are the secrets of click tokens by key id; the
+    last one signs.
     """
-    if link.status != "active" or not host_allowed(link.destination_url, link.allowed_hosts):
+    if link.status != "active" or not host_allowed(link.destination_url, hosts):
         return None
     ids = _ids(link)
     if ids is None or not keys or _length_in_token(link.sub) > LONGEST_TOKEN - _ROOM_WITHOUT_SUBS:

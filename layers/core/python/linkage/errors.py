@@ -14,6 +14,7 @@ LinkageError
 ├── UnexpectedError           500  nobody foresaw what happened; not the request's fault
 ├── LedgerError               500  an invariant of the ledger would break; nothing is written
 ├── UnavailableError          503  what is needed is away for now; trying again helps
+├── WrongSecretError          503  ids would be made with another secret than the network's
 └── LaterReleaseError         503  a later release wrote it, so this one leaves it alone
 """
 
@@ -152,6 +153,21 @@ class LedgerError(LinkageError):
 
     def __init__(self, detail: str) -> None:
         super().__init__("ledger_refused", detail)
+
+
+class WrongSecretError(LinkageError):
+    """The ids of the network were made with another secret than the one that is deployed."""
+
+    status = 503
+    title = "Another secret"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "wrong_id_secret",
+            "This deployment has another secret of ids than the network, so what was reported "
+            "before could not be known again. Nothing was changed. Tell an operator, who has to "
+            "bring the secret back; then send the same again.",
+        )
 
 
 class LaterReleaseError(LinkageError):

@@ -27,18 +27,22 @@ def computed(prefix: str, *causes: str) -> str:
 
 def digest(*causes: str) -> str:
     """26 base-32 characters (130 bits) of the SHA-256 of the causes, each with its length."""
-    joined = "".join(f"{len(cause.encode())}:{cause}" for cause in causes)
-    return base64.b32encode(hashlib.sha256(joined.encode()).digest()).decode().lower()[:26]
+    return encoded(hashlib.sha256(joined(*causes)).digest())
+
+
+def joined(*causes: str) -> bytes:
+    """The causes as one text in UTF-8, which no other causes have."""
+    return "".join(f"{len(cause.encode())}:{cause}" for cause in causes).encode()
+
+
+def encoded(hashed: bytes) -> str:
+    """The first 130 bits of a hash as 26 base-32 characters."""
+    return base64.b32encode(hashed).decode().lower()[:26]
 
 
 def external(value: str) -> str:
     """A client's own id in its one form: NFC, trimmed, case kept."""
     return unicodedata.normalize("NFC", value).strip()
-
-
-def conversion_id(vendor_id: str, event: str, external_id: str) -> str:
-    """The id of the one conversion a vendor can report under this event and external id."""
-    return computed("cnv", vendor_id, event, external(external_id))
 
 
 def fingerprint(body: object) -> str:

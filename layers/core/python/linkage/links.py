@@ -1,7 +1,8 @@
-"""Links: their codes, what the redirect reads of one, and the short memory of those just read."""
+"""Links: their codes, and what the redirect reads of one and of its vendor."""
 
+import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
 from linkage.destinations import host_allowed
@@ -40,7 +41,6 @@ class Link(NamedTuple):
     link_id: str
     status: str
     destination_url: str
-    allowed_hosts: tuple[str, ...]
     program_id: str
     vendor_id: str
     affiliate_id: str
@@ -48,27 +48,26 @@ class Link(NamedTuple):
     expires_at: str | None
     starts_at: str | None = None
 
-    def state(self, now: str) -> LinkState:
-        """Return what the link is at `now` (RFC 3339 UTC).
+    def state(self, hosts: Collection[str], now: str) -> LinkState:
+        """Return what the link is at `now` (RFC 3339 UTC), where `hosts` are its vendor's.
 
         It is early before `starts_at`, expired from `expires_at` on, and as paused while its
-        destination is on none of its vendor's hosts.
+        destination is on none of the hosts.
         """
         if self.expires_at is not None and self.expires_at <= now:
             return "expired"
-        if self.status != "active" or not host_allowed(self.destination_url, self.allowed_hosts):
+        if self.status != "active" or not host_allowed(self.destination_url, hosts):
             return "paused"
         return "early" if self.starts_at is not None and now < self.starts_at else "live"
 
 
 def link_of(item: Mapping[str, Any]) -> Link:
-    """Return the link a stored item describes; without hosts of its own it leads nowhere."""
+    """Return the link a stored item describes."""
     return Link(
         code=item["code"],
         link_id=item["link_id"],
         status=item["status"],
         destination_url=item["destination_url"],
-        allowed_hosts=tuple(item.get("allowed_hosts") or ()),
         program_id=item["program_id"],
         vendor_id=item["vendor_id"],
         affiliate_id=item["affiliate_id"],
@@ -78,42 +77,6 @@ def link_of(item: Mapping[str, Any]) -> Link:
     )
 
 
-class RecentLinks:
-    """The links read in the last few seconds, so that a busy link costs no read.
-
-    Only links that exist are remembered. A code that is not one yet must work the moment it is
-    made, and strangers trying codes must not push real links out.
-    """
-
-    def __init__(
-        self,
-        read: Callable[[str], Mapping[str, Any] | None],
-        clock: Callable[[], float],
-        *,
-        keep_s: float = 5.0,
-        most: int = 10_000,
-    ) -> None:
-        """Remember up to `most` links for `keep_s` seconds of `clock`; `read` loads an item."""
-        self._read, self._clock = read, clock
-        self._keep_s, self._most = keep_s, most
-        self._links: dict[str, tuple[float, Link]] = {}
-
-    def __len__(self) -> int:
-        """Return how many links are remembered, fresh or not."""
-        return len(self._links)
-
-    def find(self, code: str) -> Link | None:
-        """Return the link of `code`, at most `keep_s` seconds old; raises what `read` raises."""
-        now_s = self._clock()
-        read_at_s, link = self._links.get(code, (0.0, None))
-        if link is not None and now_s - read_at_s < self._keep_s:
-            return link
-        self._links.pop(code, None)
-        item = self._read(code)
-        if item is None:
-            return None
-        if len(self._links) >= self._most:
-            self._links.pop(next(iter(self._links)))  # in order of reading, so the oldest
-        link = link_of(item)
-        self._links[code] = (now_s, link)
-        return link
+def hosts_of(member: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return the hosts that a stored member lets its links lead to; none of one that is not."""
+    return () if member is None else tuple(json.loads(member.get("hosts") or "[]"))

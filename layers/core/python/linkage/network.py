@@ -90,7 +90,9 @@ class NetworkSettings:
     introduces its customer or brings a recruitment bonus; `bindings_per_day_max` is of the
     contacts one affiliate introduces at one vendor on a UTC day, `recruits_per_month_max` of one
     sponsor. Nothing is paid by a payout method that was changed less than `method_rest_hours` ago.
-    `rules` is the version of the rules that it takes to understand these settings.
+    `rules` is the version of the rules that it takes to understand these settings. From
+    `keyed_ids_from` on (RFC 3339 UTC, None for never) what is new has keyed ids, by the secret with
+    that mark.
     """
 
     version: int = 0
@@ -116,6 +118,8 @@ class NetworkSettings:
     hold_days_min: int = 0
     method_rest_hours: int = 72
     rules: int = RULES_FIRST
+    keyed_ids_from: str | None = None
+    id_secret_mark: str | None = None
 
     def minimum_minor(self, currency: str) -> int:
         """The smallest payout in this currency, minor units; 1 when none is set."""

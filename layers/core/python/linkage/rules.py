@@ -11,7 +11,7 @@ from linkage.errors import LaterReleaseError
 RULES_FIRST = 1
 """What a fact is of that says nothing: the rules of the release of 2026-11-22."""
 RULES = 3
-"""What this release accepts facts under, and the latest it understands.
+"""What this release accepts facts under.
 
 2: introductions and recruitment bonuses have floors, fall due with the sale that brought them and
 end with it (linkage.introductions, linkage.uplines); one tally holds at most 24 bonuses; the
@@ -21,6 +21,15 @@ ends on the day something falls due ends that, too; what is taken back with an i
 out of the tallies; each contact counts against a day's bindings.
 """
 
+RULES_KNOWN = 4
+"""The latest that this release understands.
+
+4, of settings alone: new conversions have keyed ids (linkage.keyed_ids), so a release that knows
+none must accept no report.
+"""
+
+RULES_OF_KEYED_IDS = 4
+"""What settings with keyed ids take to be understood."""
 RULES_OF_LEAST_HOLDS = 2
 """What settings with a least hold take to be understood: they say so, whatever this release is."""
 RULES_OF_WHAT_STANDS = 3
@@ -30,5 +39,5 @@ RULES_OF_WHAT_STANDS = 3
 def require_known(*versions: int) -> None:
     """Raises LaterReleaseError if one of these versions is later than this release knows."""
     latest = max(versions, default=RULES_FIRST)
-    if latest > RULES:
+    if latest > RULES_KNOWN:
         raise LaterReleaseError(latest)

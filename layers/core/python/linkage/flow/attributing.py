@@ -25,14 +25,14 @@ from linkage.customers import Customer, KnownCustomer, aliases, own_aliases
 from linkage.errors import ConflictError, InvalidFieldError
 from linkage.flow.knowing import fully_refunded, known, reading_ended
 from linkage.flow.naming import Named, keys_of
-from linkage.ids import conversion_id
 from linkage.members import Member
 from linkage.programs import Program
 from linkage.requests import Report
 from linkage.tables import customers
 from linkage.tables.conversions import get_conversion
-from linkage.tables.gathering import Reading, gather, reading_each
+from linkage.tables.gathering import NOTHING, Reading, gather, reading_each
 from linkage.tables.members import reading_members
+from linkage.tables.programs import reading_program
 
 _SECRET = os.environ["HASH_SECRET"]
 
@@ -62,9 +62,9 @@ def attributed(sent: Report, given: Named, program: Program, now: datetime) -> A
     """
     occurred_at = _occurred_at(sent, program, now)
     claims = _sent_claims(sent, given)
-    around = _around(sent, given, claims, occurred_at)
+    around = _around(sent, given, claims, program, occurred_at)
     _require_once_approved(around.members[sent.vendor_id])
-    proof = _proved(sent, claims, around, occurred_at)
+    proof = _proved(sent, given.new_id.form, claims, around, occurred_at)
     found = _decided(sent, program, occurred_at, claims, around, proof)
     if proof.affiliate_id in {None, found.attribution.affiliate_id}:
         return found
@@ -76,7 +76,8 @@ def attributed(sent: Report, given: Named, program: Program, now: datetime) -> A
 class _Around:
     """What the claims lead to: whoever they are of, the clients' codes, and ended introductions.
 
-    `introduced` is what is remembered of whom an introducer's lead or joint conversion came of.
+    `introduced` is what is remembered of whom an introducer's lead or joint conversion came of,
+    `partners` are the programs that the joint conversion's names as promoted with it.
     """
 
     remembered: Mapping[tuple[str, ...], customers.Remembered]
@@ -84,9 +85,12 @@ class _Around:
     codes: Mapping[str, ClientCode]
     ended: frozenset[str]
     introduced: Mapping[str, customers.Remembered]
+    partners: tuple[str, ...]
 
 
-def _around(sent: Report, given: Named, claims: Claims, occurred_at: datetime) -> _Around:
+def _around(
+    sent: Report, given: Named, claims: Claims, program: Program, occurred_at: datetime
+) -> _Around:
     """Reads by one call what the claims lead to; by none if it was all named."""
     remembered = given.remembered.values()
     claimed = {
@@ -98,13 +102,16 @@ def _around(sent: Report, given: Named, claims: Claims, occurred_at: datetime) -
     codes = customers.reading_codes(_code_keys(sent, claims).values())
     ended = reading_ended(remembered, occurred_at)
     introduced = _reading_introduced(sent, given)
-    found = gather(members, codes, ended, introduced)
+    partner = _reading_partner(given, program)
+    found = gather(members, codes, ended, introduced, partner)
+    promoted_with = partner.of(found)
     return _Around(
         remembered=given.remembered,
         members={**given.members, **members.of(found)},
         codes=codes.of(found),
         ended=ended.of(found),
         introduced=introduced.of(found),
+        partners=promoted_with.joint_program_ids if promoted_with else (),
     )
 
 
@@ -123,7 +130,7 @@ def _decided(
     claims = replace(
         claims,
         lead=_with_customer(claims.lead, customer, around),
-        joint=_with_customer(claims.joint, customer, around),
+        joint=_with_partners(_with_customer(claims.joint, customer, around), around),
         presented=_presented(customer, remembered, occurred_at),
         introducer=customer.introducer(occurred_at),
         code_notes=proof.notes,
@@ -216,8 +223,13 @@ class _Proof:
     operations: list[dict[str, Any]] = field(default_factory=list)
 
 
-def _proved(sent: Report, claims: Claims, around: _Around, occurred_at: datetime) -> _Proof:
-    """Tries the code as each affiliate's who is claimed by what was sent; only one can have it."""
+def _proved(
+    sent: Report, sold: str, claims: Claims, around: _Around, occurred_at: datetime
+) -> _Proof:
+    """Tries the code as each affiliate's who is claimed by what was sent; only one can have it.
+
+    `sold` is the id of the conversion it is used up by.
+    """
     if sent.client is None:
         return _Proof()
     notes = {}
@@ -225,7 +237,6 @@ def _proved(sent: Report, claims: Claims, around: _Around, occurred_at: datetime
         code = around.codes.get(key)
         objection = code.objection(occurred_at) if code else "the client's code is wrong"
         if objection is None:
-            sold = conversion_id(sent.vendor_id, sent.event, sent.external_id)
             used = customers.use_code(key, sold)
             return _Proof(sent.client.customer, affiliate_id, operations=[used])
         notes[affiliate_id] = objection
@@ -243,6 +254,19 @@ def _code_keys(sent: Report, claims: Claims) -> dict[str, str]:
         affiliate_id: code_key(_SECRET, sent.vendor_id, affiliate_id, sent.client)
         for affiliate_id in claimed_affiliates(without_introductions(claims))
     }
+
+
+# ---- the other half of a joint promotion
+
+
+def _reading_partner(given: Named, program: Program) -> Reading[Program | None]:
+    """The other half's program as it is now, if this one is promoted with it."""
+    other = given.joint.program_id if given.joint else None
+    return reading_program(other) if other and other in program.joint_program_ids else NOTHING
+
+
+def _with_partners(joint: Earlier | None, around: _Around) -> Earlier | None:
+    return replace(joint, partners=around.partners) if joint else None
 
 
 # ---- whom an earlier conversion's introducer introduced

@@ -1,34 +1,40 @@
 """Governing: the next version of the network's settings, and who may publish it alone."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 
 from linkage import clock
 from linkage.ceilings import on_top_of
-from linkage.errors import ConflictError
+from linkage.errors import ConflictError, InvalidFieldError
 from linkage.flow.proposing import Plan
 from linkage.four_eyes import lowers
+from linkage.keyed_ids import CHANGEOVER, secret_mark
 from linkage.keys import Key
 from linkage.network import NetworkSettings, began
 from linkage.proposals import Asked, Change, Operations
+from linkage.rules import RULES_OF_KEYED_IDS
 from linkage.tables.keys import list_keys
+from linkage.tables.members import list_members
 from linkage.tables.pages import LIMIT_MAX
 from linkage.tables.programs import tight_programs
 from linkage.tables.settings import current_settings, publish_settings, settings_of
 from linkage.terms import check_settings, check_settings_for
 
-PUBLISH = "network.publish"
+PUBLISH, KEYED_IDS = "network.publish", "keyed_ids"
+_ID_SECRET = os.environ["ID_SECRET"]
 _PERSONS_MIN = 2
 
 
 def plan_publish(asked: Asked, _: Key) -> Change:
-    """Publishes settings: `said` has them whole, with their version.
+    """Publishes settings: `said` has them whole, with their version, and whether ids are keyed.
 
     Raises ConflictError if others were published meanwhile, or four eyes would be nobody's;
     InvalidFieldError for settings that cannot be, or that a program's ceiling does not allow.
     """
-    current, wanted = current_settings(), settings_of(asked.said)
+    current, asked_for = current_settings(), settings_of(asked.said)
+    wanted = _with_keyed_ids(asked_for, asked.said.get(KEYED_IDS), current)
     schedule = began(wanted.payout_schedule, current.payout_schedule, clock.now())
     new = replace(wanted, payout_schedule=schedule)
     if current.version and replace(new, version=current.version) == current:
@@ -51,6 +57,30 @@ def _change(
 ) -> Change:
     said = (asdict(current), asdict(new))
     return Change("network", "network.published", *said, write, guarded=lowers(current, new))
+
+
+def _with_keyed_ids(
+    new: NetworkSettings, asked: bool | None, current: NetworkSettings
+) -> NetworkSettings:
+    """The new settings with keyed ids from some moment on, if they were on or are asked for.
+
+    A network that has no member yet has nothing with another id, and begins with them. Raises
+    InvalidFieldError for who wants them off again.
+    """
+    begin, mark = current.keyed_ids_from, current.id_secret_mark
+    if begin is not None and asked is False:
+        raise InvalidFieldError(
+            f"/{KEYED_IDS}",
+            "Ids that are keyed stay so: what has one could not be found again. Leave keyed_ids "
+            "out, or true.",
+        )
+    if begin is None:
+        is_new = current.version == 0 and not list_members(1, None).data
+        if not (is_new if asked is None else asked):
+            return new
+        begin = clock.text(clock.now() if is_new else clock.now() + CHANGEOVER)
+        mark = secret_mark(_ID_SECRET)
+    return replace(new, rules=RULES_OF_KEYED_IDS, keyed_ids_from=begin, id_secret_mark=mark)
 
 
 def _require_ceilings_kept(settings: NetworkSettings) -> None:

@@ -4,11 +4,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from linkage import clock
 from linkage.attribution import Click
 from linkage.conversions import Conversion
 from linkage.coupons import Coupon
 from linkage.customers import Customer, customer_keys
-from linkage.ids import conversion_id
+from linkage.keyed_ids import New, conversion_ids, new_form
 from linkage.members import Member
 from linkage.network import NetworkSettings
 from linkage.programs import Program
@@ -23,17 +24,20 @@ from linkage.tables.programs import reading_program
 from linkage.tables.settings import reading_settings
 
 _SECRET = os.environ["HASH_SECRET"]
+_ID_SECRET = os.environ["ID_SECRET"]
 
 
 @dataclass(frozen=True)
 class Named:
     """What a report names, as last written; None for what was not named or does not exist.
 
-    `known` is the conversion it would be, if it was reported before; `remembered` is what is kept
-    of whoever may be its customer, by their keys; `members` are those of its members that exist.
+    `known` is the conversion it would be, if it was reported before, and `new_id` the id that it
+    has if it was not; `remembered` is what is kept of whoever may be its customer, by their keys;
+    `members` are those of its members that exist.
     """
 
     known: Conversion | None
+    new_id: New
     program: Program | None
     settings: NetworkSettings
     coupon: Coupon | None
@@ -45,8 +49,12 @@ class Named:
 
 
 def named(sent: Report, program: Program | None = None) -> Named:
-    """Reads everything a report names, except a program that was read already."""
-    known = reading_conversion(conversion_id(sent.vendor_id, sent.event, sent.external_id))
+    """Reads everything a report names, except a program that was read already.
+
+    Raises WrongSecretError.
+    """
+    ids = conversion_ids(_ID_SECRET, sent.vendor_id, sent.event, sent.external_id)
+    plain, keyed = reading_conversion(ids.plain), reading_conversion(ids.keyed)
     current = NOTHING if program else reading_program(sent.program_id)
     settings = reading_settings()
     coupon = reading_coupon(sent.vendor_id, sent.coupon) if sent.coupon else NOTHING
@@ -57,11 +65,13 @@ def named(sent: Report, program: Program | None = None) -> Named:
     remembered = reading_each(
         {keys: reading_remembered(keys, sent.vendor_id) for keys in _possible_keys(sent)}
     )
-    found = gather(known, current, settings, coupon, click, lead, joint, members, remembered)
+    found = gather(plain, keyed, current, settings, coupon, click, lead, joint, members, remembered)
+    in_force = settings.of(found)
     return Named(
-        known=known.of(found),
+        known=plain.of(found) or keyed.of(found),
+        new_id=new_form(ids, in_force, _ID_SECRET, clock.now()),
         program=program or current.of(found),
-        settings=settings.of(found),
+        settings=in_force,
         coupon=coupon.of(found),
         click=click.of(found),
         lead=lead.of(found),

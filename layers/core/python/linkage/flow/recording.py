@@ -10,7 +10,7 @@ from linkage.errors import BusyError, ConflictError, NotFoundError
 from linkage.flow.attributing import Attributed, attributed
 from linkage.flow.confirming import confirmed
 from linkage.flow.naming import Named, named
-from linkage.ids import conversion_id, external
+from linkage.ids import external
 from linkage.network import NetworkSettings
 from linkage.programs import Program
 from linkage.requests import Report
@@ -31,11 +31,17 @@ def report(sent: Report, program: Program | None = None) -> tuple[Conversion, bo
             return _same(given.known, sent), True
         conversion, operations = _accepted(sent, given, _program_of(sent, given))
         try:
-            conversions.accept(operations)
+            conversions.accept([*operations, *_nowhere_else(given)])
         except ConditionFailedError:
             continue
         return conversion, False
     raise BusyError
+
+
+def _nowhere_else(given: Named) -> list[dict[str, Any]]:
+    """The check that nobody reports it under the other form of its id at this moment."""
+    other = given.new_id.absent
+    return [] if other is None else [conversions.not_reported(other)]
 
 
 def _same(known: Conversion, sent: Report) -> Conversion:
@@ -60,7 +66,7 @@ def _accepted(
     moment, settings = clock.now(), given.settings
     require_known(program.rules, settings.rules)
     found = attributed(sent, given, program, moment)
-    conversion = _conversion(sent, program, settings, found, moment)
+    conversion = _conversion(given.new_id.form, sent, program, settings, found, moment)
     if program.confirmation != "on_report":
         return conversion, [conversions.put_report(conversion, None), *found.operations]
     stands = replace(conversion, status="confirmed")
@@ -74,6 +80,7 @@ def _accepted(
 
 
 def _conversion(
+    conversion_id: str,
     sent: Report,
     program: Program,
     settings: NetworkSettings,
@@ -82,7 +89,7 @@ def _conversion(
 ) -> Conversion:
     silent_days = program.confirm_after_days if program.confirmation == "automatic" else None
     return Conversion(
-        conversion_id=conversion_id(sent.vendor_id, sent.event, sent.external_id),
+        conversion_id=conversion_id,
         vendor_id=sent.vendor_id,
         program_id=program.program_id,
         program_version=program.version,

@@ -356,6 +356,11 @@ def put_report(conversion: Conversion, confirmation: Confirmation | None) -> dic
     return _put_fact(_saying(conversion) | fact)
 
 
+def not_reported(conversion_id: str) -> dict[str, Any]:
+    """The check that a report under another form of its id is not there."""
+    return transactions.absent(_TABLE, {"conversion_id": conversion_id, "fact": REPORT})
+
+
 def put_confirmation(conversion: Conversion, confirmation: Confirmation) -> list[dict[str, Any]]:
     """The operations that confirm a conversion, if it is still as it was read."""
     fact = _saying(confirmation) | _postable(confirmation)

@@ -100,9 +100,18 @@ class DynamoDB:
             context = trust(env.get("AWS_CA_BUNDLE") or None, amazon=usual)
         self._connection = Connection(endpoint, context)
 
-    def get_item(self, table: str, key: Mapping[str, str]) -> dict[str, Any] | None:
-        """Return the item, read eventually consistently, or None; raises `DynamoDBError`."""
-        request = {"TableName": table, "Key": _to_attributes(key)}
+    def get_item(
+        self, table: str, key: Mapping[str, str], only: str | None = None
+    ) -> dict[str, Any] | None:
+        """Return the item, read eventually consistently, or None; raises `DynamoDBError`.
+
+        With `only`, an attribute, its key and that one are read, as last written.
+        """
+        request: dict[str, Any] = {"TableName": table, "Key": _to_attributes(key)}
+        if only is not None:
+            names = {f"#{at}": name for at, name in enumerate([*key, only])}
+            request |= {"ProjectionExpression": ",".join(names), "ConsistentRead": True}
+            request["ExpressionAttributeNames"] = names
         item = self._call("GetItem", request, LONGEST_READ_S).get("Item")
         if item is None:
             return None

@@ -63,7 +63,6 @@ def _link(item: LinkItem) -> Link:
         link_id=item.link_id,
         status=item.status,
         destination_url=item.destination_url,
-        allowed_hosts=tuple(item.allowed_hosts),
         program_id=item.program_id,
         vendor_id=item.vendor_id,
         affiliate_id=item.affiliate_id,
@@ -73,14 +72,22 @@ def _link(item: LinkItem) -> Link:
     )
 
 
-def put_link(link: Link, fingerprint: str | None, *also: dict[str, Any]) -> None:
+def put_link(
+    link: Link, hosts: Iterable[str], fingerprint: str | None, *also: dict[str, Any]
+) -> None:
     """Stores a new link, together with the `also` operations.
 
+    `hosts`, its vendor's, are for the release before alone, whose redirect knows no others.
     Raises ConditionFailedError, with the stored link first if the code exists.
     """
-    values = {**link._asdict(), "allowed_hosts": list(link.allowed_hosts), "sub": dict(link.sub)}
+    values = {**link._asdict(), "allowed_hosts": list(hosts), "sub": dict(link.sub)}
     wire = LinkItem(**values, fingerprint=fingerprint).serialize()
     transactions.write([transactions.put_wire(LinkItem.Meta.table_name, wire, "code"), *also])
+
+
+def no_link(code: str) -> dict[str, Any]:
+    """The check that no link has this code."""
+    return transactions.absent(LinkItem.Meta.table_name, {"code": code})
 
 
 def find_link(code: str) -> Link | None:
@@ -101,7 +108,10 @@ def find_links(codes: Iterable[str]) -> dict[str, Link]:
 
 
 def walk_links(after: str | None, limit: int) -> tuple[list[str], str | None]:
-    """The next codes of the whole table, and the code to go on after; None at the end."""
+    """The next keys of the whole table, and the one to go on after; None at the end.
+
+    They are the codes of links, and the keys of changes of hosts beside them.
+    """
     start = {"code": {"S": after}} if after else None
     found = LinkItem.scan(limit=limit, page_size=limit, last_evaluated_key=start)
     codes = [item.code for item in found]
@@ -109,26 +119,15 @@ def walk_links(after: str | None, limit: int) -> tuple[list[str], str | None]:
     return codes, last["code"]["S"] if last else None
 
 
-def set_allowed_hosts(vendor_id: str, hosts: Iterable[str]) -> None:
-    """Lets every link of a vendor lead to these hosts and no other.
+def walk_vendor(vendor_id: str, after: str | None, limit: int) -> tuple[list[str], str | None]:
+    """The next codes of a vendor by their links' ids, and the id to go on after; None at the end.
 
-    It may be repeated, and only writes what is left: a vendor may have more links than one call
-    has time for.
+    A link made less than a moment ago may be missing: its own publication is younger.
     """
-    wanted = list(hosts)
-    codes = (item.code for item in LinkItem.by_vendor.query(vendor_id))
-    for some in batched(codes, _READ_AT_ONCE, strict=False):
-        for item in LinkItem.batch_get(some, consistent_read=True):
-            if item.allowed_hosts == wanted:
-                continue
-            allow = transactions.update(
-                LinkItem.Meta.table_name,
-                {"code": item.code},
-                "SET allowed_hosts = :hosts",
-                condition="attribute_exists(code)",
-                values={":hosts": wanted},
-            )
-            transactions.write([allow])
+    later = LinkItem.link_id > after if after else None
+    found = LinkItem.by_vendor.query(vendor_id, later, limit=limit, page_size=limit)
+    items = list(found)
+    return [item.code for item in items], items[-1].link_id if len(items) == limit else None
 
 
 def list_links(affiliate_id: str, limit: int, cursor: str | None) -> Listed[Link]:

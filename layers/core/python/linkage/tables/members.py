@@ -144,6 +144,20 @@ def find_members(member_ids: Iterable[str]) -> dict[str, Member]:
     return read(reading_members(member_ids))
 
 
+def find_hosts(vendor_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The hosts of those of these members that exist, as last written, by id.
+
+    Nothing else is asked for: whoever publishes links may read no more of a member.
+    """
+    wanted = [MemberItem.member_id, MemberItem.hosts]
+    found = MemberItem.batch_get(
+        sorted(set(vendor_ids)),
+        consistent_read=True,
+        attributes_to_get=[attribute.attr_name for attribute in wanted],
+    )
+    return {item.member_id: tuple(item.hosts) for item in found}
+
+
 def list_members(limit: int, cursor: str | None) -> Listed[Member]:
     """Members, oldest first."""
     return read_page(

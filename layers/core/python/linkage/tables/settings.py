@@ -127,6 +127,8 @@ _KNOWN = NetworkSettings.__dataclass_fields__
 _OPTIONAL = frozenset(
     {
         "rules",
+        "keyed_ids_from",
+        "id_secret_mark",
         "introduction_minimum_minor",
         "bindings_per_day_max",
         "recruits_per_month_max",

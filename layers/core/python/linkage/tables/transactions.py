@@ -113,6 +113,19 @@ def put_wire(table: str, wire: Mapping[str, Any], key: str) -> dict[str, Any]:
     }
 
 
+def absent(table: str, key: Mapping[str, str]) -> dict[str, Any]:
+    """A check that no item has this key, for a transaction of more than it alone."""
+    return {
+        "ConditionCheck": {
+            "TableName": table,
+            "Key": to_wire(key),
+            "ConditionExpression": "attribute_not_exists(#key)",
+            "ExpressionAttributeNames": {"#key": next(iter(key))},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
 def put_over(table: str, wire: Mapping[str, Any], was: Mapping[str, Any]) -> dict[str, Any]:
     """A Put over an item whose attributes `was` must still be as they were read, None as absent."""
     put = put_wire(table, wire, "")["Put"]
