@@ -32,7 +32,7 @@ from tests.handlers import FUNCTIONS, load_handler
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 HTTP = (
     *("record_conversion", "record_customer"),
-    *("batch_payouts", "hold_payouts", "settle_payouts"),
+    *("batch_payouts", "hold_payouts", "settle_payouts", "decide_proposals"),
 )
 """The functions with routes of their own, as far as a release has them; manage_network has all
 others."""

@@ -206,7 +206,28 @@ def test_what_never_arrived_makes_no_amount_usual(network: Network, status: str)
         actions=[payouts.PayoutItem.status.set(status)]
     )
     earn(network, 2)
-    assert codes(network, planned(network)) == ["first_payout"]
+    asks = ["paid_before"] if status == "failed" else []
+    assert codes(network, planned(network)) == ["first_payout", *asks]
+
+
+@pytest.mark.parametrize("status", ["failed", "returned"])
+def test_what_came_back_by_somebodys_word_is_said_before_it_is_paid_again(
+    network: Network, status: str
+) -> None:
+    earn(network)
+    first = planned(network)
+    payouts.PayoutItem(first.batch_id, f"payout#{first.payout_id}").update(
+        actions=[
+            payouts.PayoutItem.status.set(status),
+            payouts.PayoutItem.result_by.set("key_mallory"),
+            payouts.PayoutItem.result_at.set("2026-11-30T08:00:00.000Z"),
+        ]
+    )
+    earn(network, 2)
+    again = planned(network)
+    (said,) = [each for each in shown(network, again)["warnings"] if each["code"] == "paid_before"]
+    for word in (first.payout_id, status, "key_mallory", "2026-11-30"):
+        assert word in said["detail"]
 
 
 def test_of_a_payout_that_is_decided_nothing_is_odd_any_more(network: Network) -> None:

@@ -49,8 +49,8 @@ def confirm(
 ) -> tuple[Conversion, bool]:
     """Accepts a vendor's confirmation by a key, binding the customer; also says if it is a replay.
 
-    One that may not move anything by itself is held. Raises ConflictError if the conversion was
-    rejected.
+    Without a vendor the key is an operator's. One that may not move anything by itself is held.
+    Raises ConflictError if the conversion was rejected.
     """
 
     def accepted(history: History) -> Accepted | None:
@@ -59,7 +59,7 @@ def confirm(
         known = conversion.status == "confirmed" or conversion.held_reason
         if known:
             return None
-        by_operator = vendor_id is None
+        by_operator = vendor_id is None and by_key is not None
         return confirmation_now(conversion, BY_VENDOR, by_key=by_key, by_operator=by_operator)
 
     return accept(conversion_id, vendor_id, accepted)

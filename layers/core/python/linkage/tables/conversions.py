@@ -13,7 +13,7 @@ from itertools import batched
 from typing import Any
 from zlib import crc32
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
@@ -123,6 +123,7 @@ class ConversionItem(Model):
     status = UnicodeAttribute(null=True)
     refunded_minor = NumberAttribute(null=True)
     withdrawn_at = UnicodeAttribute(null=True)
+    confirmed_by_operator = BooleanAttribute(null=True)
     content = PackedAttribute(null=True)
     by_vendor = _VendorIndex()
     by_affiliate = _AffiliateIndex()
