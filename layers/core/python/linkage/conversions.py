@@ -102,7 +102,8 @@ class Confirmation:
     `silent` is whether it came by itself after the program's `confirm_after_days`; `released_by`
     the operator's key that released what was held, which is accepted when it is released.
     `new_contacts` is how many of the customer's contacts it would bind that count against the day.
-    `by_operator` is whether an operator gave the vendor's word.
+    `by_operator` is whether an operator gave the vendor's word; `introduces_nobody` that an
+    operator reported it, the network had four eyes, and the vendor itself did not confirm it.
     """
 
     conversion_id: str
@@ -117,6 +118,7 @@ class Confirmation:
     new_contacts: int = 0
     by_key: str | None = None
     by_operator: bool = False
+    introduces_nobody: bool = False
 
 
 @dataclass(frozen=True)

@@ -99,12 +99,13 @@ def confirmation_now(
         *terms.of(found),
         known(keys, remembered, ended),
         known=members.of(found),
+        by_operator=by_operator,
         released_by=released_by,
     )
     if isinstance(word, Held):
         return held(conversion, word), [conversions.hold(conversion, word)]
     confirmation, operations = word
-    confirmation = replace(confirmation, by_key=by_key, by_operator=by_operator)
+    confirmation = replace(confirmation, by_key=by_key)
     put = conversions.put_confirmation(conversion, confirmation)
     return after_confirmation(conversion, confirmation), [*put, *operations]
 
