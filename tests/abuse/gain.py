@@ -279,16 +279,10 @@ class Judge:
     def _forged(self) -> None:
         """What an operator has reported in honest vendors' names must have come to nothing."""
         for found in sorted(self.play.forged):
-            for currency, minor in self._own(found).items():
-                detail = "an operator reported it in an honest vendor's name"
-                self.gain.add(OPERATOR, currency, minor, detail, found)
-
-    def _own(self, found: str) -> Counter[str]:
-        minor: Counter[str] = Counter()
-        for move in self.moves.get(found, ()):
-            if not (move.recruitment or move.bonus):
-                minor[move.currency] += move.amount_minor
-        return minor
+            own = [m for m in self.moves.get(found, []) if not (m.recruitment or m.bonus)]
+            minor = sum(m.amount_minor for m in own if not m.refund or not self._was_paid(m, found))
+            detail = "an operator reported it in an honest vendor's name"
+            self.gain.add(OPERATOR, "USD", minor, detail, found)
 
     def _recruitments(self) -> None:
         """Recruitment bonuses of recruits' sales: those too small, and those beyond the bound."""

@@ -101,9 +101,9 @@ class Operators(Honest):
         return self._by(secret, "POST", path, {"results": results})
 
     def _take_out_what_is_odd(self, batch_id: str) -> None:
-        """Pete's look at a batch, and at the bank's own word where it says that money came back."""
+        """Pete looks at a batch, and holds the bank's statement against what is said to be back."""
         for payout in self._payouts(batch_id):
-            odd = {each["code"] for each in payout.get("warnings", ()) if self._is_odd(each)}
+            odd = ODD & _codes(payout) | ({"paid_before"} if self._lies(payout) else set())
             if odd:
                 self.taken_out.update(odd)
                 path = f"/v1/payout-batches/{batch_id}/payouts/{payout['id']}/removal"
@@ -113,11 +113,10 @@ class Operators(Honest):
             self._settle(self.second, self.at_the_bank[payout_id], results)
         self.said_returned.clear()
 
-    def _is_odd(self, warning: dict[str, Any]) -> bool:
-        """Whether Pete, who asks the bank what it has paid, takes a payout out for it."""
-        if warning["code"] == "paid_before":
-            return any(each in warning["detail"] for each in self.said_returned)
-        return warning["code"] in ODD
+    def _lies(self, payout: dict[str, Any]) -> set[str]:
+        """Earlier payouts that did not come back, of those he is told to ask the bank about."""
+        said = [e["detail"] for e in payout.get("warnings", ()) if e["code"] == "paid_before"]
+        return {each for each in self.said_returned if any(each in detail for detail in said)}
 
     def _payouts(self, batch_id: str) -> Iterator[dict[str, Any]]:
         first = f"/v1/payout-batches/{batch_id}?limit=100"
@@ -137,8 +136,13 @@ class Operators(Honest):
                 self._by(self.second, "POST", path)
 
     def _vendors_look(self) -> None:
-        """Each honest vendor takes back what an operator has said for it: it asked nobody to."""
+        """Each honest vendor takes back what an operator has said for it: it asked nobody to.
+
+        A vendor looks in a third of the months, and in the end.
+        """
         for vendor, found in sorted(self.spoken):
+            if crc32(f"{vendor} {self.batches}".encode()) % 3 and not self.is_over:
+                continue
             shown = self._call(vendor, "GET", f"/v1/conversions/{found}", None)
             if not ({"by_operator", "confirmed_by_operator"} & (shown.body or {}).keys()):
                 continue
@@ -275,3 +279,7 @@ class Operators(Honest):
 
     def _ivo(self, method: str, path: str, body: Any = None, key: str = "") -> Answer:
         return self._by(self.ivo, method, path, body, key)
+
+
+def _codes(payout: dict[str, Any]) -> set[str]:
+    return {each["code"] for each in payout.get("warnings", ())}

@@ -139,6 +139,7 @@ class World:
         self.spoken: set[tuple[str, str]] = set()
         self.forged: dict[str, Fake] = {}
         self.taken_out: Counter[str] = Counter()
+        self.is_over = False
         self.later: set[str] = set()
         self.touched: dict[str, list[int]] = defaultdict(list)
         self.batches = self.answered = self.accepted = self.stuck = self.done = 0

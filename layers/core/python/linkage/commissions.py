@@ -380,12 +380,12 @@ def confirmation_transaction(
     )
 
 
-def _by_operator(conversion: Conversion, program: Program) -> dict[str, str]:
-    """What an operator said in the vendor's name that this is paid by, if anything."""
+def _by_operator(conversion: Conversion, program: Program | None = None) -> dict[str, str]:
+    """What an operator said in the vendor's name that this is paid by, or was, if anything."""
     said = {
         "report": conversion.by_operator,
         "confirmation": conversion.confirmed_by_operator,
-        "terms": program.by_operator,
+        "terms": program is not None and program.by_operator,
     }
     named = ", ".join(what for what, is_so in said.items() if is_so)
     return {BY_OPERATOR: named} if named else {}
@@ -429,6 +429,7 @@ def refund_transaction(
             "refund": refund.external_id,
             "refunded_before_minor": before_minor,
             "refunded_after_minor": after_minor,
+            **_by_operator(conversion),
         },
         why=tuple(why),
     )
@@ -464,6 +465,7 @@ def withdrawal_transaction(
             "conversion_id": conversion.conversion_id,
             "introduction_id": withdrawal.introduction_id,
             "ended_on": withdrawal.ended_on,
+            **_by_operator(conversion),
         },
         why=tuple(why),
     )

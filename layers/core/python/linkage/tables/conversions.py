@@ -483,7 +483,10 @@ def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
 
 def _postable(confirmation: Confirmation) -> dict[str, Any]:
     said = without_defaults(confirmation)
-    kept = ("seen", "silent", "refunded_before_minor", "rules", "new_contacts")
+    kept = (
+        *("seen", "silent", "refunded_before_minor", "rules", "new_contacts"),
+        "introduces_nobody",
+    )
     unposted = _sharded(_UNPOSTED, UNPOSTED_SHARDS, confirmation.conversion_id)
     return {name: said[name] for name in kept if name in said} | {"unposted": unposted}
 
