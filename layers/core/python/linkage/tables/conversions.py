@@ -445,8 +445,9 @@ def accept(operations: Sequence[dict[str, Any]]) -> None:
 
 
 def _saying(fact: Conversion | Confirmation | Rejection | Refund | Withdrawal) -> dict[str, Any]:
-    """What a fact says: its own attributes whole, of the rest what has not its default."""
-    shown = {name: getattr(fact, name) for name in _SHOWN & vars(fact).keys()}
+    """What a fact says: its own attributes but those not so, of the rest what is not default."""
+    own = {name: getattr(fact, name) for name in _SHOWN & vars(fact).keys()}
+    shown = {name: value for name, value in own.items() if value is not False}
     said: dict[str, Any] = without_defaults(fact)
     return said | shown
 
