@@ -103,7 +103,10 @@ class Storage(Construct):
             "ledger",
             "account",
             "line",
-            indexes=[Index("open", "open", "account", keys_only=True)],
+            indexes=[
+                Index("open", "open", "account", keys_only=True),
+                Index("by_operator", "operators_word", "line"),
+            ],
         )
         self.payouts = self._table(
             "payouts",
@@ -112,7 +115,8 @@ class Storage(Construct):
             indexes=[Index("by_affiliate", "affiliate_id", "created_at"), listing],
             streamed=True,
         )
-        self.keys = self._table("keys", "key_id", indexes=[listing])
+        of_member = Index("by_member", "member_id", "created_at", keys_only=True)
+        self.keys = self._table("keys", "key_id", indexes=[listing, of_member])
         self.audit = self._table("audit", "subject", "at", indexes=[Index("by_day", "day", "at")])
         self.proposals = self._table(
             "proposals", "proposal_id", indexes=[Index("listing", "listing", "asked_at")]

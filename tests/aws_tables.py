@@ -49,7 +49,13 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[Index, ...]]] = {
         ),
     ),
     "tallies": (("tally",), ()),
-    "ledger": (("account", "line"), (("open", "open", "account", "KEYS_ONLY"),)),
+    "ledger": (
+        ("account", "line"),
+        (
+            ("open", "open", "account", "KEYS_ONLY"),
+            ("by_operator", "operators_word", "line", "ALL"),
+        ),
+    ),
     "payouts": (
         ("batch_id", "item"),
         (
@@ -57,7 +63,13 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[Index, ...]]] = {
             ("listing", "listing", "created_at", "ALL"),
         ),
     ),
-    "keys": (("key_id",), (("listing", "listing", "created_at", "ALL"),)),
+    "keys": (
+        ("key_id",),
+        (
+            ("listing", "listing", "created_at", "ALL"),
+            ("by_member", "member_id", "created_at", "KEYS_ONLY"),
+        ),
+    ),
     "proposals": (("proposal_id",), (("listing", "listing", "asked_at", "ALL"),)),
     "audit": (("subject", "at"), (("by_day", "day", "at", "ALL"),)),
 }

@@ -10,7 +10,7 @@ from tests.abuse.world import CURRENCIES, RELEASE, SHOPS, Action
 
 CUSTOMERS, ACTIONS_FOR_A_NEW_ONE = 36, 12
 """How many customers there are at a time, and after how many actions somebody new replaces one."""
-HONEST, RECIPES, MISCHIEF, OPERATORS = 30, 60, 6, 4
+HONEST, RECIPES, MISCHIEF, OPERATORS, IVO = 30, 60, 6, 4, 3
 """How often each acts."""
 RECIPES_AT_ONCE, ORDERS_KEPT, LEADS_KEPT = 2, 40, 6
 
@@ -35,8 +35,9 @@ class Cast:
         if self.count % ACTIONS_FOR_A_NEW_ONE == 0:
             # Whoever was opted out, or introduced at full price, is nothing to steal any more.
             self.customers[self.random.randrange(CUSTOMERS)] = f"customer{CUSTOMERS + self.count}"
-        weights = (HONEST, *((0, 0) if self.honest else (RECIPES, MISCHIEF)), OPERATORS)
-        turns = (self._honest, self._recipe, self._mischief, self._operators)
+        cheats = (0, 0, 0) if self.honest else (RECIPES, MISCHIEF, IVO)
+        weights = (HONEST, *cheats, OPERATORS)
+        turns = (self._honest, self._recipe, self._mischief, self._ivo, self._operators)
         return self.random.choices(turns, weights)[0]()
 
     # ---- honest people
@@ -232,6 +233,43 @@ class Cast:
             self.random.choice(self.customers),
         )
         return self._act("visit", customer=customer, affiliate=affiliate, vendor=self._vendor())
+
+    # ---- an operator who is with them
+
+    def _ivo(self) -> Action:
+        random = self.random
+        to = random.choice(("xav1", "xav2", "xav3"))
+        honest = random.choice(HONEST_AFFILIATES)
+        choices: tuple[tuple[str, dict[str, object]], ...] = (
+            ("ivo_lowers", {}),
+            ("ivo_raises", {}),
+            ("ivo_makes_a_key", {"name": random.choice(("zed", *SHOPS, honest))}),
+            ("ivo_approves", {}),
+            (
+                "ivo_redirects",
+                {"name": honest, "to": to, "how": random.choice(("method", "split"))},
+            ),
+            ("ivo_favours", {"vendor": self._vendor(), "what": random.choice(("limit", "lift"))}),
+            ("ivo_releases", {}),
+            ("ivo_gives", {"to": to, "amount": random.randint(1, 90_000)}),
+            ("ivo_reports", self._forged(to)),
+            ("ivo_confirms", dict(zip(("vendor", "order"), self._some_order(), strict=True))),
+            ("ivo_says_it_came_back", {}),
+            ("ivo_pays", {}),
+        )
+        what, args = random.choice(choices)
+        return Action(what, "ivo", args)
+
+    def _forged(self, to: str) -> dict[str, object]:
+        amount = self.random.randint(1_000, 90_000)
+        order = f"forged {self.count}"
+        return {
+            "customer": self.random.choice(self.customers),
+            "vendor": self.random.choice(list(SHOPS)),
+            "to": to,
+            "order": order,
+            "amount": amount,
+        }
 
     # ---- operators
 

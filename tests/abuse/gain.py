@@ -21,6 +21,7 @@ from tests.abuse.world import LIMITS_MINOR, Failed, Fake
 TAKEOVER, OPT_OUT, RECRUITMENT = "takeover", "known after opting out", "recruitment"
 LIMIT, SUSPENDED = "vendor beyond its limit", "vendor suspended"
 BONUS, LOST, OTHER = "bonus not reached", "an introducer's loss", "other gain"
+OPERATOR = "an operator's sale"
 
 type Introduced = dict[tuple[str, str, str], dict[str, Source]]
 """What sales at full price have introduced: by affiliate, vendor and day, and by sale."""
@@ -73,6 +74,7 @@ class Judge:
                 self._honest_sale(self.truth.sales[found], own, introduced)
         self._bindings(introduced)
         self._own_vendors()
+        self._forged()
         self._recruitments()
         self._bonuses()
         self._lost()
@@ -219,14 +221,16 @@ class Judge:
             earn[place] |= {sale.conversion_id for sale in sales}
         for found, moves in sorted(self.moves.items()):
             sale, name = self.truth.sales.get(found), self.stored.attributed(found)
-            if sale is None or name not in self.cheats:
+            forged = self.play.forged.get(found)
+            known = sale or forged
+            if known is None or name not in self.cheats:
                 continue
-            place = sale.vendor, str(name), sale.month
+            place = known.vendor, str(name), self.stored.reported_at(found)[:7]
             bonus_minor = sum(move.amount_minor for move in moves if move.bonus)
             if bonus_minor:
                 got[place] += bonus_minor
                 about[place].append(found)
-            if sale.counts and self.stored.earned_minor(found, self.play.now) > 0:
+            if sale and sale.counts and self.stored.earned_minor(found, self.play.now) > 0:
                 earn[place].add(found)
         for place, minor in sorted(got.items()):
             vendor, name, month = place
@@ -272,6 +276,14 @@ class Judge:
             detail = f"{vendor} may cost {most} {currency} in {month}"
             self.gain.add(LIMIT, currency, minor - most, detail, *about[place])
 
+    def _forged(self) -> None:
+        """What an operator has reported in honest vendors' names must have come to nothing."""
+        for found in sorted(self.play.forged):
+            own = [m for m in self.moves.get(found, []) if not (m.recruitment or m.bonus)]
+            minor = sum(m.amount_minor for m in own if not m.refund or not self._was_paid(m, found))
+            detail = "an operator reported it in an honest vendor's name"
+            self.gain.add(OPERATOR, "USD", minor, detail, found)
+
     def _recruitments(self) -> None:
         """Recruitment bonuses of recruits' sales: those too small, and those beyond the bound."""
         monthly: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -294,9 +306,7 @@ class Judge:
             self.gain.add(RECRUITMENT, currency, excess, detail, *sold)
 
     def _too_small(self, found: str) -> str | None:
-        fake, sale = self.play.fakes.get(found), self.truth.sales.get(found)
-        known = fake or sale
-        assert known is not None
+        known = self.truth.sales.get(found) or self.play.reported_by_cheats(found)
         event, left = known.event, known.left_minor
         floor_minor = self.rules.recruitment_floor(known.currency)
         said = f"a recruit's {event} of {known.amount_minor} {known.currency}, {left} of it left"

@@ -32,7 +32,7 @@ from tests.handlers import FUNCTIONS, load_handler
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 HTTP = (
     *("record_conversion", "record_customer"),
-    *("batch_payouts", "hold_payouts", "settle_payouts"),
+    *("batch_payouts", "hold_payouts", "settle_payouts", "decide_proposals"),
 )
 """The functions with routes of their own, as far as a release has them; manage_network has all
 others."""
@@ -149,11 +149,12 @@ class Network:
 
     # ---- from outside
 
-    def new_key(self, role: str, member_id: str | None = None) -> str:
-        """The secret of a new key."""
+    def new_key(self, role: str, member_id: str | None = None, person: str = "") -> str:
+        """The secret of a new key, of a person where the release knows of persons."""
         key_id = ids.created("key")
         secret = new_secret(os.environ["STAGE"], key_id)
-        put_key(Key(key_id, role, member_id, hashed(secret), clock.text(clock.now())))
+        known = {"person": person} if "person" in Key.__dataclass_fields__ else {}
+        put_key(Key(key_id, role, member_id, hashed(secret), clock.text(clock.now()), **known))
         return secret
 
     def call(

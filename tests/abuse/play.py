@@ -1,18 +1,12 @@
-"""What vendors and affiliates that cheat do beside honest people, and what operators do."""
+"""What vendors and affiliates that cheat do, beside honest people and operators."""
 
-import csv
-import io
-from decimal import Decimal
 from typing import Any
-from zlib import crc32
 
-from tests.abuse.honest import Honest
-from tests.abuse.world import CURRENCIES, RELEASE, UNBIND, Fake, Paid, Unbinding
-
-BANK_FAILS_ONE_IN = 25
+from tests.abuse.operators import Operators
+from tests.abuse.world import Fake
 
 
-class Play(Honest):
+class Play(Operators):
     """Everybody's actions on one network: honest people's, cheats' and operators'."""
 
     # ---- what those who cheat do
@@ -98,61 +92,4 @@ class Play(Honest):
         person, to = self.truth.people.get(affiliate), self.truth.people.get(receiver)
         if person and to:
             body = {"splits": [{"member_id": to.member_id, "share_bps": share_bps}]}
-            self._operator("PATCH", f"/v1/members/{person.member_id}", body)
-
-    # ---- operators
-
-    def suspend(self, vendor: str) -> None:
-        """Operators have found out that a vendor cheats."""
-        person = self.truth.people.get(vendor)
-        if person and vendor not in self.truth.suspended:
-            self._operator("POST", f"/v1/members/{person.member_id}/suspension")
-            self.truth.suspended[vendor] = self.now
-
-    def release(self) -> None:
-        """Operators release what is held of honest vendors, and nothing else."""
-        for found in sorted(self.held):
-            answer = self._operator("POST", RELEASE.replace("{conversion_id}", found))
-            self._see(self.truth.sales[found], answer)
-
-    def unbind(self, customer: str) -> None:
-        """Operators end what a vendor that cheats has made of a customer."""
-        if UNBIND in self.later:
-            contact = self.contact(customer)
-            body = {"customer": contact, "reason": "bound by a vendor that cheats"}
-            if self._operator("POST", UNBIND, body).status < 300:
-                self.unbindings.append(Unbinding(self.now, contact))
-
-    def month_end(self) -> None:
-        """Operators plan, approve and export a batch of each currency; the bank pays it."""
-        self.network.sweep()
-        self.batches += 1
-        shards = self.network.standin.tables["ledger"].indexes["open"].entries
-        for currency in CURRENCIES:
-            if any(each for shard, each in shards.items() if f"#{currency}#" in shard):
-                self._batch(currency)
-
-    def _batch(self, currency: str) -> None:
-        key, began, cutoff = (
-            f"batch-{self.batches}-{currency}",
-            self.now,
-            self.now.date().isoformat(),
-        )
-        made = self._operator("POST", "/v1/payout-batches", {"currency": currency}, key)
-        batch_id = made.body["id"]
-        self.network.work()
-        self._operator("POST", f"/v1/payout-batches/{batch_id}/approval")
-        results = []
-        for row in csv.DictReader(io.StringIO(self.network.export(batch_id).decode())):
-            fails = crc32(row["payout_id"].encode()) % BANK_FAILS_ONE_IN == 0
-            status = "failed" if fails else "paid"
-            results.append({"payout_id": row["payout_id"], "status": status})
-            if not fails:
-                (name,) = [n for n, p in self.truth.people.items() if p.phone == row["account"]]
-                amount = int(Decimal(row["amount"]) * 100)
-                self.truth.bank[name, currency] += amount
-                self.paid.append(Paid(name, currency, amount, began, cutoff))
-        for at in range(0, len(results), 100):
-            body = {"results": results[at : at + 100]}
-            answer = self._operator("POST", f"/v1/payout-batches/{batch_id}/results", body)
-            assert answer.status == 200, answer.body
+            self._agreed("PATCH", f"/v1/members/{person.member_id}", body)

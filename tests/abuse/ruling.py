@@ -77,7 +77,7 @@ class Ruling:
             return
         if not self._stands(claimed, at) or self._opted_out(claimed):
             return
-        if self._book.confirmed(claimed, affiliate, at):
+        if found not in self._play.forged and self._book.confirmed(claimed, affiliate, at):
             self.new.add(found)
 
     def _mark(self, mark: Mark) -> None:
@@ -94,7 +94,7 @@ class Ruling:
         self._book.unbind(_keys(unbinding.contact))
 
     def _claimed(self, found: str) -> Claimed:
-        sold = self._play.truth.sales.get(found) or self._play.fakes[found]
+        sold = self._play.truth.sales.get(found) or self._play.reported_by_cheats(found)
         report = self._stored.reports[found]
         at = datetime.fromisoformat(report["reported_at"])
         return Claimed(sold, sold.vendor, tuple(report.get("customer_keys", ())), at)

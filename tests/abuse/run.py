@@ -112,6 +112,7 @@ class Run:
         """Everything is said and posted, everything falls due, and a last month ends before."""
         play = self.play
         play.network.stalled = 0
+        play.is_over = True
         for hours in LAST_WAITS_H:
             self._settle_down()
             play.month_end()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from tests.abuse.run import Outcome, Run
 from tests.abuse.world import Action
 
-EVERYBODY = ("honest", "mischief", "operators")
+EVERYBODY = ("honest", "mischief", "operators", "ivo")
 
 type Shows = Callable[[Sequence[Action]], bool]
 

@@ -61,6 +61,10 @@ class Stored:
         """Whose a conversion was said to be."""
         return self.names.get(self.reports[found]["attribution"]["affiliate_id"] or "")
 
+    def reported_at(self, found: str) -> str:
+        """When a conversion was reported."""
+        return str(self.reports[found]["reported_at"])
+
     def introducing(self, found: str) -> str | None:
         """The sale whose introduction alone, also of a lead, has made a conversion somebody's."""
         attribution = self.reports[found]["attribution"]

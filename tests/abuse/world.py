@@ -4,7 +4,7 @@ An action names everybody and everything by names of its own (`mal1`, `order 7`)
 actions can be played again with some of them left out: what then is not there is refused.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -133,6 +133,13 @@ class World:
         self.paid: list[Paid] = []
         self.marks: list[Mark] = []
         self.unbindings: list[Unbinding] = []
+        self.ivos_keys: dict[str, str] = {}
+        self.at_the_bank: dict[str, str] = {}
+        self.said_returned: set[str] = set()
+        self.spoken: set[tuple[str, str]] = set()
+        self.forged: dict[str, Fake] = {}
+        self.taken_out: Counter[str] = Counter()
+        self.is_over = False
         self.later: set[str] = set()
         self.touched: dict[str, list[int]] = defaultdict(list)
         self.batches = self.answered = self.accepted = self.stuck = self.done = 0
@@ -141,7 +148,9 @@ class World:
 
     def build(self) -> None:
         """Settings, honest vendors with their programs, the first affiliates, one that cheats."""
-        self.operator = self.network.new_key("operator")
+        self.operator = self.network.new_key("operator", person="Olga")
+        self.second = self.network.new_key("operator", person="Pete")
+        self.ivo = self.network.new_key("operator", person="Ivo")
         self._publish_settings()
         self.later |= {each for each in (RELEASE, UNBIND) if self._knows(each)}
         for name, sponsor in FIRST_MEMBERS:
@@ -152,6 +161,9 @@ class World:
             assert shop in self.programs[shop], f"{shop} could not open"
         self.shops = dict(SHOPS)
         self.join("mal1", "vendor")
+        settings = self._operator("GET", "/v1/network").body
+        answer = self._operator("PUT", "/v1/network", settings | {"four_eyes": True})
+        assert answer.status == 200, answer.body
 
     def _publish_settings(self) -> None:
         """Sets all that the release knows; what it does not know is left out, and noted."""
@@ -220,6 +232,10 @@ class World:
             **({"confirm_after_days": terms.confirm_after_days} if waits else {}),
         }
 
+    def reported_by_cheats(self, found: str) -> Fake:
+        """What a vendor that cheats has reported, or Ivo for one that does not."""
+        return self.fakes.get(found) or self.forged[found]
+
     # ---- one action
 
     def do(self, action: Action) -> None:
@@ -244,7 +260,17 @@ class World:
         return answer
 
     def _operator(self, method: str, path: str, body: Any = None, key: str = "") -> Answer:
-        answer = self.network.call(self.operator, method, path, body, repeat_key=key)
+        return self._by(self.operator, method, path, body, key)
+
+    def _agreed(self, method: str, path: str, body: Any = None) -> None:
+        """What Olga asks for; if it takes two, Pete approves it."""
+        answer = self._operator(method, path, body)
+        if answer.status == 202:
+            approval = f"/v1/proposals/{answer.body['proposal']['id']}/approval"
+            self._by(self.second, "POST", approval)
+
+    def _by(self, secret: str, method: str, path: str, body: Any = None, key: str = "") -> Answer:
+        answer = self.network.call(secret, method, path, body, repeat_key=key)
         self.answered += 1
         return answer
 

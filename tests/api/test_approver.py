@@ -206,7 +206,43 @@ def test_what_never_arrived_makes_no_amount_usual(network: Network, status: str)
         actions=[payouts.PayoutItem.status.set(status)]
     )
     earn(network, 2)
-    assert codes(network, planned(network)) == ["first_payout"]
+    asks = ["paid_before"] if status == "failed" else []
+    assert codes(network, planned(network)) == ["first_payout", *asks]
+
+
+@pytest.mark.parametrize("status", ["failed", "returned"])
+@pytest.mark.parametrize(
+    ("at", "known"),
+    [
+        pytest.param("2099-01-01T08:00:00.000Z", True, id="after the last that was paid was made"),
+        pytest.param("2026-11-30T08:00:00.000Z", False, id="before it: it was told of then"),
+    ],
+)
+def test_what_came_back_by_somebodys_word_is_said_before_it_is_paid_again(
+    network: Network, status: str, at: str, known: bool
+) -> None:
+    earn(network, 3)
+    paid = planned(network)
+    payouts.PayoutItem(paid.batch_id, f"payout#{paid.payout_id}").update(
+        actions=[payouts.PayoutItem.status.set("paid")]
+    )
+    earn(network)
+    first = planned(network)
+    payouts.PayoutItem(first.batch_id, f"payout#{first.payout_id}").update(
+        actions=[
+            payouts.PayoutItem.status.set(status),
+            payouts.PayoutItem.result_by.set("key_mallory"),
+            payouts.PayoutItem.result_at.set(at),
+        ]
+    )
+    earn(network, 2)
+    again = planned(network)
+    assert ("paid_before" in codes(network, again)) is known
+    if not known:
+        return
+    (said,) = [each for each in shown(network, again)["warnings"] if each["code"] == "paid_before"]
+    for word in (first.payout_id, status, "key_mallory", at):
+        assert word in said["detail"]
 
 
 def test_of_a_payout_that_is_decided_nothing_is_odd_any_more(network: Network) -> None:

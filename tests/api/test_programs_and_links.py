@@ -140,7 +140,7 @@ def test_a_program_says_everything_and_what_is_shown_can_be_published_again(
     assert made.status == 201, made.body
     path = f"/v1/programs/{made.body['id']}"
     shown = network.vendor.get(path).body
-    added = {"id", "version", "vendor_id", "created_at"}
+    added = {"id", "version", "vendor_id", "by_operator", "created_at"}
     assert {name: value for name, value in shown.items() if name not in added} == sent
     again = network.vendor.put(path, shown)
     assert (again.status, again.body) == (200, shown)
@@ -175,6 +175,7 @@ def test_what_is_not_said_has_its_default(network: Network) -> None:
         "bonuses": [],
         "ceiling_bps": None,
         "paused": False,
+        "by_operator": False,
         "joint_program_ids": [],
         "created_at": "",
     }

@@ -107,6 +107,20 @@ GUARDED = {
         (None, "Ann Moyo"),
         set_meanwhile("mem_ann", name="Anne"),
     ),
+    "a name alone": Guarded(
+        changing.CHANGE,
+        lambda _: changes_asked("mem_ann", name="Ann Moyo"),
+        lambda _: members.get_member("mem_ann").name,
+        "Ann Moyo",
+        set_meanwhile("mem_ann", name="Anne"),
+    ),
+    "a higher bound on a day's bindings": Guarded(
+        governing.PUBLISH,
+        lambda _: settings_asked(bindings_per_day_max=51),
+        lambda _: current_settings().bindings_per_day_max,
+        51,
+        publish_meanwhile,
+    ),
     "splits": Guarded(
         changing.CHANGE,
         lambda _: changes_asked("mem_ann", splits=[{"member_id": "mem_spo", "share_bps": 100}]),
@@ -145,6 +159,16 @@ GUARDED = {
         "zuva",
         lambda _: keys.put_key(replace(ZUVA, key_id="key_new", person="")),
     ),
+    "a member's further key": Guarded(
+        keying.CREATE,
+        lambda _: Asked(
+            {"role": "affiliate", "member_id": "mem_spo", "person": ""},
+            {"key_id": "key_new", "first_half": "half"},
+        ),
+        lambda _: (keys.find_key("key_new") or NOBODY).member_id,
+        "mem_spo",
+        lambda _: keys.put_key(replace(ZUVA, key_id="key_new", person="")),
+    ),
     "another person's key revoked": Guarded(
         keying.REVOKE,
         lambda _: Asked({"key_id": "key_rudo"}),
@@ -171,7 +195,8 @@ def now_text(network: Network) -> str:
 def two(network: Network, monkeypatch: pytest.MonkeyPatch) -> Network:
     """Four eyes are on, Spo is suspended, and a confirmation of the shop is beyond its limit."""
     monkeypatch.setattr(keying, "new_half", lambda: "other")
-    for key in (TENDAI, TENDAI_TOO, RUDO):
+    of_member = replace(RUDO, key_id="key_spo", role="affiliate", member_id="mem_spo", person="")
+    for key in (TENDAI, TENDAI_TOO, RUDO, of_member):
         keys.put_key(key)
     members.set_member("mem_spo", status="suspended")
     members.set_member(VENDOR, confirmed_max_minor={"USD": 1})
@@ -344,7 +369,9 @@ def died_at_every_write(network: Network, step: Callable[[], Any]) -> None:
     ("action", "asked"),
     [
         pytest.param(
-            changing.CHANGE, changes_asked("mem_ann", name="Ann Moyo"), id="no field of money"
+            changing.CHANGE,
+            changes_asked("mem_ann", email="ann@moyo.example"),
+            id="no field of money",
         ),
         pytest.param(
             changing.CHANGE,

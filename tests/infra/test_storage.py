@@ -54,7 +54,14 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str, str]], str | 
         "NEW_IMAGE",
     ),
     "tallies": (("tally",), {}, None),
-    "ledger": (("account", "line"), {"open": ("open", "account", "KEYS_ONLY")}, None),
+    "ledger": (
+        ("account", "line"),
+        {
+            "open": ("open", "account", "KEYS_ONLY"),
+            "by_operator": ("operators_word", "line", "ALL"),
+        },
+        None,
+    ),
     "payouts": (
         ("batch_id", "item"),
         {
@@ -63,7 +70,14 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str, str]], str | 
         },
         "NEW_IMAGE",
     ),
-    "keys": (("key_id",), {"listing": ("listing", "created_at", "ALL")}, None),
+    "keys": (
+        ("key_id",),
+        {
+            "listing": ("listing", "created_at", "ALL"),
+            "by_member": ("member_id", "created_at", "KEYS_ONLY"),
+        },
+        None,
+    ),
     "proposals": (("proposal_id",), {"listing": ("listing", "asked_at", "ALL")}, None),
     "audit": (("subject", "at"), {"by_day": ("day", "at", "ALL")}, None),
 }

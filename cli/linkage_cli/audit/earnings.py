@@ -135,6 +135,7 @@ def introduces(sale: Sale, direct_minor: int) -> bool:
     return (
         is_own_sale(sale)
         and not sale.by_introduction
+        and not sale.introduces_nobody
         and bool(sale.customer_keys)
         and left >= floors.get(sale.currency, 1)
         and remaining(direct_minor, sale.amount_minor, sale.refunded_minor) > 0

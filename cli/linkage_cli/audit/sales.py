@@ -51,6 +51,7 @@ class Sale:
     introduction: Mapping[str, Any] | None
     by_introduction: bool
     new_contacts: int
+    introduces_nobody: bool
 
     @property
     def day(self) -> str:
@@ -131,4 +132,5 @@ def sale_of(report: Fact, confirming: Fact, terms: Terms) -> Sale:
         new_contacts=(
             confirming.whole("new_contacts") if "new_contacts" in confirming.values else 0
         ),
+        introduces_nobody=bool(confirming.values.get("introduces_nobody")),
     )

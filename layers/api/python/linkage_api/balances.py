@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage import clock, views
 from linkage.errors import NotFoundError
-from linkage.ledger import Balance
+from linkage.ledger import BY_OPERATOR, Balance
 from linkage.money import amount_text, checked_currency
 from linkage.tables.ledger import find_adjustment, list_balances, list_lines
 from linkage.tables.pages import Listed, wrong_cursor
@@ -109,6 +109,7 @@ def _entry(line: dict[str, Any], taken: dict[_Taken, str]) -> dict[str, Any]:
         "payout_id": line.get("payout_id"),
         "batch_id": line.get("batch_id"),
         "adjustment_id": line.get("adjustment_id"),
+        "by_operator": line.get(BY_OPERATOR),
         "taken_by": {
             due: taken[place]
             for due in dues

@@ -5,18 +5,25 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from linkage import clock
+from linkage.ledger import BY_OPERATOR
 from linkage.members import Member
 from linkage.money import amount_text
 from linkage.payout_methods import account_of, destination
 from linkage.payouts import Payout, left_out, payout_id
+from linkage.tables.ledger import lines_by_operators
 from linkage.tables.members import find_members, members_paid_to
+from linkage.tables.pages import LIMIT_MAX
 from linkage.tables.payouts import find_payouts, list_payouts
 from linkage.tables.settings import current_settings
+from linkage_api.covering import Covering, Posted
 
 CHANGED_DAYS = 30
 UNUSUAL_TIMES = 3
-EARLIER_MAX, SHARING_MAX = 24, 20
-"""How many earlier payouts, and how many other members paid to one place, are looked at."""
+EARLIER_MAX, SHARING_MAX, LINES_MAX = 24, 20, 100
+"""How many earlier payouts, other members paid to one place, and entries that operators have said,
+are looked at."""
+CAME_BACK = {"failed": "had failed", "returned": "was returned"}
+"""What somebody said that gives money back which may have arrived."""
 
 type Warnings = list[dict[str, Any]]
 
@@ -24,12 +31,12 @@ type Warnings = list[dict[str, Any]]
 def warnings_of(payouts: Iterable[Payout]) -> dict[str, Warnings]:
     """The warnings of each payout that is debited, by its id; of others there is nothing to decide.
 
-    It reads two lists for each, so it is for one page of payouts.
+    It reads three lists for each, so it is for one page of payouts.
     """
     debited = [each for each in payouts if each.status == "debited"]
     if not debited:
         return {}
-    members = find_members(each.affiliate_id for each in debited)
+    members, covering = find_members(each.affiliate_id for each in debited), Covering()
     rest_hours, now = current_settings().method_rest_hours, clock.now()
     return {
         each.payout_id: [
@@ -37,7 +44,8 @@ def warnings_of(payouts: Iterable[Payout]) -> dict[str, Warnings]:
             *_held_before(each),
             *_changed(members.get(each.affiliate_id), now),
             *_shared(each),
-            *_amount(each),
+            *_amounts(each),
+            *_said_by_operators(each, covering),
         ]
         for each in debited
     }
@@ -98,17 +106,55 @@ def _shared(payout: Payout) -> Iterator[dict[str, Any]]:
     )
 
 
-def _amount(payout: Payout) -> Iterator[dict[str, Any]]:
+def _amounts(payout: Payout) -> Iterator[dict[str, Any]]:
+    """What its earlier payouts say of this one."""
+    every = list_payouts(payout.affiliate_id, LIMIT_MAX, None).data
     earlier = [
-        each.amount_minor
-        for each in list_payouts(payout.affiliate_id, EARLIER_MAX, None).data
-        if each.status == "paid" and each.currency == payout.currency
+        each
+        for each in every
+        if each.currency == payout.currency and each.payout_id != payout.payout_id
     ]
-    if not earlier:
+    yield from _unusual(payout, [e for e in earlier[:EARLIER_MAX] if e.status == "paid"])
+    last_paid_at = max((each.created_at for each in earlier if each.status == "paid"), default="")
+    for each in earlier:
+        if each.status in CAME_BACK and (each.result_at or last_paid_at) >= last_paid_at:
+            yield _warning(
+                "paid_before",
+                f"{each.result_by} said on {each.result_at} that payout {each.payout_id} of "
+                f"{amount_text(each.amount_minor, each.currency)} {CAME_BACK[each.status]}: look "
+                "whether the bank says so, too, before it is paid again.",
+            )
+
+
+def _unusual(payout: Payout, paid: list[Payout]) -> Iterator[dict[str, Any]]:
+    most_minor = max((each.amount_minor for each in paid), default=0)
+    if not paid:
         yield _warning("first_payout", f"Nothing was paid to it in {payout.currency} before.")
-    elif payout.amount_minor > UNUSUAL_TIMES * max(earlier):
-        most = amount_text(max(earlier), payout.currency)
+    elif payout.amount_minor > UNUSUAL_TIMES * most_minor:
+        most = amount_text(most_minor, payout.currency)
         yield _warning(
             "unusual_amount",
             f"It is more than {UNUSUAL_TIMES} times the largest payout before, {most}.",
+        )
+
+
+def _said_by_operators(payout: Payout, covering: Covering) -> Iterator[dict[str, Any]]:
+    """What of it is owed by what operators said in vendors' names."""
+    affiliate_id, currency = payout.affiliate_id, payout.currency
+    lines = lines_by_operators(affiliate_id, currency, LINES_MAX)
+    total_minor, words = 0, set[str]()
+    for line in lines:
+        for due_on, amount_minor in line["dues"].items():
+            place = Posted(affiliate_id, currency, line["accepted_at"], due_on, line["debits"])
+            holds = covering.of(place).payout
+            if holds is not None and holds.payout_id == payout.payout_id:
+                total_minor += amount_minor
+                words |= set(line[BY_OPERATOR].split(", "))
+    if total_minor > 0:
+        more = f", of the latest {LINES_MAX} of its entries" if len(lines) == LINES_MAX else ""
+        yield _warning(
+            "said_by_operators",
+            f"{amount_text(total_minor, currency)} of it{more} was earned by what an operator "
+            f"said in a vendor's name: {', '.join(sorted(words))}. Its entries with `by_operator` "
+            "name the conversions.",
         )

@@ -59,6 +59,7 @@ def create() -> Response[str]:
         _terms(body, vendor, settings),
         program_id=asked.new_id("prg", "POST /v1/programs"),
         fingerprint=sent,
+        by_operator=asked.is_operator,
     )
     counted, record = (
         count_one(vendor.member_id, "programs", quota.most),
@@ -92,8 +93,11 @@ def publish(program_id: str) -> Response[str]:
         version=current.version + 1,
         created_at=current.created_at,
         fingerprint=fingerprint(asked.body),
+        by_operator=asked.is_operator,
     )
-    if _terms_of(new) == _terms_of(current):
+    # A vendor that says again what an operator said for it makes it its own word.
+    is_its_own = asked.is_operator or not current.by_operator
+    if is_its_own and _terms_of(new) == _terms_of(current):
         return answer(200, view(current))
     if body.version not in {None, current.version}:
         raise _published_meanwhile()
@@ -135,7 +139,7 @@ def _record(asked: Call, verb: str, before: Program | None, after: Program) -> d
 
 def _terms_of(program: Program) -> Program:
     """What two versions have in common that say the same."""
-    return replace(program, version=0, fingerprint=None, published_at=None)
+    return replace(program, version=0, fingerprint=None, published_at=None, by_operator=False)
 
 
 def _after(current: Program, new: Program) -> Program:

@@ -189,6 +189,7 @@ class ProgramVersionBody(ProgramBody):
     id: Id | None = None
     version: Annotated[int, whole(1, 999_999)] | None = None
     created_at: Text | None = None
+    by_operator: bool | None = None
 
 
 def view(program: Program) -> dict[str, Any]:
@@ -207,6 +208,7 @@ def view(program: Program) -> dict[str, Any]:
         "confirm_after_days",
         "ceiling_bps",
         "paused",
+        "by_operator",
         "created_at",
     )
     return {

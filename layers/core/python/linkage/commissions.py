@@ -20,6 +20,7 @@ from linkage.conversions import (
 )
 from linkage.introductions import newly_bound
 from linkage.ledger import (
+    BY_OPERATOR,
     NETWORK_FEES,
     Posting,
     Transaction,
@@ -373,9 +374,21 @@ def confirmation_transaction(
             "settings_version": conversion.settings_version,
             "commission": _said(commission) if commission else None,
             **noticed,
+            **_by_operator(conversion, program),
         },
         why=why,
     )
+
+
+def _by_operator(conversion: Conversion, program: Program | None = None) -> dict[str, str]:
+    """What an operator said in the vendor's name that this is paid by, or was, if anything."""
+    said = {
+        "report": conversion.by_operator,
+        "confirmation": conversion.confirmed_by_operator,
+        "terms": program is not None and program.by_operator,
+    }
+    named = ", ".join(what for what, is_so in said.items() if is_so)
+    return {BY_OPERATOR: named} if named else {}
 
 
 def _said(commission: Commission) -> dict[str, Any]:
@@ -416,6 +429,7 @@ def refund_transaction(
             "refund": refund.external_id,
             "refunded_before_minor": before_minor,
             "refunded_after_minor": after_minor,
+            **_by_operator(conversion),
         },
         why=tuple(why),
     )
@@ -451,6 +465,7 @@ def withdrawal_transaction(
             "conversion_id": conversion.conversion_id,
             "introduction_id": withdrawal.introduction_id,
             "ended_on": withdrawal.ended_on,
+            **_by_operator(conversion),
         },
         why=tuple(why),
     )

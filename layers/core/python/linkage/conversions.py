@@ -42,9 +42,10 @@ class Conversion:
     `confirm_at` is when silence confirms it; None if it never does. `held_reason` is why a
     confirmation that was received moves nothing until an operator releases it. `quantity` is how
     many clicks or impressions it stands for, where the network counted them. `by_operator` is
-    whether an operator reported it. `withdrawn_at` is when its introducer's commission was taken
-    back, because the sale that introduced its customer no longer stood. `rules` is the version of
-    the rules it was accepted under, as of every fact. `fingerprint` is of the report as it was sent
+    whether an operator reported it, `confirmed_by_operator` whether one confirmed it.
+    `withdrawn_at` is when its introducer's commission was taken back, because the sale that
+    introduced its customer no longer stood. `rules` is the version of the rules it was accepted
+    under, as of every fact. `fingerprint` is of the report as it was sent
     and `meaning` of what it says (`ids.meaning`); facts accepted before there was one have none.
     `by_key` is the key that said it, as of every fact; None where the network did, or before that
     was kept.
@@ -77,6 +78,7 @@ class Conversion:
     held_by: str | None = None
     held_at: str | None = None
     by_operator: bool = False
+    confirmed_by_operator: bool = False
     withdrawn_at: str | None = None
     meaning: str | None = None
     by_key: str | None = None
@@ -100,6 +102,8 @@ class Confirmation:
     `silent` is whether it came by itself after the program's `confirm_after_days`; `released_by`
     the operator's key that released what was held, which is accepted when it is released.
     `new_contacts` is how many of the customer's contacts it would bind that count against the day.
+    `by_operator` is whether an operator gave the vendor's word; `introduces_nobody` that an
+    operator reported it, the network had four eyes, and the vendor itself did not confirm it.
     """
 
     conversion_id: str
@@ -113,6 +117,8 @@ class Confirmation:
     released_by: str | None = None
     new_contacts: int = 0
     by_key: str | None = None
+    by_operator: bool = False
+    introduces_nobody: bool = False
 
 
 @dataclass(frozen=True)
@@ -237,6 +243,12 @@ def decided(conversion: Conversion, status: str) -> Conversion:
         held_at=None,
         sequence=conversion.sequence + 1,
     )
+
+
+def after_confirmation(conversion: Conversion, confirmation: Confirmation) -> Conversion:
+    """The conversion one fact on, confirmed."""
+    by_operator = confirmation.by_operator
+    return replace(decided(conversion, "confirmed"), confirmed_by_operator=by_operator)
 
 
 def held(conversion: Conversion, hold: Held) -> Conversion:

@@ -47,15 +47,17 @@ def could_introduce(conversion: Conversion) -> bool:
 
 
 def introduces(
-    conversion: Conversion, refunded_minor: int, direct_minor: int, settings: NetworkSettings
+    conversion: Conversion, confirmation: Confirmation, settings: NetworkSettings, direct_minor: int
 ) -> bool:
-    """Whether a confirmed conversion introduces its customer, with this much of it refunded.
+    """Whether a confirmed conversion introduces its customer.
 
     `direct_minor` is its direct commission before refunds.
     """
+    refunded_minor = confirmation.refunded_before_minor
     left_minor = conversion.amount_minor - refunded_minor
     return (
         could_introduce(conversion)
+        and not confirmation.introduces_nobody
         and left_minor >= floor_minor(settings, conversion.currency)
         and remaining(direct_minor, conversion.amount_minor, refunded_minor) > 0
     )
@@ -88,7 +90,7 @@ def newly_bound(
     direct_minor: int,
 ) -> int:
     """How many it adds to the day's tally: the new contacts it introduces, by rules 2 one sale."""
-    if not introduces(conversion, confirmation.refunded_before_minor, direct_minor, settings):
+    if not introduces(conversion, confirmation, settings, direct_minor):
         return 0
     return min(_counted(confirmation), room(conversion, confirmation, settings))
 
@@ -100,8 +102,7 @@ def refused(
     direct_minor: int,
 ) -> bool:
     """Whether it would have bound more but for the bound on one day's bindings."""
-    refunded_minor = confirmation.refunded_before_minor
-    return introduces(conversion, refunded_minor, direct_minor, settings) and (
+    return introduces(conversion, confirmation, settings, direct_minor) and (
         _counted(confirmation) > room(conversion, confirmation, settings)
     )
 
@@ -121,10 +122,14 @@ def reasons(
     least_minor = floor_minor(settings, conversion.currency)
     if not could_introduce(conversion):
         return ()
+    if confirmation.introduces_nobody:
+        return (
+            "An operator said it, and not its vendor, so it introduces its customer to nobody.",
+        )
     if conversion.amount_minor - refunded_minor < least_minor:
         least = amount_text(least_minor, conversion.currency)
         return (f"Less than {least} of it stands, so it introduces its customer to nobody.",)
-    if not introduces(conversion, refunded_minor, direct_minor, settings):
+    if not introduces(conversion, confirmation, settings, direct_minor):
         return ("It earns nothing, so it introduces its customer to nobody.",)
     if refused(conversion, confirmation, settings, direct_minor):
         return (_refusal(conversion, confirmation, settings),)

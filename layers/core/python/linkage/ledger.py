@@ -19,6 +19,9 @@ NETWORK_FEES = "network:fees"
 NETWORK_BONUSES = "network:bonuses"
 NETWORK_ADJUSTMENTS = "network:adjustments"
 BANK = "bank"
+BY_OPERATOR = "by_operator"
+"""The fact of a transaction, and of its lines, that names what an operator said in a vendor's name:
+`report`, `confirmation`, `terms`, or several of them."""
 
 
 def affiliate_account(affiliate_id: str) -> str:

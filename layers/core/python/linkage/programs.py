@@ -85,7 +85,8 @@ class Program:
     `created_at` is the program's, `published_at` this version's; None is as old as the program.
     `bonus_currencies` are those of the bonuses of this version and all before it, since what an
     affiliate holds by an earlier one may be taken back by a refund under this one. `rules` is the
-    version of the rules that it takes to understand these terms.
+    version of the rules that it takes to understand these terms. `by_operator` is whether an
+    operator published this version in the vendor's name.
     """
 
     program_id: str
@@ -111,6 +112,7 @@ class Program:
     bonus_currencies: tuple[str, ...] = ()
     published_at: str | None = None
     rules: int = RULES_FIRST
+    by_operator: bool = False
 
     @property
     def in_force_from(self) -> str:

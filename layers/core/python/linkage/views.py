@@ -39,6 +39,10 @@ def conversion(conversion: Conversion, role: str) -> dict[str, Any]:
         shown |= {"quantity": conversion.quantity, "code": conversion.link_code}
     if conversion.by_key and role == "operator":
         shown["by_key"] = conversion.by_key
+    if role != "affiliate":
+        for name in ("by_operator", "confirmed_by_operator"):
+            if getattr(conversion, name):
+                shown[name] = True
     if conversion.confirm_at:
         shown["confirm_at"] = conversion.confirm_at
     if conversion.held_reason:

@@ -12,6 +12,7 @@ from linkage.commissions import (
 from linkage.conversions import (
     BY_REPORT,
     BY_SILENCE,
+    BY_VENDOR,
     CONFIRMATION,
     REPORT,
     Confirmation,
@@ -51,6 +52,7 @@ def confirmed(
     customer: KnownCustomer,
     *,
     known: Mapping[str, Member],
+    by_operator: bool = False,
     released_by: str | None = None,
 ) -> tuple[Confirmation, list[dict[str, Any]]] | Held:
     """A confirmation as of now, and the operations on tallies and bindings that go with it.
@@ -63,7 +65,8 @@ def confirmed(
     moment = clock.now()
     if not released_by and is_suspended(known.get(conversion.vendor_id)):
         return Held(VENDOR_SUSPENDED, by, clock.text(moment))
-    new_contacts = _new_contacts(conversion, customer)
+    new_contacts = _new_contacts(conversion, customer, settings)
+    is_vendors = by == BY_VENDOR and not by_operator
     looks_at = [bindings_name(conversion, clock.text(moment))] if new_contacts else []
     confirmation = Confirmation(
         conversion_id=conversion.conversion_id,
@@ -76,6 +79,8 @@ def confirmed(
         rules=RULES,
         released_by=released_by,
         new_contacts=new_contacts,
+        by_operator=by_operator,
+        introduces_nobody=settings.four_eyes and conversion.by_operator and not is_vendors,
     )
     transaction = confirmation_transaction(conversion, confirmation, program, settings)
     require_postable(transaction, conversion.conversion_id, confirmation.fact)
@@ -90,10 +95,16 @@ def confirmed(
     ]
 
 
-def _new_contacts(conversion: Conversion, customer: KnownCustomer) -> int:
-    """How many contacts it may bind that count against the day; operators' imports are exempt."""
+def _new_contacts(
+    conversion: Conversion, customer: KnownCustomer, settings: NetworkSettings
+) -> int:
+    """How many contacts it may bind that count against the day.
+
+    Operators' imports are exempt, unless it takes two of them to raise the bound.
+    """
     affiliate_id = conversion.attribution.affiliate_id
-    if affiliate_id is None or conversion.by_operator or not could_introduce(conversion):
+    is_exempt = conversion.by_operator and not settings.four_eyes
+    if affiliate_id is None or is_exempt or not could_introduce(conversion):
         return 0
     return len(free_contacts(customer, affiliate_id, clock.instant(conversion.occurred_at)))
 
@@ -107,7 +118,7 @@ def _bindings(
 ) -> list[dict[str, Any]]:
     occurred_at = clock.instant(conversion.occurred_at)
     introducer, refunded_minor = None, confirmation.refunded_before_minor
-    if commission and introduces(conversion, refunded_minor, commission.direct_minor, settings):
+    if commission and introduces(conversion, confirmation, settings, commission.direct_minor):
         introducer = Binding(
             customer_key="",
             affiliate_id=commission.affiliate_id,

@@ -17,6 +17,7 @@ from linkage.conversions import (
     History,
     Refund,
     Rejection,
+    after_confirmation,
     decided,
     held,
     refund_key,
@@ -48,15 +49,18 @@ def confirm(
 ) -> tuple[Conversion, bool]:
     """Accepts a vendor's confirmation by a key, binding the customer; also says if it is a replay.
 
-    One that may not move anything by itself is held. Raises ConflictError if the conversion was
-    rejected.
+    Without a vendor the key is an operator's. One that may not move anything by itself is held.
+    Raises ConflictError if the conversion was rejected.
     """
 
     def accepted(history: History) -> Accepted | None:
         conversion = history.conversion
         require_confirmable(conversion)
         known = conversion.status == "confirmed" or conversion.held_reason
-        return None if known else confirmation_now(conversion, BY_VENDOR, by_key=by_key)
+        if known:
+            return None
+        by_operator = vendor_id is None and by_key is not None
+        return confirmation_now(conversion, BY_VENDOR, by_key=by_key, by_operator=by_operator)
 
     return accept(conversion_id, vendor_id, accepted)
 
@@ -78,6 +82,7 @@ def confirmation_now(
     by: str,
     *,
     by_key: str | None = None,
+    by_operator: bool = False,
     released_by: str | None = None,
 ) -> Accepted:
     """What a word, silence or an operator makes of a pending conversion: confirmed, or held."""
@@ -94,13 +99,15 @@ def confirmation_now(
         *terms.of(found),
         known(keys, remembered, ended),
         known=members.of(found),
+        by_operator=by_operator,
         released_by=released_by,
     )
     if isinstance(word, Held):
         return held(conversion, word), [conversions.hold(conversion, word)]
     confirmation, operations = word
-    put = conversions.put_confirmation(conversion, replace(confirmation, by_key=by_key))
-    return decided(conversion, "confirmed"), [*put, *operations]
+    confirmation = replace(confirmation, by_key=by_key)
+    put = conversions.put_confirmation(conversion, confirmation)
+    return after_confirmation(conversion, confirmation), [*put, *operations]
 
 
 def reject(

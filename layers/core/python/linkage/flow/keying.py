@@ -8,7 +8,7 @@ from linkage import clock
 from linkage.flow.proposing import Plan
 from linkage.keys import Key, hashed, new_half, secret_of
 from linkage.proposals import Asked, Change
-from linkage.tables.keys import find_key, get_key, put_key, revoke_key
+from linkage.tables.keys import find_key, get_key, has_key, put_key, revoke_key
 
 CREATE, REVOKE = "key.create", "key.revoke"
 
@@ -19,7 +19,8 @@ def plan_create(asked: Asked, _: Key) -> Change:
     """Makes a key: `said` has its role, member and person, `private` its id and first half.
 
     The secret is both halves. Where a second person approves, each of the two is shown one, so that
-    neither of them has the key of the third.
+    neither of them has the key of the third. A member's first key is made by one person, since
+    nobody has acted for it yet; with a further one that person could pass for the member.
     """
     key_id, second_half = asked.private["key_id"], new_half()
     secret = secret_of(_STAGE, key_id, asked.private["first_half"], second_half)
@@ -37,7 +38,7 @@ def plan_create(asked: Asked, _: Key) -> Change:
         None,
         key,
         None if find_key(key_id) else partial(put_key, key),
-        guarded=key.role == "operator",
+        guarded=key.member_id is None or has_key(key.member_id),
         shown={"key_id": key_id, "second_half": second_half},
     )
 

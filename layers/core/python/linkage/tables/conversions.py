@@ -13,7 +13,7 @@ from itertools import batched
 from typing import Any
 from zlib import crc32
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
@@ -30,6 +30,7 @@ from linkage.conversions import (
     Refund,
     Rejection,
     Withdrawal,
+    after_confirmation,
     decided,
     refund_key,
     refunded,
@@ -122,6 +123,7 @@ class ConversionItem(Model):
     status = UnicodeAttribute(null=True)
     refunded_minor = NumberAttribute(null=True)
     withdrawn_at = UnicodeAttribute(null=True)
+    confirmed_by_operator = BooleanAttribute(null=True)
     content = PackedAttribute(null=True)
     by_vendor = _VendorIndex()
     by_affiliate = _AffiliateIndex()
@@ -363,7 +365,7 @@ def not_reported(conversion_id: str) -> dict[str, Any]:
 def put_confirmation(conversion: Conversion, confirmation: Confirmation) -> list[dict[str, Any]]:
     """The operations that confirm a conversion, if it is still as it was read."""
     fact = _saying(confirmation) | _postable(confirmation)
-    return [_put_fact(fact), _move(conversion, decided(conversion, "confirmed"))]
+    return [_put_fact(fact), _move(conversion, after_confirmation(conversion, confirmation))]
 
 
 def hold(conversion: Conversion, held: Held) -> dict[str, Any]:
@@ -443,8 +445,9 @@ def accept(operations: Sequence[dict[str, Any]]) -> None:
 
 
 def _saying(fact: Conversion | Confirmation | Rejection | Refund | Withdrawal) -> dict[str, Any]:
-    """What a fact says: its own attributes whole, of the rest what has not its default."""
-    shown = {name: getattr(fact, name) for name in _SHOWN & vars(fact).keys()}
+    """What a fact says: its own attributes but those not so, of the rest what is not default."""
+    own = {name: getattr(fact, name) for name in _SHOWN & vars(fact).keys()}
+    shown = {name: value for name, value in own.items() if value is not False}
     said: dict[str, Any] = without_defaults(fact)
     return said | shown
 
@@ -459,10 +462,13 @@ def _put_fact(values: Mapping[str, Any]) -> dict[str, Any]:
 def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
     settled = f" REMOVE {', '.join(_OF_PENDING)}" if becomes.status != was.status else ""
     taken = ", withdrawn_at = :withdrawn" if becomes.withdrawn_at != was.withdrawn_at else ""
+    by_operator = becomes.confirmed_by_operator and not was.confirmed_by_operator
+    word = ", confirmed_by_operator = :true" if by_operator else ""
     return transactions.update(
         _TABLE,
         {"conversion_id": was.conversion_id, "fact": REPORT},
-        f"SET #status = :status, refunded_minor = :refunded, #sequence = :next{taken}{settled}",
+        f"SET #status = :status, refunded_minor = :refunded, #sequence = :next{taken}{word}"
+        f"{settled}",
         condition="#sequence = :sequence",
         values={
             ":status": becomes.status,
@@ -470,6 +476,7 @@ def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
             ":sequence": was.sequence,
             ":next": becomes.sequence,
             **({":withdrawn": becomes.withdrawn_at} if taken else {}),
+            **({":true": True} if word else {}),
         },
         names={"#status": "status", "#sequence": "sequence"},
     )
@@ -477,7 +484,10 @@ def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
 
 def _postable(confirmation: Confirmation) -> dict[str, Any]:
     said = without_defaults(confirmation)
-    kept = ("seen", "silent", "refunded_before_minor", "rules", "new_contacts")
+    kept = (
+        *("seen", "silent", "refunded_before_minor", "rules", "new_contacts"),
+        "introduces_nobody",
+    )
     unposted = _sharded(_UNPOSTED, UNPOSTED_SHARDS, confirmation.conversion_id)
     return {name: said[name] for name in kept if name in said} | {"unposted": unposted}
 

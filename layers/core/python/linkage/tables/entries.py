@@ -10,14 +10,14 @@ from typing import Any
 from zlib import crc32
 
 from linkage.ids import digest
-from linkage.ledger import Balance, Debit, Line, Transaction, affiliate_account
+from linkage.ledger import BY_OPERATOR, Balance, Debit, Line, Transaction, affiliate_account
 from linkage.tables import transactions
 from linkage.tables.limits import is_expression
 from linkage.tables.packed import packed
 
 OPEN_SHARDS = 8
 HEAD, DUE, DEBITS = "head", "due_", "debit#"
-_SAID_BY_LINES = ("conversion_id", "payout_id", "batch_id", "adjustment_id", "reason")
+_SAID_BY_LINES = ("conversion_id", "payout_id", "batch_id", "adjustment_id", "reason", BY_OPERATOR)
 _SHOWN = frozenset({"account", "line", "kind", "accepted_at"})
 
 type Whose = tuple[str, str]
@@ -140,7 +140,14 @@ def _put_line(table: str, transaction: Transaction, line: Line, debits: int) -> 
         ],
         **{name: transaction.facts[name] for name in _SAID_BY_LINES if name in transaction.facts},
     }
+    if BY_OPERATOR in transaction.facts:
+        item["operators_word"] = operators_word(line.affiliate_id, line.currency)
     return transactions.put_new(table, item, "account")
+
+
+def operators_word(affiliate_id: str, currency: str) -> str:
+    """Under which lines are found that an operator's word in a vendor's name has earned."""
+    return f"{affiliate_account(affiliate_id)}#{currency}"
 
 
 def _move_balance(table: str, line: Line, debits: int) -> Operation:

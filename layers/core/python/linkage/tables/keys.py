@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from linkage.errors import NotFoundError
@@ -27,6 +27,15 @@ class _ListingIndex(GlobalSecondaryIndex["KeyItem"]):
     created_at = UnicodeAttribute(range_key=True)
 
 
+class _MemberIndex(GlobalSecondaryIndex["KeyItem"]):
+    class Meta(TableMeta):
+        index_name = "by_member"
+        projection = KeysOnlyProjection()
+
+    member_id = UnicodeAttribute(hash_key=True)
+    created_at = UnicodeAttribute(range_key=True)
+
+
 class KeyItem(Model):
     """An API key as stored: never the secret itself."""
 
@@ -42,6 +51,7 @@ class KeyItem(Model):
     revoked_at = UnicodeAttribute(null=True)
     person = UnicodeAttribute(null=True)
     by_listing = _ListingIndex()
+    by_member = _MemberIndex()
 
 
 def _key(item: KeyItem) -> Key:
@@ -72,6 +82,11 @@ def get_key(key_id: str) -> Key:
     if key is None:
         raise NotFoundError("key")
     return key
+
+
+def has_key(member_id: str) -> bool:
+    """Whether a key was ever made for a member, but for those of this second."""
+    return any(True for _ in KeyItem.by_member.query(member_id, limit=1))
 
 
 def list_keys(limit: int, cursor: str | None) -> Listed[Key]:

@@ -238,6 +238,21 @@ def list_lines(
     return Listed(lines[:limit], following, lambda place: str(lines[place]["line"]))
 
 
+def lines_by_operators(affiliate_id: str, currency: str, limit: int) -> list[dict[str, Any]]:
+    """The latest lines that an operator's word in a vendor's name has earned, newest first."""
+    answer = transactions.client.query(
+        TableName=_TABLE,
+        IndexName="by_operator",
+        KeyConditionExpression="operators_word = :word",
+        ExpressionAttributeValues=transactions.to_wire(
+            {":word": entries.operators_word(affiliate_id, currency)}
+        ),
+        ScanIndexForward=False,
+        Limit=limit,
+    )
+    return [transactions.from_wire(item) for item in answer["Items"]]
+
+
 def reading_debits_when_posted(
     affiliate_id: str, transaction_id: str, accepted_at: str, currency: str
 ) -> Reading[int | None]:

@@ -20,7 +20,7 @@ DIGITS_MAX, LEVELS_MAX = 38, 32
 PARTITION_KEYS = frozenset(
     {
         *("conversion_id", "tally", "customer_key", "unposted", "awaiting", "held", "open"),
-        *("vendor_id", "affiliate_id"),
+        *("vendor_id", "affiliate_id", "operators_word"),
     }
 )
 SORT_KEYS = frozenset(

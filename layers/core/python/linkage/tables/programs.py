@@ -83,6 +83,7 @@ class ProgramItem(Model):
     bonuses = NestedAttribute(null=True)
     ceiling_bps = NumberAttribute(null=True)
     paused = BooleanAttribute(null=True)
+    by_operator = BooleanAttribute(null=True)
     joint_program_ids = NestedAttribute(null=True)
     bonus_currencies = NestedAttribute(null=True)
     published_at = UnicodeAttribute(null=True)
