@@ -53,16 +53,27 @@ class Introductions[S: Sold]:
         self._kept: dict[str, Kept[S]] = {}
         self._bound_on: Counter[tuple[str, str, date]] = Counter()
 
-    def of(self, contacts: Iterable[str], at: datetime) -> Introduction[S] | None:
-        """Who had introduced a customer who now buys: by the contact that was known first."""
-        begun = [each for each in contacts if self._begun(each, at)]
+    def of(self, contacts: Iterable[str], at: datetime, buyer: str = "") -> Introduction[S] | None:
+        """Who had introduced a customer who now buys: by the contact that was known first.
+
+        Who buys itself leaves it to the next.
+        """
+        begun = [
+            each
+            for each in contacts
+            if self._begun(each, at) and self._kept[each].affiliate != buyer
+        ]
         return self._first_known(begun, at, at)
 
-    def was_anew(self, contacts: Iterable[str], affiliate: str, by: datetime) -> bool:
-        """Whether none of these contacts is still as the affiliate had it by then."""
+    def was_anew(self, contacts: Iterable[str], by: Introduction[S], at: datetime) -> bool:
+        """Whether none of these contacts is still as that sale had bound or renewed it by then."""
         kept = (self._kept.get(each) for each in contacts)
         return not any(
-            each and each.affiliate == affiliate and each.first.reported_at <= by for each in kept
+            each
+            and each.affiliate == by.affiliate
+            and each.first.reported_at <= at
+            and by.sale in (each.first, *each.renewals)
+            for each in kept
         )
 
     def confirmed(self, sale: S, affiliate: str, at: datetime) -> list[str]:

@@ -68,8 +68,8 @@ class Ruling:
     def _ask(self, sale: Sale) -> None:
         claimed = self._claimed(sale.conversion_id)
         opted_out = self._opted_out(claimed)
-        found = None if opted_out else self._book.of(claimed.contacts, sale.reported_at)
-        self.of[sale.conversion_id] = found if found and found.affiliate != sale.customer else None
+        asked = (claimed.contacts, sale.reported_at, sale.customer)
+        self.of[sale.conversion_id] = None if opted_out else self._book.of(*asked)
 
     def _confirm(self, found: str, at: datetime) -> None:
         claimed, affiliate = self._claimed(found), self._stored.attributed(found)

@@ -151,7 +151,9 @@ def test_an_introducer_s_lead_earns_by_the_introduction_and_binds_nobody(truth: 
     assert truth.introducer("kim", KIM, after(days=15)) is None
 
 
-def test_an_introducer_s_lead_ends_with_an_opt_out_and_with_a_new_introducer(truth: Truth) -> None:
+def test_an_introducer_s_lead_ends_with_an_opt_out_and_with_the_sale_that_introduced(
+    truth: Truth,
+) -> None:
     first = sold(truth, "1", START, "ann")
     truth.confirmed(first, START)
     lead = led(truth, "lead", after(days=1), LED)
@@ -159,9 +161,7 @@ def test_an_introducer_s_lead_ends_with_an_opt_out_and_with_a_new_introducer(tru
     assert truth.by_lead(lead, after(days=3)) == (None, None)
     truth.opted_out.clear()
     truth.refunded(first, 10_001, after(days=20))
-    assert truth.by_lead(lead, after(days=21))[1] is not None
-    truth.confirmed(sold(truth, "2", after(days=22), "ben"), after(days=22))
-    assert truth.by_lead(lead, after(days=23)) == (None, None)
+    assert truth.by_lead(lead, after(days=21)) == (None, None)
 
 
 def test_a_month_s_bonus_stands_as_long_as_its_sales(truth: Truth) -> None:

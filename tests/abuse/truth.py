@@ -216,8 +216,7 @@ class Truth:
         """Who has introduced the customer, unless the customer wants nobody to have."""
         if self.has_opted_out(contacts):
             return None
-        found = self.introductions.of(contacts, at)
-        return found if found and found.affiliate != customer else None
+        return self.introductions.of(contacts, at, customer)
 
     def by_lead(self, lead: Sale, at: datetime) -> tuple[str | None, Introduction[Sale] | None]:
         """Who brought, or else has introduced, whoever now buys by a lead."""
@@ -226,8 +225,9 @@ class Truth:
         introduced = lead.introduced_by
         if lead.brought_by or introduced is None:
             return lead.brought_by, None
-        anew = self.introductions.was_anew(lead.contacts, introduced.affiliate, lead.reported_at)
-        return None, None if anew or self.has_opted_out(lead.contacts) else introduced
+        anew = self.introductions.was_anew(lead.contacts, introduced, lead.reported_at)
+        ended = anew or not self.stands(introduced.sale, at)
+        return None, None if ended or self.has_opted_out(lead.contacts) else introduced
 
     def confirmed(self, sale: Sale, at: datetime) -> None:
         """A sale was confirmed: it may introduce its customer, and be its affiliate's first."""
