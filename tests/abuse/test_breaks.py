@@ -30,12 +30,10 @@ def least_unit(*_: object) -> int:
     return 1
 
 
-def by_phone(
-    customer: KnownCustomer, moment: datetime, keys: tuple[str, ...] | None = None
-) -> Binding | None:
-    bindings = (customer.bindings.get(key) for key in (keys or customer.keys))
+def by_phone(customer: KnownCustomer, moment: datetime, keys: tuple[str, ...]) -> list[Binding]:
+    bindings = (customer.bindings.get(key) for key in keys)
     held = (each.at(moment, customer.ended) for each in bindings if each)
-    return next((each for each in held if each), None)
+    return [each for each in held if each]
 
 
 def the_last_alone(binding: Binding, by: Renewal, *_: object) -> Binding:
@@ -50,7 +48,7 @@ def nobody(member: object) -> bool:
     return False
 
 
-def nothing(earlier: object) -> None:
+def nothing(*_: object) -> None:
     return None
 
 
@@ -64,7 +62,7 @@ FLOW, LEADS = "linkage.flow", "lead_through_a_sham"
         (f"{FLOW}.withdrawing.ended_before", ended_before, LEADS, TAKEOVER),
         (f"{FLOW}.confirming.standing_minor", least_unit, LEADS, TAKEOVER),
         ("linkage.attribution._introduction_objection", nothing, LEADS, TAKEOVER),
-        ("linkage.customers.KnownCustomer.live", by_phone, "split_contacts", TAKEOVER),
+        ("linkage.customers.KnownCustomer._live", by_phone, "split_contacts", TAKEOVER),
         ("linkage.customers.Binding.renewed", the_last_alone, "end_a_renewal", TAKEOVER),
         (f"{FLOW}.confirming.room", every_contact, "two_in_one", TAKEOVER),
         (f"{FLOW}.consenting.is_suspended", nobody, "mark_when_suspended", LOST),

@@ -294,5 +294,5 @@ def test_what_is_remembered_is_read_again_for_an_introducers_lead_only(network: 
     first = "BatchGetItem conversions+programs+settings+members"
     assert made == [
         [first, "BatchGetItem members"],
-        [first, "BatchGetItem members+customers"],
+        [first, "BatchGetItem members+customers+conversions"],
     ]
