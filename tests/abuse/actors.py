@@ -243,6 +243,8 @@ class Cast:
         choices: tuple[tuple[str, dict[str, object]], ...] = (
             ("ivo_lowers", {}),
             ("ivo_raises", {}),
+            ("ivo_publishes", {}),
+            ("ivo_founds", {"to": to, "order": f"founded {self.count}", "amount": 90_000}),
             ("ivo_makes_a_key", {"name": random.choice(("zed", *SHOPS, honest))}),
             ("ivo_approves", {}),
             (

@@ -294,6 +294,9 @@ class Judge:
             why = self._too_small(found)
             if minor > 0 and why:
                 self.gain.add(RECRUITMENT, currency, minor, why, found)
+            else:
+                excess, detail = minor - self.rules.bonus_minor, "it is more than was offered"
+                self.gain.add(RECRUITMENT, currency, excess, detail, found)
             kept = sum(
                 m.amount_minor for m in bonuses if not m.refund or not self._was_paid(m, found)
             )

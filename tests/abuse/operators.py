@@ -17,6 +17,7 @@ from tests.abuse.world import CURRENCIES, RELEASE, UNBIND, Fake, Paid, Unbinding
 from tests.api.client import Answer
 
 BANK_FAILS_ONE_IN = 25
+ALL_OF_IT = [{"event": "sale", "rate_bps": 10_000}]
 ODD = frozenset({"method_changed", "shared_account", "said_by_operators"})
 """What Pete takes a payout out for: nobody but Ivo does any of it on this network."""
 
@@ -173,6 +174,28 @@ class Operators(Honest):
         """And on again, as if nothing was."""
         settings = self._by(self.ivo, "GET", "/v1/network").body
         self._ivo("PUT", "/v1/network", settings | {"four_eyes": True})
+
+    def ivo_publishes(self) -> None:
+        """Who recruits is to have a fortune for it."""
+        settings = self._by(self.ivo, "GET", "/v1/network").body
+        bonus = {"amount_minor": 80_000, "currency": "USD"}
+        self._ivo("PUT", "/v1/network", settings | {"recruitment_bonus": bonus})
+
+    def ivo_founds(self, to: str, order: str, amount: int) -> None:
+        """A vendor that is nobody's, without a limit, that sells at once."""
+        body: dict[str, Any] = {"name": order, "roles": ["vendor"], "hosts": ["shop.example"]}
+        member_id = self._ivo("POST", "/v1/members", body).body["id"]
+        self._ivo("POST", f"/v1/members/{member_id}/approval")
+        key = self._ivo("POST", "/v1/keys", {"role": "vendor", "member_id": member_id}).body
+        terms = {**self._honest_terms(self.shops["shop4"]), "rewards": ALL_OF_IT, "bonuses": []}
+        made = self._by(key["secret"], "POST", "/v1/programs", terms)
+        if made.status == 201:
+            sent = {"program_id": made.body["id"], "event": "sale", "external_id": order}
+            sent |= {"amount_minor": amount, "currency": "USD", "affiliate_id": self._id(to)}
+            answer = self._by(key["secret"], "POST", "/v1/conversions", sent)
+            if answer.status == 201:
+                found = answer.body["id"]
+                self.forged[found] = Fake(found, order, "sale", order, amount, "USD")
 
     def ivo_makes_a_key(self, name: str) -> None:
         """A key of an operator who is nobody, or of a member it is to pass for."""

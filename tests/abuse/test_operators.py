@@ -9,7 +9,7 @@ import pytest
 from linkage import introductions
 from linkage.conversions import Confirmation
 from linkage.proposals import Change
-from tests.abuse.gain import OPERATOR, OTHER, TAKEOVER
+from tests.abuse.gain import OPERATOR, OTHER, RECRUITMENT, TAKEOVER
 from tests.abuse.run import Outcome, Run
 from tests.abuse.world import Action
 
@@ -48,6 +48,13 @@ IMPORT = (
 )
 
 
+FOUND = (does("ivo_founds", to="xav1", order="f", amount=80_000), *FORGE[1:])
+ENRICH = (
+    *(does("ivo_publishes"), does("visit", customer="kim", affiliate="dot", vendor="shop1")),
+    *(*EARNED[1:], does("month_end")),
+)
+
+
 def never(*_: object, **__: object) -> bool:
     return False
 
@@ -76,7 +83,7 @@ def introduces(conversion: Any, confirmation: Confirmation, *rest: Any) -> bool:
 @pytest.mark.parametrize(
     ("actions", "undone", "kind"),
     [
-        pytest.param(LOWER, {f"{CORE}.flow.governing.lowers": never}, OTHER, id="A3 lower"),
+        pytest.param(LOWER, {f"{CORE}.flow.governing.takes_two": never}, OTHER, id="A3 lower"),
         pytest.param(
             APPROVE_ONESELF,
             {
@@ -108,6 +115,12 @@ def introduces(conversion: Any, confirmation: Confirmation, *rest: Any) -> bool:
             PASS_FOR_A_VENDOR, {f"{CORE}.flow.keying.has_key": never}, OPERATOR, id="A3 its key"
         ),
         pytest.param(GIVE, {f"{CORE}.flow.adjusting.Change": unguarded}, OTHER, id="A9 give"),
+        pytest.param(
+            FOUND, {f"{CORE}.flow.changing.approval_takes_two": never}, OPERATOR, id="a vendor"
+        ),
+        pytest.param(
+            ENRICH, {f"{CORE}.flow.governing.takes_two": never}, RECRUITMENT, id="a bonus"
+        ),
         pytest.param(
             IMPORT, {f"{CORE}.flow.confirming.introduces": introduces}, TAKEOVER, id="import"
         ),

@@ -295,7 +295,7 @@ class World:
         made = self._operator("POST", "/v1/members", body, name)
         assert made.status == 201, made.body
         member_id = made.body["id"]
-        self._operator("POST", f"/v1/members/{member_id}/approval")
+        self._agreed("POST", f"/v1/members/{member_id}/approval")
         honest = not name.startswith(("xav", "mal"))
         if role == "vendor":
             limits = TRUSTED_LIMITS_MINOR.get(name, LIMITS_MINOR)

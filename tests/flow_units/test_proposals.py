@@ -107,6 +107,20 @@ GUARDED = {
         (None, "Ann Moyo"),
         set_meanwhile("mem_ann", name="Anne"),
     ),
+    "groups, by which it may earn more": Guarded(
+        changing.CHANGE,
+        lambda _: changes_asked("mem_ann", groups=["gold"]),
+        lambda _: members.get_member("mem_ann").groups,
+        ("gold",),
+        set_meanwhile("mem_ann", groups=["silver"]),
+    ),
+    "whom it is known as": Guarded(
+        changing.CHANGE,
+        lambda _: changes_asked("mem_ann", phone="+263773999999"),
+        lambda _: members.get_member("mem_ann").phone,
+        "+263773999999",
+        set_meanwhile("mem_ann", phone="+263773999998"),
+    ),
     "a name alone": Guarded(
         changing.CHANGE,
         lambda _: changes_asked("mem_ann", name="Ann Moyo"),
@@ -368,11 +382,7 @@ def died_at_every_write(network: Network, step: Callable[[], Any]) -> None:
 @pytest.mark.parametrize(
     ("action", "asked"),
     [
-        pytest.param(
-            changing.CHANGE,
-            changes_asked("mem_ann", email="ann@moyo.example"),
-            id="no field of money",
-        ),
+        pytest.param(changing.CHANGE, changes_asked(VENDOR, hosts=["shop.example"]), id="hosts"),
         pytest.param(
             changing.CHANGE,
             changes_asked("mem_ann", payout_method=ANN.payout_method),
@@ -407,6 +417,13 @@ def test_who_applied_is_approved_by_one(two: Network) -> None:
     asked = Asked({"member_id": "mem_new", "status": "approved"})
     assert act(changing.STATUS, changing.plan_status, asked, TENDAI)[1] is None
     assert members.get_member("mem_new").status == "approved"
+
+
+def test_a_vendor_that_applied_is_approved_by_two(two: Network) -> None:
+    members.put_member(replace(SPO, member_id="mem_new", status="applied", roles=("vendor",)))
+    asked = Asked({"member_id": "mem_new", "status": "approved"})
+    assert act(changing.STATUS, changing.plan_status, asked, TENDAI)[1] is not None
+    assert members.get_member("mem_new").status == "applied"
 
 
 def test_hosts_are_sent_apart_from_what_waits(two: Network) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from linkage import clock, payout_methods
 from linkage.errors import InvalidFieldError
 from linkage.flow.proposing import Plan
-from linkage.four_eyes import guarded_in
+from linkage.four_eyes import approval_takes_two, guarded_in
 from linkage.keys import Key
 from linkage.members import Member, Split
 from linkage.proposals import Asked, Change
@@ -53,7 +53,7 @@ def plan_change(asked: Asked, by: Key) -> Change:
 def plan_status(asked: Asked, _: Key) -> Change:
     """Approves or suspends a member: `said` has its `member_id` and its new `status`.
 
-    To lift a suspension takes two; to suspend, or to approve who applied, one.
+    To lift a suspension, or to approve a vendor, takes two; all else one.
     """
     stored, status = get_stored_member(asked.said["member_id"]), asked.said["status"]
     was = stored.member.status
@@ -64,7 +64,7 @@ def plan_status(asked: Asked, _: Key) -> Change:
         {"status": was},
         changes,
         partial(change_member, stored, changes) if was != status else None,
-        guarded=(was, status) == ("suspended", "approved"),
+        guarded=status == "approved" and approval_takes_two(stored.member),
     )
 
 

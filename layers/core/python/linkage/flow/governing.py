@@ -9,7 +9,7 @@ from linkage import clock
 from linkage.ceilings import on_top_of
 from linkage.errors import ConflictError, InvalidFieldError
 from linkage.flow.proposing import Plan
-from linkage.four_eyes import lowers
+from linkage.four_eyes import takes_two
 from linkage.keyed_ids import CHANGEOVER, secret_mark
 from linkage.keys import Key
 from linkage.network import NetworkSettings, began
@@ -56,7 +56,7 @@ def _change(
     current: NetworkSettings, new: NetworkSettings, write: Callable[[Operations], None] | None
 ) -> Change:
     said = (asdict(current), asdict(new))
-    return Change("network", "network.published", *said, write, guarded=lowers(current, new))
+    return Change("network", "network.published", *said, write, guarded=takes_two(current, new))
 
 
 def _with_keyed_ids(
