@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from linkage_cli.errors import CommandError
+from linkage_cli.errors import CommandError, ExitCode
 
 ATTEMPTS_MAX = 8
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.25, 8.0
@@ -21,6 +21,8 @@ FOUND = 302
 
 class ApiError(CommandError):
     """The API refused a request, or could not be reached."""
+
+    exit_code = ExitCode.unreachable
 
     def __init__(self, status: int, detail: str, field: str = "") -> None:
         super().__init__(detail)
@@ -39,12 +41,25 @@ class NoAnswerError(UnreachableError):
     """Nothing at all came back, so no other request would fare better."""
 
 
+class StrangeAnswerError(ApiError):
+    """What answers is not a Linkage API: a hotel's page, a proxy, another address."""
+
+    def __init__(self, url: str, status: int) -> None:
+        super().__init__(
+            status,
+            f"{url} answers {status} with something that Linkage does not say, so it is not "
+            "Linkage that answers there. Look at the API's address, and whether a proxy or a "
+            "sign-in page of the network stands between.",
+        )
+
+
 @dataclass(frozen=True)
 class Answer:
     """A successful answer; a replay changed nothing, because the same was sent before."""
 
     body: Any
     replayed: bool
+    status: int = 200
 
 
 class Api:
@@ -54,7 +69,7 @@ class Api:
     """
 
     def __init__(
-        self, url: str, key: str, jobs: int = 1, sleep: Callable[[float], None] = time.sleep
+        self, url: str, key: str, jobs: int = 1, sleep: Callable[[float], object] = time.sleep
     ) -> None:
         self._url, self._sleep = url.rstrip("/"), sleep
         self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
@@ -92,14 +107,28 @@ class Api:
                 trouble: UnreachableError = NoAnswerError(_no_answer(self._url, error))
             else:
                 if answer.status < 300:
-                    return Answer(_json(answer.data), _is_replay(answer.headers))
+                    return Answer(_json(answer.data), _is_replay(answer.headers), answer.status)
                 if answer.status < 500 and answer.status != TOO_MANY_REQUESTS:
-                    raise _refusal(answer.status, _json(answer.data))
+                    raise self._refusal(answer.status, _json(answer.data))
                 trouble = UnreachableError(f"{self._url} answers {answer.status} again and again.")
                 wait = max(wait, _retry_after(answer.headers))
             if attempt < ATTEMPTS_MAX:
                 self._sleep(wait)
         raise trouble
+
+    def require_of_linkage(self, answer: Answer, is_right: bool) -> None:
+        """Raises StrangeAnswerError for an answer that is not to what was sent."""
+        if not is_right:
+            raise StrangeAnswerError(self._url, answer.status)
+
+    def _refusal(self, status: int, problem: Any) -> ApiError:
+        """What the API says of a request it refuses, or that nothing of Linkage's said that."""
+        said = problem.get("detail") or problem.get("title") if isinstance(problem, dict) else None
+        if not isinstance(said, str):
+            return StrangeAnswerError(self._url, status)
+        first = (problem.get("errors") or [{}])[0]
+        field = str(first.get("pointer", "")).lstrip("/").replace("/", ".")
+        return ApiError(status, said, field)
 
 
 def click(url: str) -> str:
@@ -158,11 +187,3 @@ def _json(data: bytes) -> Any:
         return json.loads(data) if data else None
     except ValueError:
         return None
-
-
-def _refusal(status: int, problem: Any) -> ApiError:
-    if not isinstance(problem, dict):
-        return ApiError(status, f"The API answers {status}. Is the API's URL right?")
-    errors = problem.get("errors") or [{}]
-    field = str(errors[0].get("pointer", "")).lstrip("/").replace("/", ".")
-    return ApiError(status, str(problem.get("detail") or problem.get("title") or status), field)

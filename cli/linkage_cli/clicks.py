@@ -1,7 +1,6 @@
 """`linkage clicks recount`: are a day's statistics what the stored clicks make them?"""
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from typing import Annotated, Any
 import typer
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from linkage.clicks import CLICK_KEEP_DAYS, IMPRESSION_KEEP_DAYS
 from linkage.statistics import PACK_KEEP_DAYS, StrangeClickError, pack, row_of
@@ -24,7 +22,8 @@ from linkage_cli.click_recount import (
     in_statistics,
     recounted,
 )
-from linkage_cli.errors import CommandError
+from linkage_cli.command_line import aws_errors, commands
+from linkage_cli.errors import CommandError, ExitCode
 from linkage_cli.networks import Network, find_network
 
 READS_MAX = 3
@@ -32,7 +31,7 @@ PAUSE_S = 2.0
 SHOWN_MAX = 20
 FOLD_TIMEOUT_S = 900
 
-app = typer.Typer(help="Clicks and their statistics.", no_args_is_help=True)
+app = commands("Clicks and their statistics.")
 
 type Click = Mapping[str, Any]
 
@@ -77,16 +76,12 @@ def recount_command(
     ] = False,
 ) -> None:
     """Count a day's clicks again, from the clicks; exit 1 if its statistics say otherwise."""
-    try:
+    with aws_errors("The day could not be counted again"):
         wanted = _day(day, datetime.now(UTC).date())
         result = recount(counted_of(find_network(stage, local=local)), wanted, repair=repair)
-    except CommandError as error:
-        sys.exit(str(error))
-    except (BotoCoreError, ClientError) as error:
-        sys.exit(f"The day could not be counted again: {error}")
     print("\n".join(lines_of(result, wanted)))
     if result.differences:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.findings)
 
 
 def _day(text: str, today: date) -> date:

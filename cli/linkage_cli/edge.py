@@ -7,16 +7,17 @@ from typing import Annotated, Any
 import boto3
 import typer
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from linkage_cli.errors import CommandError
+from linkage_cli.command_line import aws_errors, commands
+from linkage_cli.errors import CommandError, ExitCode
 
 OUTPUT = "PublishLinksFunctionName"
 COUNTS = ("kept", "removed", "without_room")
 READ_TIMEOUT_S = 90
 """Longer than the function may run: asked twice it would only do its work twice."""
 
-app = typer.Typer(help="The optional edge.", no_args_is_help=True)
+app = commands("The optional edge.")
 
 
 class EdgeError(CommandError):
@@ -33,24 +34,22 @@ def publish_command(
     stage: Annotated[str, typer.Option(help="The stage on AWS, for example prod.")],
 ) -> None:
     """Publish every link to the edge: after turning it on, or after another key was listed."""
-    session = boto3.Session()
-    try:
+    with aws_errors("The links were not all published", "Run the same command again."):
+        session = boto3.Session()
         function = publisher_of(stage, session.client("cloudformation"))
         config = Config(read_timeout=READ_TIMEOUT_S, retries={"max_attempts": 0})
         counts = publish(session.client("lambda", config=config), function)
-    except CommandError as error:
-        sys.exit(str(error))
-    except (BotoCoreError, ClientError) as error:
-        sys.exit(f"The links were not all published: {error} Run the same command again.")
     print(
         f"Published {counts['kept']:,} links; took {counts['removed']:,} out that are paused or do"
         " not fit."
     )
     if counts["without_room"]:
-        sys.exit(
+        print(
             f"{counts['without_room']:,} links found no room: the store holds 5 MB. The links API"
-            " answers for them."
+            " answers for them.",
+            file=sys.stderr,
         )
+        raise typer.Exit(ExitCode.findings)
 
 
 def publisher_of(stage: str, cloudformation: Any) -> str:

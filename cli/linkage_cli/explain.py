@@ -1,17 +1,14 @@
 """`linkage explain cnv_…`: why a conversion earned what it did, and whether it would again."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
 
 from linkage.conversions import Conversion, counted_text
-from linkage.errors import LinkageError
 from linkage.money import amount_text
-from linkage_cli.errors import CommandError
+from linkage_cli.command_line import aws_errors
+from linkage_cli.errors import ExitCode
 from linkage_cli.networks import find_network, tables_of
 
 NOUNS = ("conversions", "ledger", "payouts", "programs", "settings")
@@ -27,18 +24,16 @@ def explain(
     ] = False,
 ) -> None:
     """Tell a conversion's story: who could have had it, what it earned, why, and when it is due."""
-    try:
-        with tables_of(find_network(stage, local=local), NOUNS):
-            lines, is_right = replay_lines(conversion) if replay else ([], True)
-            # What the ledger has wrong cannot be told as a story.
-            told = [*story_lines(conversion), ""] if is_right else []
-    except (CommandError, LinkageError) as error:
-        sys.exit(str(error))
-    except (BotoCoreError, ClientError, PynamoDBException) as error:
-        sys.exit(f"The network could not be read: {error}")
+    with (
+        aws_errors("The network could not be read"),
+        tables_of(find_network(stage, local=local), NOUNS),
+    ):
+        lines, is_right = replay_lines(conversion) if replay else ([], True)
+        # What the ledger has wrong cannot be told as a story.
+        told = [*story_lines(conversion), ""] if is_right else []
     print("\n".join([*told, *lines]).rstrip())
     if not is_right:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.findings)
 
 
 def story_lines(conversion_id: str) -> Iterator[str]:

@@ -1,22 +1,19 @@
 """`linkage network four-eyes off`: the recorded way out when the second person is lost."""
 
-import sys
 from dataclasses import replace
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
 
 from linkage.audit import record_by
-from linkage.errors import BusyError, LinkageError
+from linkage.errors import BusyError
 from linkage.fields import checked_text
-from linkage_cli.errors import CommandError
+from linkage_cli.command_line import aws_errors, commands
 from linkage_cli.keys import Local, Stage
 from linkage_cli.networks import Network, find_network, principal, tables_of
 
-app = typer.Typer(help="The network's settings.", no_args_is_help=True)
-four_eyes = typer.Typer(help="Whether some things take two persons.", no_args_is_help=True)
+app = commands("The network's settings.")
+four_eyes = commands("Whether some things take two persons.")
 app.add_typer(four_eyes, name="four-eyes")
 
 NOUNS = ("settings", "audit")
@@ -40,14 +37,10 @@ def off_command(
     local: Local = False,
 ) -> None:
     """Turn four eyes off with AWS credentials, recorded, because no second person is left."""
-    try:
+    with aws_errors("Four eyes were not turned off"):
         network = find_network(stage, local=local)
         with tables_of(network, NOUNS):
             version = turn_off(network, checked_text(why, "/why", WHY_LENGTH_MAX))
-    except (CommandError, LinkageError) as error:
-        sys.exit(str(error))
-    except (BotoCoreError, ClientError, PynamoDBException) as error:
-        sys.exit(f"Four eyes were not turned off: {error}")
     said = "were off already" if version is None else f"are off from version {version} on"
     print(f"Four eyes {said}.")
 

@@ -1,23 +1,20 @@
 """`linkage keys`: keys to the API, by AWS credentials, where no key exists or none may do it."""
 
 import json
-import sys
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
 
 from linkage import clock, ids
 from linkage.audit import record_by
-from linkage.errors import LinkageError
 from linkage.keys import Key, checked_person, hashed, new_secret
+from linkage_cli.command_line import aws_errors, commands
 from linkage_cli.errors import CommandError
 from linkage_cli.networks import Network, find_network, principal, tables_of
 
-app = typer.Typer(help="Keys to the API.", no_args_is_help=True)
+app = commands("Keys to the API.")
 
 NOUNS = ("keys", "audit")
 
@@ -95,14 +92,10 @@ def revoke_command(key: KeyId, stage: Stage = None, local: Local = False) -> Non
 
 
 def _run(do: Callable[[Network], None], stage: str | None, local: bool, failed: str) -> None:
-    try:
+    with aws_errors(failed):
         network = find_network(stage, local=local)
         with tables_of(network, NOUNS):
             do(network)
-    except (CommandError, LinkageError) as error:
-        sys.exit(str(error))
-    except (BotoCoreError, ClientError, PynamoDBException) as error:
-        sys.exit(f"{failed}: {error}")
 
 
 def checked_name(role: str, person: str | None) -> str:

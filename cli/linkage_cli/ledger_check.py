@@ -1,6 +1,5 @@
 """`linkage ledger check`: is every account exactly what the accepted facts make it?"""
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,8 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from linkage_cli.audit import Finding, Report, Stored, audit, places_of
-from linkage_cli.errors import CommandError
+from linkage_cli.command_line import aws_errors, commands
+from linkage_cli.errors import ExitCode
 from linkage_cli.networks import Network, find_network
 
 SCANNED = ("conversions", "tallies", "ledger", "payouts", "programs", "settings")
@@ -25,7 +25,7 @@ BUCKET, FILES_PREFIX, FILES_SUFFIX = "PayoutFilesBucketName", "payouts/", ".csv"
 FILES_AT_ONCE = 8
 PAUSE_S = 2.0
 
-app = typer.Typer(help="The ledger.", no_args_is_help=True)
+app = commands("The ledger.")
 
 
 @dataclass(frozen=True)
@@ -62,20 +62,16 @@ def check_command(
     ] = False,
 ) -> None:
     """Verify the whole ledger against the accepted facts; exit 1 if anything is wrong."""
-    try:
+    with aws_errors("The network could not be read"):
         network = find_network(stage, local=local)
         tables = Tables(network.client("dynamodb"), {noun: network.table(noun) for noun in NOUNS})
         bucket = Bucket(network.client("s3"), network.named(BUCKET))
         report = check(tables, bucket, no_in_flight=no_in_flight)
         if publish_metric:
             publish(network, report)
-    except CommandError as error:
-        sys.exit(str(error))
-    except (BotoCoreError, ClientError) as error:
-        sys.exit(f"The network could not be read: {error}")
     print("\n".join(lines_of(report)))
     if report.findings:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.findings)
 
 
 def check(

@@ -1,7 +1,5 @@
 """The `linkage` command: what can be run, each in a module of its own."""
 
-import typer
-
 from linkage_cli import (
     clicks,
     dev,
@@ -10,18 +8,14 @@ from linkage_cli import (
     four_eyes,
     keys,
     ledger_check,
-    orders,
     payouts,
     records,
 )
+from linkage_cli.command_line import commands
 from linkage_cli.cost.command import cost
+from linkage_cli.orders import command as orders
 
-app = typer.Typer(
-    help="Linkage: a referral network in your own AWS account.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_show_locals=False,
-)
+app = commands("Linkage: a referral network in your own AWS account.")
 app.command("dev")(dev.dev)
 app.command("explain")(explain.explain)
 app.command("cost")(cost)

@@ -1,22 +1,18 @@
 """`linkage payouts rebook`: a batch booked again from its file, after the tables were restored."""
 
-import sys
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
 
-from linkage.errors import LinkageError
 from linkage.money import amount_text
-from linkage_cli.errors import CommandError
+from linkage_cli.command_line import aws_errors, commands
 from linkage_cli.keys import Local, Stage
 from linkage_cli.networks import Network, find_network, principal, tables_of
 
 NOUNS = ("audit", "ledger", "payouts")
 BUCKET = "PayoutFilesBucketName"
 
-app = typer.Typer(help="Payout batches.", no_args_is_help=True)
+app = commands("Payout batches.")
 
 
 @app.callback()
@@ -38,13 +34,8 @@ def rebook_command(
     ] = None,
 ) -> None:
     """Book a batch again as its payout file has it, once; the balances are debited, below 0 too."""
-    try:
-        said = rebook(find_network(stage, local=local), batch, cutoff, currency)
-    except (CommandError, LinkageError) as error:
-        sys.exit(str(error))
-    except (BotoCoreError, ClientError, PynamoDBException) as error:
-        sys.exit(f"The batch is not booked whole: {error} Run the same command again.")
-    print(said)
+    with aws_errors("The batch is not booked whole", "Run the same command again."):
+        print(rebook(find_network(stage, local=local), batch, cutoff, currency))
 
 
 def rebook(network: Network, batch_id: str, cutoff: str | None, currency: str | None) -> str:

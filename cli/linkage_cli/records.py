@@ -1,20 +1,18 @@
 """`linkage audit list`: who changed what, when, and from what into what."""
 
 import json
-import sys
 from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
 
 from linkage.audit import Record
+from linkage_cli.command_line import aws_errors, commands
 from linkage_cli.errors import CommandError
 from linkage_cli.keys import Local, Stage
 from linkage_cli.networks import find_network, tables_of
 
-app = typer.Typer(help="Who changed what.", no_args_is_help=True)
+app = commands("Who changed what.")
 
 NOUNS = ("audit",)
 PAGE = 100
@@ -35,16 +33,14 @@ def list_command(
     local: Local = False,
 ) -> None:
     """List the records of a subject or of a day, newest first."""
-    try:
-        if (subject is None) == (day is None):
-            raise CommandError("Say what of: --subject member#mem_…, or --day 2026-12-01.")
-        with tables_of(find_network(stage, local=local), NOUNS):
-            for record in _records(subject, day):
-                print("\n".join(lines(record)))
-    except CommandError as error:
-        sys.exit(str(error))
-    except (BotoCoreError, ClientError, PynamoDBException) as error:
-        sys.exit(f"The records could not be read: {error}")
+    if (subject is None) == (day is None):
+        raise CommandError("Say what of: --subject member#mem_…, or --day 2026-12-01.")
+    with (
+        aws_errors("The records could not be read"),
+        tables_of(find_network(stage, local=local), NOUNS),
+    ):
+        for record in _records(subject, day):
+            print("\n".join(lines(record)))
 
 
 def _records(subject: str | None, day: str | None) -> Iterator[Record]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 KEY = "lk_test_vendor_secret"
 
@@ -20,6 +21,8 @@ class StandinApi:
         self.known: dict[str, dict[str, Any]] = {}
         self.failures: dict[str, list[int]] = defaultdict(list)
         self.refused: dict[str, dict[str, Any]] = {}
+        self.refunds: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+        self.instead: tuple[int, bytes] | None = None
         self.clicks = 0
         self.in_progress: set[str] = set()
         self.overlaps = 0
@@ -38,10 +41,29 @@ class StandinApi:
         if name not in self.known:
             self.known[name] = body
             self.reports.append(body)
-            return 201, {}, {"id": f"cnv_{name}"}
+            return 201, {}, self.shown(name)
         if self.known[name] != body:
             return 409, {}, {"detail": "It was already reported with other content."}
-        return 200, {"Idempotent-Replayed": "true"}, {"id": f"cnv_{name}"}
+        return 200, {"Idempotent-Replayed": "true"}, self.shown(name)
+
+    def shown(self, name: str) -> dict[str, Any]:
+        """A conversion as the API answers it, as far as the importer looks at it."""
+        refunded = sum(each["amount_minor"] for each in self.refunds[name].values())
+        return {"id": f"cnv_{name}", "external_id": name, "refunded_minor": refunded}
+
+    def refund(self, name: str, body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
+        """Takes what was given back as the real API does."""
+        known, external_id = self.refunds[name], body["external_id"]
+        if external_id not in known:
+            rest = self.known[name]["amount_minor"] - self.shown(name)["refunded_minor"]
+            if body["amount_minor"] > rest:
+                return 422, {}, {"detail": "Only so much is left to refund."}
+            known[external_id] = body
+            return 201, {}, {"conversion_id": f"cnv_{name}", "external_id": external_id}
+        if known[external_id] != body:
+            return 409, {}, {"detail": "It was already reported with other content."}
+        shown = {"conversion_id": f"cnv_{name}", "external_id": external_id}
+        return 200, {"Idempotent-Replayed": "true"}, shown
 
 
 @contextmanager
@@ -55,6 +77,15 @@ def standin_api() -> Iterator[StandinApi]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            if state.instead:
+                self.answer_bytes(state.instead[0], {}, state.instead[1])
+                return
+            if self.path.endswith("/refunds"):
+                name = unquote(self.path.split("/")[-2]).removeprefix("cnv_")
+                with state.lock:
+                    answer = state.refund(name, body)
+                self.answer(*answer)
+                return
             customer = body.get("customer", {}).get("id", "")
             with state.lock:
                 state.overlaps += customer in state.in_progress
@@ -73,7 +104,9 @@ def standin_api() -> Iterator[StandinApi]:
             self.answer(302, {"Location": location}, None)
 
         def answer(self, status: int, headers: dict[str, str], body: Any) -> None:
-            content = b"" if body is None else json.dumps(body).encode()
+            self.answer_bytes(status, headers, b"" if body is None else json.dumps(body).encode())
+
+        def answer_bytes(self, status: int, headers: dict[str, str], content: bytes) -> None:
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)

@@ -19,6 +19,7 @@ from linkage.tables.statistics import DayState, StatisticsItem, as_stored, put_c
 from linkage_cli import clicks as command
 from linkage_cli.click_recount import differences, in_statistics, recounted
 from linkage_cli.clicks import Counted, lines_of, recount
+from linkage_cli.errors import ExitCode
 from tests.cli.standin_stack import standin_stacks
 from tests.domain.test_statistics import CLICK, clicks, folded
 from tests.in_memory import empty_network
@@ -205,5 +206,5 @@ def test_the_command_exits_0_or_1_by_what_it_found(
 )
 def test_a_day_that_cannot_be_counted_is_refused(day: str, sentence: str) -> None:
     result = run("--stage", "dev", "--day", day)
-    assert result.exit_code == 1
+    assert result.exit_code == ExitCode.refused
     assert sentence in result.output

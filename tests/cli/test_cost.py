@@ -134,7 +134,7 @@ def test_a_flood_is_printed_and_in_the_json_only_if_asked_for(
     assert "clicks of one visitor on one link" in printed
     cost("10M", flood="2000", as_json=True)
     assert json.loads(capsys.readouterr().out)["flood"]["requests_a_second"] == 2_000
-    with pytest.raises(SystemExit, match=r"^--flood 'many'"):
+    with pytest.raises(CommandError, match=r"^--flood 'many'"):
         cost("10M", flood="many")
 
 
@@ -181,7 +181,7 @@ def test_what_is_no_count_is_refused_in_one_sentence(text: str) -> None:
     [({"tiers": "7"}, "--tiers '7' must be"), ({"variant": "rest"}, "--variant 'rest' must be")],
 )
 def test_a_wrong_option_ends_the_command_with_one_sentence(wrong: Any, says: str) -> None:
-    with pytest.raises(SystemExit, match=says):
+    with pytest.raises(CommandError, match=says):
         cost("10M", **({"tiers": "3", "variant": "edge"} | wrong))
 
 

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from linkage_cli import explain
+from linkage_cli.errors import ExitCode
 from linkage_cli.main import app
 from tests.cli.corruptions import Items
 from tests.cli.standin_stack import standin_stacks
@@ -174,7 +175,7 @@ def test_other_words_for_the_same_money_are_told_apart_and_no_error(
 
 def test_a_conversion_that_is_not_there_is_a_sentence() -> None:
     told = run("cnv_nobody", "--replay")
-    assert (told.exit_code, told.output) == (1, "There is no such conversion.\n")
+    assert (told.exit_code, told.output) == (ExitCode.refused, "There is no such conversion.\n")
 
 
 def test_a_stage_deployed_by_an_older_version_is_named_with_what_to_do(
@@ -182,5 +183,5 @@ def test_a_stage_deployed_by_an_older_version_is_named_with_what_to_do(
 ) -> None:
     standin_stacks(monkeypatch, {"Linkage-dev": {"ConversionsTableName": "conversions"}})
     told = run("cnv_any")
-    assert told.exit_code == 1
+    assert told.exit_code == ExitCode.refused
     assert "npx cdk deploy -c stage=dev" in told.output

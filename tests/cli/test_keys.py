@@ -13,6 +13,7 @@ from linkage.tables import keys as keys_table
 from linkage.tables.audit import list_records
 from linkage.tables.members import put_member
 from linkage.tables.settings import current_settings, publish_settings
+from linkage_cli.errors import ExitCode
 from linkage_cli.main import app
 from tests.aws_tables import TABLES
 from tests.cli.standin_stack import standin_stacks
@@ -93,7 +94,7 @@ def test_a_key_that_cannot_be_made_is_a_sentence(
     standin: Standin, arguments: tuple[str, ...], stage: str | None, said: str
 ) -> None:
     result = create(*arguments, stage=stage)
-    assert result.exit_code == 1
+    assert result.exit_code == ExitCode.refused
     assert said in result.output
     assert stored() == []
 
@@ -120,7 +121,7 @@ def test_a_key_made_before_keys_had_persons_is_named_once(standin: Standin) -> N
     )
     assert record.by_key.startswith(BY)
     other = linkage("keys", "name", "key_old", "--person", "Zuva")
-    assert other.exit_code == 1
+    assert other.exit_code == ExitCode.refused
     assert "key_old is rudo's, and stays so" in other.output
     unknown = linkage("keys", "name", "key_none", "--person", "Zuva")
     assert (unknown.exit_code, unknown.output) == (1, "There is no such key.\n")
@@ -133,7 +134,7 @@ def test_a_key_is_revoked_whosever_it_is(standin: Standin) -> None:
     assert keys_table.get_key("key_rudo").revoked_at is not None
     (record,) = recorded("key#key_rudo")
     assert record.action == "key.revoked"
-    assert linkage("keys", "revoke", "key_none").exit_code == 1
+    assert linkage("keys", "revoke", "key_none").exit_code == ExitCode.refused
 
 
 def test_four_eyes_are_turned_off_when_the_second_person_is_lost(standin: Standin) -> None:
@@ -149,7 +150,7 @@ def test_four_eyes_are_turned_off_when_the_second_person_is_lost(standin: Standi
     assert again.output == "Four eyes were off already.\n"
     assert len(recorded("network")) == 1
     assert linkage("network", "four-eyes", "off").exit_code == 2
-    assert linkage("network", "four-eyes", "off", "--why", " ").exit_code == 1
+    assert linkage("network", "four-eyes", "off", "--why", " ").exit_code == ExitCode.refused
 
 
 def test_records_are_listed_in_words(standin: Standin) -> None:
@@ -161,5 +162,5 @@ def test_records_are_listed_in_words(standin: Standin) -> None:
         assert said[0] == f"{record.at} network.published network by {record.by_key}"
         assert "    four_eyes: true → false" in said
         assert said[-1] == "    why: Rudo has left"
-    assert linkage("audit", "list").exit_code == 1
+    assert linkage("audit", "list").exit_code == ExitCode.refused
     assert linkage("audit", "list", "--day", "2020-01-01").output == ""

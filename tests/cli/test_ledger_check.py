@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from linkage_cli import ledger_check, networks
+from linkage_cli.errors import ExitCode
 from linkage_cli.ledger_check import NOUNS, Tables, check, lines_of
 from tests.cli.corruptions import Items, find
 from tests.cli.standin_stack import standin_stacks
@@ -207,7 +208,7 @@ def test_the_command_exits_1_and_says_how_wrong_the_ledger_is_to_the_alarm(
 @pytest.mark.usefixtures("stack")
 def test_a_stack_that_is_not_there_is_named_with_what_to_do() -> None:
     result = run("--stage", "prod")
-    assert result.exit_code == 1
+    assert result.exit_code == ExitCode.refused
     assert "There is no stack Linkage-prod" in result.output
     assert "npx cdk deploy -c stage=prod" in result.output
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from typing import Annotated, Any, get_args
 
@@ -45,19 +44,16 @@ def cost(  # noqa: PLR0913, PLR0917 (each is an option of the command)
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compute a month's bill from list prices and counted units; nothing is measured on AWS."""
-    try:
-        month = Month(
-            clicks=number("--clicks", clicks),
-            conversions=number("--conversions", conversions),
-            payouts=number("--payouts", payouts),
-            impressions=number("--impressions", impressions),
-            links=number("--links", links),
-            tiers=tiers_of(tiers),
-            variant=variant_of(variant),
-        )
-        per_second = number("--flood", flood)
-    except CommandError as error:
-        sys.exit(str(error))
+    month = Month(
+        clicks=number("--clicks", clicks),
+        conversions=number("--conversions", conversions),
+        payouts=number("--payouts", payouts),
+        impressions=number("--impressions", impressions),
+        links=number("--links", links),
+        tiers=tiers_of(tiers),
+        variant=variant_of(variant),
+    )
+    per_second = number("--flood", flood)
     prices, units = Prices.read(), Units.read()
     told = said(month, prices, units)
     if per_second:
