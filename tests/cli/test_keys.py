@@ -124,7 +124,7 @@ def test_a_key_made_before_keys_had_persons_is_named_once(standin: Standin) -> N
     assert other.exit_code == ExitCode.refused
     assert "key_old is rudo's, and stays so" in other.output
     unknown = linkage("keys", "name", "key_none", "--person", "Zuva")
-    assert (unknown.exit_code, unknown.output) == (1, "There is no such key.\n")
+    assert (unknown.exit_code, unknown.output) == (ExitCode.refused, "There is no such key.\n")
 
 
 def test_a_key_is_revoked_whosever_it_is(standin: Standin) -> None:

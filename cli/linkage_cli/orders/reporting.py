@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from linkage.ids import external
 from linkage_cli.api_client import (
@@ -161,7 +162,7 @@ class Reporting:
             with self._lock:
                 self._replays["refund", True] += 1
             return
-        path = f"/v1/conversions/{sold['id']}/refunds"
+        path = f"/v1/conversions/{quote(sold['id'], safe='')}/refunds"
         try:
             self._sent("refund", path, refund_body(refund, amount_minor), refund.external_id)
         except UnreachableError:

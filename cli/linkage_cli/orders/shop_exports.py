@@ -120,7 +120,8 @@ class ShopExport:
                 else:
                     yield Note(line.row, UNUSABLE.format(what=f"a customer's {name}"))
         given = line[self._coupon] if self._coupon else coupons
-        codes = [code for code in re.split(r"[,;\s]+", given) if _COUPON.fullmatch(code)]
+        names = (name.strip() for name in re.split("[,;]", given))
+        codes = [name for name in names if _COUPON.fullmatch(name)]
         if len(codes) > 1:
             yield Note(line.row, TWO_COUPONS)
         if given and not codes:
