@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_a_quote_that_swallows_rows_is_named_and_nothing_is_reported(
 def test_a_cell_may_hold_line_breaks_and_quotes(api: StandinApi, tmp_path: Path) -> None:
     text = '1,a,1.00,"Flat 3,\nSamora Ave"\n2,b,1.00,"a 12"" pipe"\n3,c,1.00,a 12" pipe\n'
     result = imported(api, write(tmp_path / "o.csv", HEADER + text), "--yes")
-    assert (result.exit_code, list(api.known)) == (0, ["1", "2", "3"])
+    assert (result.exit_code, sorted(api.known)) == (0, ["1", "2", "3"])
 
 
 def test_a_cell_with_whole_lines_in_it_is_believed_if_the_user_says_so(
@@ -142,11 +143,8 @@ def test_currency_and_what_went_back_come_from_their_columns(
     result = imported(api, file, "--yes", *options)
     assert "row 4, currency: The order has no currency." in result.output
     imported(api, file, "--yes", *options, "--currency", "USD")
-    assert [(each["currency"], each["amount_minor"]) for each in api.known.values()] == [
-        ("ZAR", 500),
-        ("JPY", 500),
-        ("USD", 500),
-    ]
+    came = {name: (each["currency"], each["amount_minor"]) for name, each in api.known.items()}
+    assert came == {"1": ("ZAR", 500), "2": ("JPY", 500), "3": ("USD", 500)}
     back = {name: [b["amount_minor"] for b in each.values()] for name, each in api.refunds.items()}
     assert {name: each for name, each in back.items() if each} == {"2": [200], "3": [500]}
 
@@ -296,9 +294,9 @@ FILES: list[tuple[Callable[[random.Random], str], list[str]]] = [
 ]
 
 
-def damaged(text: str, chance: random.Random) -> bytes:
-    """The file with one thing or two wrong with it."""
-    raw = bytearray(text.encode())
+def damaged(text: str, chance: random.Random) -> tuple[bytes, int]:
+    """The file with one thing or two wrong with it, and how many line breaks it got."""
+    raw, breaks = bytearray(text.encode()), 0
     for _ in range(chance.choice([1, 1, 2])):
         at = chance.randrange(len(raw))
         kind = chance.choice(
@@ -309,14 +307,16 @@ def damaged(text: str, chance: random.Random) -> bytes:
             raw = raw or bytearray(b"x")
         elif kind in {"quote", "separator", "line", "byte", "latin"}:
             piece = {"quote": b'"', "separator": b",", "line": b"\n", "latin": b"\xe9"}
-            raw[at:at] = piece.get(kind, bytes([chance.randrange(256)]))
+            new = piece.get(kind, bytes([chance.randrange(256)]))
+            breaks += new in {b"\n", b"\r"}
+            raw[at:at] = new
         elif kind == "columns":
             raw = bytearray(_columns_moved(raw.decode(errors="surrogateescape"), chance))
         else:
             gone = raw.find(b'"' if kind == "unquote" else b"\n", at)
             if gone >= 0:
                 del raw[gone]
-    return bytes(raw)
+    return bytes(raw), breaks
 
 
 def _columns_moved(text: str, chance: random.Random) -> bytes:
@@ -339,7 +339,7 @@ def test_of_a_damaged_file_no_order_is_lost_or_reported_without_a_word(
     for seed in range(75):
         chance = random.Random(f"{make.__name__}{seed}")
         whole = make(chance)
-        raw = damaged(whole, chance)
+        raw, breaks = damaged(whole, chance)
         file = tmp_path / f"{seed}.csv"
         file.write_bytes(raw)
         api.known.clear()
@@ -353,7 +353,7 @@ def test_of_a_damaged_file_no_order_is_lost_or_reported_without_a_word(
             assert result.output.strip(), seed
             continue
         outcomes["read"] += 1
-        _require_all_told(raw, preview, file, seed)
+        _require_all_told(raw, breaks, preview, file, seed)
         _require_only_shown(api, preview, seed)
         if raw.splitlines()[:1] == whole.encode().splitlines()[:1]:
             _require_whole_rows_reported(api, whole, raw, file, make, seed)
@@ -361,10 +361,12 @@ def test_of_a_damaged_file_no_order_is_lost_or_reported_without_a_word(
     assert outcomes["read"] > 10
 
 
-def _require_all_told(raw: bytes, preview: dict, file: Path, seed: int) -> None:
+def _require_all_told(
+    raw: bytes, breaks: int, preview: dict[str, Any], file: Path, seed: int
+) -> None:
     """Every line is a row, but for a break within quotes; every row became something."""
     lines = [line for line in raw.decode().split("\n")[1:] if line.strip(" ,\r\t\"'|;")]
-    assert preview["rows"] >= len(lines) - 2, seed
+    assert preview["rows"] >= len(lines) - breaks, seed
     errors = file.with_name(f"{file.name}.errors.csv")
     failed = {row["row"] for row in csv.DictReader(errors.open())} if errors.exists() else set()
     told = (
@@ -378,7 +380,7 @@ def _require_all_told(raw: bytes, preview: dict, file: Path, seed: int) -> None:
     assert told >= preview["rows"], seed
 
 
-def _require_only_shown(api: StandinApi, preview: dict, seed: int) -> None:
+def _require_only_shown(api: StandinApi, preview: dict[str, Any], seed: int) -> None:
     """What was reported is what the preview counted, to the cent and the currency."""
     came: Counter[str] = Counter()
     for each in api.known.values():
