@@ -300,9 +300,12 @@ def damaged(text: str, chance: random.Random) -> tuple[bytes, int]:
     for _ in range(chance.choice([1, 1, 2])):
         at = chance.randrange(len(raw))
         kind = chance.choice(
-            ["cut", "quote", "unquote", "separator", "joined", "line", "byte", "latin", "columns"]
+            ["cut", "quote", "pair", "pair", "unquote", "separator", "joined", "line", "byte"]
+            + ["latin", "columns"]
         )
-        if kind == "cut":
+        if kind == "pair":
+            raw = bytearray(_quoted_over_lines(bytes(raw), chance))
+        elif kind == "cut":
             del raw[at:]
             raw = raw or bytearray(b"x")
         elif kind in {"quote", "separator", "line", "byte", "latin"}:
@@ -317,6 +320,15 @@ def damaged(text: str, chance: random.Random) -> tuple[bytes, int]:
             if gone >= 0:
                 del raw[gone]
     return bytes(raw), breaks
+
+
+def _quoted_over_lines(raw: bytes, chance: random.Random) -> bytes:
+    """A quote before one cell, and one behind a cell of the next lines."""
+    starts = [at + 1 for at, byte in enumerate(raw[:-1]) if byte in b",\n"]
+    first = chance.choice(starts)
+    ends = [at for at, byte in enumerate(raw) if byte in b",\n" and at > first]
+    last = chance.choice(ends[:120] or [len(raw)])
+    return raw[:first] + b'"' + raw[first:last] + b'"' + raw[last:]
 
 
 def _columns_moved(text: str, chance: random.Random) -> bytes:
