@@ -1,10 +1,11 @@
 """How every command ends: what a user can cause is one sentence and a stable exit code."""
 
+import io
 import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 import typer
@@ -109,7 +110,7 @@ def _cannot_be_written() -> bool:
 
 def _nothing_more_to_stdout() -> None:
     """So that Python, flushing it as it ends, does not fail a second time."""
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+    with suppress(io.UnsupportedOperation), open(os.devnull, "w", encoding="utf-8") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 

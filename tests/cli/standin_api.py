@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ class StandinApi:
         self.refused: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.instead: tuple[int, bytes] | None = None
+        self.seconds_each = 0.0
+        self.asked = 0
         self.clicks = 0
         self.in_progress: set[str] = set()
         self.overlaps = 0
@@ -77,6 +80,8 @@ def standin_api() -> Iterator[StandinApi]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            state.asked += 1
+            time.sleep(state.seconds_each)
             if state.instead:
                 self.answer_bytes(state.instead[0], {}, state.instead[1])
                 return

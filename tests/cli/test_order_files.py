@@ -294,15 +294,16 @@ FILES: list[tuple[Callable[[random.Random], str], list[str]]] = [
 ]
 
 
+DAMAGES = ("cut", "quote", "pair", "pair", "unquote", "separator", "joined", "line", "byte")
+DAMAGES += ("latin", "columns")
+
+
 def damaged(text: str, chance: random.Random) -> tuple[bytes, int]:
     """The file with one thing or two wrong with it, and how many line breaks it got."""
     raw, breaks = bytearray(text.encode()), 0
     for _ in range(chance.choice([1, 1, 2])):
         at = chance.randrange(len(raw))
-        kind = chance.choice(
-            ["cut", "quote", "pair", "pair", "unquote", "separator", "joined", "line", "byte"]
-            + ["latin", "columns"]
-        )
+        kind = chance.choice(DAMAGES)
         if kind == "pair":
             raw = bytearray(_quoted_over_lines(bytes(raw), chance))
         elif kind == "cut":

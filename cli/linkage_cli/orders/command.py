@@ -22,7 +22,7 @@ from linkage_cli.errors import CommandError, ExitCode
 from linkage_cli.networks import read_local
 from linkage_cli.orders import first_clicks
 from linkage_cli.orders.cells import Amounts, DateOrder, Dates, marks_of, zone_named
-from linkage_cli.orders.csv_file import is_stream, opened
+from linkage_cli.orders.csv_file import OrderFileError, is_stream, opened
 from linkage_cli.orders.layouts import Columns, Reading, only_of
 from linkage_cli.orders.preview import error_lines, errors_of, lines_of, preview_of
 from linkage_cli.orders.progress import progress
@@ -350,14 +350,14 @@ def _make_clicks(job: Job, staging: Staging) -> None:
 
 def _conclude(job: Job, staging: Staging, outcome: Outcome) -> None:
     """Says what became of the rows; exits with a code if not all of them are there."""
+    if job.as_json:
+        print(json.dumps({"outcome": vars(outcome)}))
+    else:
+        print("\n".join(_said(job, staging, outcome)), flush=True)
     if outcome.failed:
         write_errors(job.errors_file, staging)
     else:
         job.errors_file.unlink(missing_ok=True)
-    if job.as_json:
-        print(json.dumps({"outcome": vars(outcome)}))
-    else:
-        print("\n".join(_said(job, staging, outcome)))
     if outcome.interrupted:
         raise typer.Exit(ExitCode.interrupted)
     if outcome.hopeless:
@@ -391,10 +391,16 @@ def _said(job: Job, staging: Staging, outcome: Outcome) -> Iterator[str]:
 
 
 def write_errors(path: Path, staging: Staging) -> None:
-    """Writes the rows that failed, as CSV."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("row", "order_id", "field", "detail"))
-        writer.writerows(
-            staging.each("SELECT row, order_id, field, detail FROM error ORDER BY row, rowid")
-        )
+    """Writes the rows that failed, as CSV; raises OrderFileError where there is no room."""
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("row", "order_id", "field", "detail"))
+            writer.writerows(
+                staging.each("SELECT row, order_id, field, detail FROM error ORDER BY row, rowid")
+            )
+    except OSError as error:
+        raise OrderFileError(
+            f"The list of rows that failed cannot be written to {path}: {error.strerror}. Nothing "
+            "else is lost: run the same command again when there is room."
+        ) from error

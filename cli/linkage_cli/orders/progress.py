@@ -13,13 +13,11 @@ type Advance = Callable[[int, int], None]
 
 
 @contextmanager
-def progress(
-    doing: str, total: int | None, *, line_every_s: float = LINE_EVERY_S
-) -> Iterator[Advance]:
+def progress(doing: str, total: int | None) -> Iterator[Advance]:
     """Gives what to tell how many are done, and how many of these failed; shown on stderr."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        yield _Lines(doing, total, console, line_every_s)
+        yield _Lines(doing, total, console)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console) as shown:
@@ -30,13 +28,13 @@ def progress(
 class _Lines:
     """A plain line every so many seconds, for a log."""
 
-    def __init__(self, doing: str, total: int | None, console: Console, every_s: float) -> None:
-        self._doing, self._total, self._console, self._every_s = doing, total, console, every_s
+    def __init__(self, doing: str, total: int | None, console: Console) -> None:
+        self._doing, self._total, self._console = doing, total, console
         self._said_at = time.monotonic()
 
     def __call__(self, done: int, failed: int) -> None:
         now = time.monotonic()
-        if now - self._said_at < self._every_s:
+        if now - self._said_at < LINE_EVERY_S:
             return
         self._said_at = now
         of = f" of {self._total:,}" if self._total is not None else ""
