@@ -11,6 +11,7 @@ without looking at the source's time, because a zip on Lambda has lost it.
 import fcntl
 import hashlib
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ TARGETS: dict[str, list[str]] = {
 }
 # Tools leave caches in hidden folders, megabytes of them.
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.*", ".*")
+FOLDER_MODE, FILE_MODE = 0o755, 0o644
 INSTALLER_NOTES = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json")
 
 
@@ -113,8 +115,9 @@ def refresh(output: Path, sources: Iterable[Path], fill: Callable[[Path], None])
     stamp = BUILD / "stamps" / output.relative_to(BUILD)
     digest = digest_of(sources)
     if output.exists() and stamp.exists() and stamp.read_text() == digest:
+        open_to_all(output)
         return
-    print(f"Building {output.relative_to(ROOT)}", flush=True)
+    print(f"Building build/{output.relative_to(BUILD)}", flush=True)
     stamp.unlink(missing_ok=True)
     output.parent.mkdir(parents=True, exist_ok=True)
     stamp.parent.mkdir(parents=True, exist_ok=True)
@@ -122,9 +125,21 @@ def refresh(output: Path, sources: Iterable[Path], fill: Callable[[Path], None])
         fresh = Path(scratch) / output.name
         fresh.mkdir()
         fill(fresh)
+        open_to_all(fresh)
         shutil.rmtree(output, ignore_errors=True)
         fresh.rename(output)
     stamp.write_text(digest)
+
+
+def open_to_all(folder: Path) -> None:
+    """Makes everything readable by whoever runs it on Lambda, whatever this machine's umask is.
+
+    CDK zips the modes and does not hash them, so a good build would not replace a bad one.
+    """
+    for path in (folder, *folder.rglob("*")):
+        mode = FOLDER_MODE if path.is_dir() else FILE_MODE
+        if stat.S_IMODE(path.stat().st_mode) != mode:
+            path.chmod(mode)
 
 
 def sources_of(folder: Path) -> Iterator[Path]:

@@ -1,11 +1,14 @@
-"""What `make layers` left under build/ is what Lambda needs."""
+"""What `make layers` left under build/ is what Lambda needs, whatever machine built it."""
 
 import ast
 import importlib.util
+import os
+import stat
 import struct
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -105,3 +108,56 @@ def is_hidden(path: Path) -> bool:
 def test_nothing_hidden_is_shipped(asset: str) -> None:
     """A tool's cache in the clone would be megabytes, and tell of the machine."""
     assert not [path for path in (BUILD / asset).rglob("*") if is_hidden(path.relative_to(BUILD))]
+
+
+@pytest.mark.parametrize("asset", LAYERS + FUNCTIONS)
+def test_everything_can_be_read_on_lambda(asset: str) -> None:
+    wrong = {
+        str(path): oct(path.stat().st_mode)
+        for path in (BUILD / asset, *(BUILD / asset).rglob("*"))
+        if stat.S_IMODE(path.stat().st_mode) != (0o755 if path.is_dir() else 0o644)
+    }
+    assert wrong == {}
+
+
+def builder(build_dir: Path) -> ModuleType:
+    """layers/build.py, which builds into another folder."""
+    spec = importlib.util.spec_from_file_location("build", ROOT / "layers" / "build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.BUILD = build_dir
+    return module
+
+
+def entries(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """What a zip of a folder has of each file: its mode and its bytes."""
+    return {
+        str(path.relative_to(folder)): (
+            stat.S_IMODE(path.stat().st_mode),
+            b"" if path.is_dir() else path.read_bytes(),
+        )
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o027, 0o002, 0])
+def test_a_build_is_the_same_under_any_umask(tmp_path: Path, umask: int) -> None:
+    module = builder(tmp_path)
+    before = os.umask(umask)
+    try:
+        module.build_layer("host", "core")
+        module.build_function("record_click")
+    finally:
+        os.umask(before)
+    for asset in ("layers/host/core", "functions/record_click"):
+        assert entries(tmp_path / asset) == entries(BUILD / asset)
+
+
+def test_modes_that_were_changed_later_are_mended(tmp_path: Path) -> None:
+    module = builder(tmp_path)
+    (tmp_path / "a").mkdir(mode=0o700)
+    (tmp_path / "a" / "b.py").touch(mode=0o600)
+    module.open_to_all(tmp_path)
+    assert {mode for mode, _ in entries(tmp_path).values()} == {0o755, 0o644}
