@@ -54,7 +54,7 @@ orders: bootstrap layers ## import all the real orders on the emulator
 	$(PYTHON) -m pytest -q -m orders tests/flow
 
 faults: bootstrap layers ## random facts delivered badly against the auditor, and attackers against the truth
-	$(PYTHON) -m pytest -q -m faults tests/faults tests/abuse
+	$(PYTHON) -m pytest -q -m faults --ignore=tests/flow
 
 bench: bootstrap layers ## measure and count what a click, a conversion and a payout take; fails above a bound
 	@$(PYTHON) -m bench.run

@@ -9,7 +9,8 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra.edge.stack import EdgeStack
 from infra.layers import LayersNotBuiltError
-from infra.settings import StageSettings, StageSettingsError
+from infra.setting_forms import StageSettingsError
+from infra.settings import StageSettings
 from infra.stack import LinkageStack
 
 BUILD_DIR = Path(__file__).resolve().parent.parent / "build"
@@ -17,7 +18,7 @@ BUILD_DIR = Path(__file__).resolve().parent.parent / "build"
 
 def add_network(app: App, build_dir: Path = BUILD_DIR) -> LinkageStack:
     """The stack of the stage in the app's context, with the AwsSolutions rules watching it."""
-    settings = StageSettings.from_context(app.node.try_get_context)
+    settings = StageSettings.from_context(app.node.get_all_context())
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     network = LinkageStack(app, f"Linkage-{settings.stage}", settings, build_dir)
     if settings.edge:

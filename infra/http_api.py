@@ -13,7 +13,8 @@ from constructs import Construct
 
 from infra.acknowledgements import acknowledge
 from infra.flow_function import FlowFunction
-from infra.settings import StageSettings, Throttle
+from infra.setting_forms import Throttle
+from infra.settings import StageSettings
 
 # Of the throttle: what operators do by hand, and what is nowhere and asked for by scanners.
 BY_HAND = 0.1

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.settings import StageSettingsError
+from infra.setting_forms import StageSettingsError
 from linkage.clicks import _PURPOSE_HEADERS
 from linkage_cli.cost import Units
 from tests.infra.synthesis import EDGE_FUNCTIONS, ROOT, Synthesised, make_app

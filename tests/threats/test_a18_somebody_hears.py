@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.settings import StageSettingsError
+from infra.setting_forms import StageSettingsError
 from tests.infra.synthesis import Synthesised, make_app, stand_in_build
 
 
