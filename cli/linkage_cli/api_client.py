@@ -1,21 +1,27 @@
 """A client of the network's HTTP API, for the seed and the import of orders."""
 
 import json
+import os
 import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
 from linkage_cli.errors import CommandError, ExitCode
+from linkage_cli.local_aws import is_loopback
 
 ATTEMPTS_MAX = 8
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.25, 8.0
 TOO_MANY_REQUESTS = 429
+CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
+"""Where a company's own certificates are named, by the tools that read them."""
 FOUND = 302
 
 
@@ -73,11 +79,15 @@ class Api:
     ) -> None:
         self._url, self._sleep = url.rstrip("/"), sleep
         self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-        self._pool = _pool(jobs)
+        self._jobs = jobs
+
+    @cached_property
+    def _pool(self) -> urllib3.PoolManager:
+        require_http(self._url)
+        return _pool(self._url, self._jobs)
 
     def require_answer(self) -> None:
         """Raises ApiError unless something answers at the API's address, whatever it says."""
-        require_http(self._url)
         try:
             self._pool.request("HEAD", self._url, redirect=False)
         except HTTPError as error:
@@ -135,7 +145,7 @@ def click(url: str) -> str:
     """Clicks a link without going where it leads: the click id it gives. Raises ApiError."""
     require_http(url)
     try:
-        answer = _pool(1).request("GET", url, redirect=False)
+        answer = _pool(url, 1).request("GET", url, redirect=False)
     except HTTPError as error:
         raise NoAnswerError(_no_answer(url, error)) from error
     found = parse_qs(urlsplit(answer.headers.get("location", "")).query).get("click_id")
@@ -155,9 +165,24 @@ def require_http(url: str) -> None:
         raise ApiError(0, f"{url!r} is no address. It should begin with https:// and a host.")
 
 
-def _pool(jobs: int) -> urllib3.PoolManager:
-    timeout = urllib3.Timeout(connect=5, read=60)
-    return urllib3.PoolManager(maxsize=jobs, block=True, retries=False, timeout=timeout)
+def _pool(url: str, jobs: int) -> urllib3.PoolManager:
+    """Connections to an address: straight on this machine, else by the shell's proxy, if any."""
+    manner: dict[str, Any] = {
+        "maxsize": jobs,
+        "block": True,
+        "retries": False,
+        "timeout": urllib3.Timeout(connect=5, read=60),
+        "ca_certs": next((os.environ[name] for name in CERTIFICATES if os.environ.get(name)), None),
+    }
+    proxy = _proxy_for(url)
+    return urllib3.ProxyManager(proxy, **manner) if proxy else urllib3.PoolManager(**manner)
+
+
+def _proxy_for(url: str) -> str | None:
+    if is_loopback(url) or proxy_bypass(urlsplit(url).hostname or ""):
+        return None
+    proxy = getproxies().get(urlsplit(url).scheme)
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
 def _pause(attempt: int) -> float:

@@ -100,7 +100,7 @@ def counted_of(network: Network) -> Counted:
     """What a recount needs of a network."""
     # A fold may take minutes, and must not be asked for again meanwhile.
     patient = Config(read_timeout=FOLD_TIMEOUT_S, retries={"total_max_attempts": 1})
-    lambda_ = network.session.client("lambda", endpoint_url=network.endpoint_url, config=patient)
+    lambda_ = network.client("lambda", patient)
     name = network.outputs.get("FoldClicksFunctionName", "")
 
     def fold(day: date) -> None:

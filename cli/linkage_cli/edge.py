@@ -4,13 +4,13 @@ import json
 import sys
 from typing import Annotated, Any
 
-import boto3
 import typer
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from linkage_cli.command_line import aws_errors, commands
 from linkage_cli.errors import CommandError, ExitCode
+from linkage_cli.networks import find_network
 
 OUTPUT = "PublishLinksFunctionName"
 COUNTS = ("kept", "removed", "without_room")
@@ -35,10 +35,10 @@ def publish_command(
 ) -> None:
     """Publish every link to the edge: after turning it on, or after another key was listed."""
     with aws_errors("The links were not all published", "Run the same command again."):
-        session = boto3.Session()
-        function = publisher_of(stage, session.client("cloudformation"))
+        network = find_network(stage, local=False)
+        function = publisher_of(stage, network.client("cloudformation"))
         config = Config(read_timeout=READ_TIMEOUT_S, retries={"max_attempts": 0})
-        counts = publish(session.client("lambda", config=config), function)
+        counts = publish(network.client("lambda", config), function)
     print(
         f"Published {counts['kept']:,} links; took {counts['removed']:,} out that are paused or do"
         " not fit."

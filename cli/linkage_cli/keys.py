@@ -18,9 +18,10 @@ app = commands("Keys to the API.")
 
 NOUNS = ("keys", "audit")
 
-type Stage = Annotated[str | None, typer.Option(help="The stage on AWS, for example prod.")]
-type Local = Annotated[bool, typer.Option("--local", help="The network make dev runs.")]
-type KeyId = Annotated[str, typer.Argument(help="The key (key_…).")]
+# Not by `type`: typer does not see through it that an option is a flag.
+Stage = Annotated[str | None, typer.Option(help="The stage on AWS, for example prod.")]
+Local = Annotated[bool, typer.Option("--local", help="The network make dev runs.")]
+KeyId = Annotated[str, typer.Argument(help="The key (key_…).")]
 
 
 class Role(StrEnum):

@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from linkage_cli.errors import CommandError
@@ -33,9 +35,9 @@ class Network:
     endpoint_url: str | None
     outputs: Mapping[str, str]
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, config: Config | None = None) -> Any:
         """A boto3 client of one AWS service."""
-        return client_of(self.session, service, self.endpoint_url)
+        return client_of(self.session, service, self.endpoint_url, config)
 
     def table(self, noun: str) -> str:
         """The name of a noun's table; raises NetworkNotFoundError if the stack names none."""
@@ -50,14 +52,14 @@ class Network:
             )
         return self.outputs[output]
 
-    def environment(self) -> dict[str, str]:
-        """What makes AWS clients that read the environment talk to this network."""
+    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """A copy of an environment in which AWS clients that read it talk to this network alone."""
+        port = urlsplit(self.endpoint_url or "").port
+        if port:
+            return environment_for(port, environ)
         region = self.session.region_name
         named = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region} if region else {}
-        if self.endpoint_url is None:
-            return named
-        port = urlsplit(self.endpoint_url).port
-        return environment_for(port, {}) if port else named
+        return {**environ, **named}
 
 
 @contextmanager
@@ -69,7 +71,7 @@ def tables_of(network: Network, nouns: Iterable[str], **also: str) -> Iterator[N
     """
     before = dict(os.environ)
     names = {f"{noun.upper()}_TABLE": network.table(noun) for noun in nouns}
-    replace_environment(before | names | also | network.environment())
+    replace_environment(network.environment(before) | names | also)
     try:
         yield
     finally:
@@ -79,17 +81,54 @@ def tables_of(network: Network, nouns: Iterable[str], **also: str) -> Iterator[N
 def principal(network: Network) -> str:
     """Who runs a command, for the audit record: `cli:` and the AWS principal, or here the user."""
     if network.stage == LOCAL_STAGE:
-        return f"cli:{getpass.getuser()}"
+        return f"cli:{_user()}"
     return f"cli:{network.client('sts').get_caller_identity()['Arn']}"
 
 
-def client_of(session: boto3.Session, service: str, endpoint_url: str | None = None) -> Any:
-    """A boto3 client; without an endpoint boto3 follows AWS_ENDPOINT_URL by itself."""
-    return session.client(service, endpoint_url=endpoint_url)  # type: ignore[call-overload]
+def _user() -> str:
+    """Who is signed in here, or the number of a user that nobody named, as in a container."""
+    try:
+        return getpass.getuser()
+    except OSError:
+        return str(os.getuid())
+
+
+def client_of(
+    session: boto3.Session,
+    service: str,
+    endpoint_url: str | None = None,
+    config: Config | None = None,
+) -> Any:
+    """A boto3 client: with an endpoint of this machine it knows nothing of the shell's.
+
+    Without one it is AWS as the shell has it, and boto3 follows AWS_ENDPOINT_URL by itself.
+    """
+    with _only_here(endpoint_url):
+        return session.client(  # type: ignore[call-overload]
+            service, endpoint_url=endpoint_url, config=config
+        )
+
+
+@contextmanager
+def _only_here(endpoint_url: str | None) -> Iterator[None]:
+    """While it lasts, boto3 finds no profile, Region, proxy or certificates but the emulator's."""
+    port = urlsplit(endpoint_url or "").port
+    if port is None:
+        yield
+        return
+    before = dict(os.environ)
+    replace_environment(environment_for(port, before))
+    try:
+        yield
+    finally:
+        replace_environment(before)
 
 
 def find_network(stage: str | None, *, local: bool) -> Network:
-    """The network of a stage, or the one `make dev` runs; raises NetworkNotFoundError."""
+    """The network of a stage, or the one `make dev` runs; raises NetworkNotFoundError.
+
+    Of one on AWS it says on stderr which it is, before anything is done to it.
+    """
     if local == (stage is not None):
         raise NetworkNotFoundError(
             "Say which network: --stage prod for one on AWS, or --local for the one make dev runs."
@@ -97,7 +136,9 @@ def find_network(stage: str | None, *, local: bool) -> Network:
     if stage is None:
         return _local_network()
     session = boto3.Session()
-    return Network(stage, session, None, _outputs(stage, session, None))
+    stack = _stack(stage, session, None)
+    print(_whereabouts(stage, stack), file=sys.stderr, flush=True)
+    return Network(stage, session, None, _outputs(stack))
 
 
 def read_local(file: Path = LOCAL_FILE) -> dict[str, Any]:
@@ -120,18 +161,28 @@ def _local_network() -> Network:
     endpoint_url = f"{api.scheme}://{api.netloc}"
     if not is_loopback(endpoint_url):
         raise NetworkNotFoundError(f"{LOCAL_FILE} names {endpoint_url}, which is not this machine.")
-    session = boto3.Session(
-        aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION
-    )
-    outputs = _outputs(LOCAL_STAGE, session, endpoint_url)
+    with _only_here(endpoint_url):
+        session = boto3.Session(
+            aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION
+        )
+    outputs = _outputs(_stack(LOCAL_STAGE, session, endpoint_url))
     return Network(LOCAL_STAGE, session, endpoint_url, outputs)
 
 
-def _outputs(stage: str, session: boto3.Session, endpoint_url: str | None) -> dict[str, str]:
+def _whereabouts(stage: str, stack: Mapping[str, Any]) -> str:
+    """Which network this is: its stage, account and Region, and where the shell sends its calls."""
+    *_, region, account = stack["StackId"].split(":")[:5]
+    elsewhere = [name for name in sorted(os.environ) if name.startswith("AWS_ENDPOINT_URL")]
+    by = "".join(f", by {name} {os.environ[name]}" for name in elsewhere if os.environ[name])
+    return f"Linkage-{stage} in account {account}, {region}{by}"
+
+
+def _stack(stage: str, session: boto3.Session, endpoint_url: str | None) -> Mapping[str, Any]:
+    """A stage's stack as CloudFormation describes it; raises NetworkNotFoundError."""
     name = f"Linkage-{stage}"
     try:
         cloudformation = client_of(session, "cloudformation", endpoint_url)
-        stacks = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        stack: Mapping[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
         if "does not exist" not in str(error):
             raise NetworkNotFoundError(f"AWS refused to describe {name}: {error}") from error
@@ -143,4 +194,8 @@ def _outputs(stage: str, session: boto3.Session, endpoint_url: str | None) -> di
         raise NetworkNotFoundError(
             f"AWS could not be asked for {name}: {error} Check AWS_PROFILE and AWS_REGION."
         ) from error
-    return {each["OutputKey"]: each["OutputValue"] for each in stacks[0].get("Outputs", [])}
+    return stack
+
+
+def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}

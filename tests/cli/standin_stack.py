@@ -24,13 +24,16 @@ def standin_stacks(
             outputs = [
                 {"OutputKey": key, "OutputValue": value} for key, value in stacks[StackName].items()
             ]
-            return {"Stacks": [{"Outputs": outputs}]}
+            stack_id = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{StackName}/0"
+            return {"Stacks": [{"StackId": stack_id, "Outputs": outputs}]}
 
-    def client_of(session: Any, service: str, endpoint_url: str | None = None) -> Any:
+    def client_of(
+        session: Any, service: str, endpoint_url: str | None = None, config: Any = None
+    ) -> Any:
         return (
             CloudFormation()
             if service == "cloudformation"
-            else real(session, service, endpoint_url)
+            else real(session, service, endpoint_url, config)
         )
 
     monkeypatch.setattr(networks, "client_of", client_of)

@@ -175,7 +175,8 @@ def test_other_words_for_the_same_money_are_told_apart_and_no_error(
 
 def test_a_conversion_that_is_not_there_is_a_sentence() -> None:
     told = run("cnv_nobody", "--replay")
-    assert (told.exit_code, told.output) == (ExitCode.refused, "There is no such conversion.\n")
+    assert told.exit_code == ExitCode.refused
+    assert told.output.endswith("There is no such conversion.\n")
 
 
 def test_a_stage_deployed_by_an_older_version_is_named_with_what_to_do(
