@@ -1,5 +1,5 @@
 # Everything starts here; `make` alone lists the targets. Nothing has to be installed by hand beyond
-# make, Python 3.11 or newer (to fetch uv) and Node 20 or newer (for the CDK command line).
+# make, Python 3.11 or newer (to fetch uv) and Node 22 or newer (for the CDK command line).
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -10,6 +10,28 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 # It hides from find-python and uv every Python of pyenv but one.
 unexport PYENV_VERSION
+
+# A company's certificates, for every tool, by whichever of the usual names has them.
+CERTIFICATES := $(or $(SSL_CERT_FILE),$(REQUESTS_CA_BUNDLE),$(CURL_CA_BUNDLE),$(PIP_CERT),$(AWS_CA_BUNDLE))
+ifneq ($(CERTIFICATES),)
+export SSL_CERT_FILE ?= $(CERTIFICATES)
+export PIP_CERT ?= $(CERTIFICATES)
+export REQUESTS_CA_BUNDLE ?= $(CERTIFICATES)
+export AWS_CA_BUNDLE ?= $(CERTIFICATES)
+export NODE_EXTRA_CA_CERTS ?= $(CERTIFICATES)
+endif
+
+# Where HOME cannot be written, caches and whatever else the tools keep there are in the clone.
+ifneq ($(shell requirements/home-is-open && echo open),open)
+CLOSED_HOME := $(CURDIR)/.linkage/home
+export XDG_CACHE_HOME := $(CLOSED_HOME)/cache
+export XDG_DATA_HOME := $(CLOSED_HOME)/data
+export UV_CACHE_DIR := $(CLOSED_HOME)/cache/uv
+export PIP_CACHE_DIR := $(CLOSED_HOME)/cache/pip
+export npm_config_cache := $(CLOSED_HOME)/cache/npm
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CLOSED_HOME)/cache/jsii
+export CDK_HOME := $(CLOSED_HOME)/cdk
+endif
 
 HOUSE := .linkage
 STAMPS := $(HOUSE)/stamps
@@ -23,7 +45,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.13 --generat
 begin = mkdir -p $(STAMPS) && if [ -e $@.begun ]; then rm -rf $(1); fi && touch $@.begun
 finish = mv $@.begun $@
 
-.PHONY: help dev test lint types unit flow layers synth orders faults bench figures bots lock edge preflight bootstrap format clean
+.PHONY: help dev test lint types unit flow layers synth orders faults bench figures bots lock edge preflight bootstrap ready format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -33,15 +55,15 @@ dev: preflight bootstrap layers ## run the network on this machine, until Ctrl-C
 
 test: lint types unit flow ## everything CI runs
 
-lint: $(STAMPS)/python ## formatting and lint rules
+lint: bootstrap ## formatting and lint rules
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 
-format: $(STAMPS)/python ## rewrite the code in the house's format
+format: bootstrap ## rewrite the code in the house's format
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m ruff check --fix .
 
-types: $(STAMPS)/python ## static types
+types: bootstrap ## static types
 	$(PYTHON) -m mypy
 
 unit: bootstrap layers ## tests that need no emulator
@@ -59,10 +81,10 @@ faults: bootstrap layers ## random facts delivered badly against the auditor, an
 bench: bootstrap layers ## measure and count what a click, a conversion and a payout take; fails above a bound
 	@$(PYTHON) -m bench.run
 
-figures: $(STAMPS)/python ## write the results of the last make bench into docs/performance.md
+figures: bootstrap ## write the results of the last make bench into docs/performance.md
 	@$(PYTHON) -m bench.page
 
-layers: $(STAMPS)/python ## build the layers and functions for this machine and for AWS
+layers: bootstrap ## build the layers and functions for this machine and for AWS
 	@$(PYTHON) layers/build.py
 
 edge: bootstrap ## build what the optional edge needs for AWS; before deploying with -c edge=true
@@ -71,10 +93,10 @@ edge: bootstrap ## build what the optional edge needs for AWS; before deploying 
 synth: bootstrap layers ## the CloudFormation template of stage prod, in cdk.out
 	npx --no-install cdk synth --quiet -c stage=prod -c without_alarm_email=true
 
-bots: $(READY) ## write the list of bots anew, from npm's isbot
+bots: bootstrap ## write the list of bots anew, from npm's isbot
 	@$(PYTHON) layers/bot_patterns.py
 
-lock: $(STAMPS)/tools ## resolve every dependency anew and write the lock files
+lock: bootstrap ## resolve every dependency anew and write the lock files
 	$(COMPILE) --upgrade requirements/uv.in -o requirements/uv.txt
 	$(COMPILE) --upgrade layers/vendor/requirements.in -o layers/vendor/requirements.txt \
 	  --no-emit-package botocore --no-emit-package python-dateutil \
@@ -95,7 +117,12 @@ preflight:
 	@[ -e $(STAMPS)/python ] || { requirements/check-node && python=$$(requirements/find-python) && \
 	  PYTHONPATH=cli "$$python" -B -m linkage_cli.preflight; }
 
-bootstrap: $(READY)
+# One make at a time installs; the others wait, and then find everything there.
+bootstrap:
+	@requirements/with-lock $(MAKE) ready
+
+ready: $(READY)
+	@:
 
 $(STAMPS)/tools: requirements/uv.txt
 	@$(call begin,$(HOUSE)/tools)
@@ -105,14 +132,15 @@ $(STAMPS)/tools: requirements/uv.txt
 	  runpy.run_module("venv", run_name="__main__")' $(HOUSE)/tools || { \
 	  echo "Python cannot make virtual environments: install its venv package" \
 	    "(Debian and Ubuntu: apt install python3-venv) and run make again." >&2; exit 1; }
-	@$(HOUSE)/tools/bin/python -m pip install --quiet --disable-pip-version-check \
+	@requirements/run-tool pip $(HOUSE)/tools/bin/python -m pip install --disable-pip-version-check \
 	  --require-hashes -r requirements/uv.txt
 	@$(finish)
 
 $(STAMPS)/python: $(STAMPS)/tools requirements/dev.txt pyproject.toml .python-version
 	@$(call begin,.venv)
 	@requirements/make-environment .venv requirements/dev.txt
-	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
+	@requirements/run-tool uv-editable $(UV) pip install --python .venv --no-deps \
+	  --no-build-isolation --editable .
 	@$(finish)
 
 $(STAMPS)/emulator: $(STAMPS)/tools requirements/emulator.txt .python-version
@@ -123,6 +151,5 @@ $(STAMPS)/emulator: $(STAMPS)/tools requirements/emulator.txt .python-version
 $(STAMPS)/node: package-lock.json .npmrc
 	@$(call begin,node_modules)
 	@requirements/check-node
-	@echo "Installing the CDK command line"
-	@npm ci --silent --no-progress || { echo "npm ci failed: is the npm registry reachable?" >&2; exit 1; }
+	@requirements/install-node-modules
 	@$(finish)

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from linkage_cli.processes import stop_group
 from linkage_cli.progress import Progress
 
 STACK = "Linkage-local"
+GUARDED = Path(__file__).with_name("guarded.py")
 DONE_OF_ALL = re.compile(r"\|\s*(\d+)/(\d+)\s*\|")
 QUIET_TOOLS = {
     "CDK_DISABLE_CLI_TELEMETRY": "true",
@@ -67,10 +69,10 @@ def run_cdk(
     Raises `DeployError` with the end of what CDK said.
     """
     process = subprocess.Popen(
-        [CDK, *arguments, "--no-notices", "--ci"],
+        [sys.executable, GUARDED, CDK, *arguments, "--no-notices", "--ci"],
         cwd=folder,
         env=environment_for(port, os.environ) | QUIET_TOOLS,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
