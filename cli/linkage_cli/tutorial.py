@@ -66,6 +66,7 @@ def _names(local: Mapping[str, Any]) -> Step:
 cd {quote(str(ROOT))}; export no_proxy=127.0.0.1
 API={quote(local["api_url"])}
 LINK={quote(f"{local['links_url']}/{local['demo']['link_code']}")}
+PROGRAM={quote(local["demo"]["program_id"])}
 VENDOR='Authorization: Bearer {keys["vendor"]}'
 AFFILIATE='Authorization: Bearer {keys["affiliate"]}'
 OPERATOR='Authorization: Bearer {keys["operator"]}'

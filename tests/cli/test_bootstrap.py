@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FIND_PYTHON = ROOT / "requirements" / "find-python"
 CHECK_NODE = ROOT / "requirements" / "check-node"
 MAKE_ENVIRONMENT = ROOT / "requirements" / "make-environment"
+SCRIPTS = sorted((ROOT / "requirements").iterdir())
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def machine(tmp_path: Path) -> Path:
     """The only folder on the PATH of a machine that has nothing but a shell's own tools."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for tool in ("sed", "cat"):
+    for tool in ("sed", "cat", "mkdir", "grep", "tail", "basename"):
         (folder / tool).symlink_to(f"/bin/{tool}")
     return folder
 
@@ -47,7 +48,7 @@ def run(script: Path, machine: Path, *arguments: str, cwd: Path) -> tuple[int, s
 def test_without_node_it_says_what_to_install(machine: Path, tmp_path: Path) -> None:
     status, said = run(CHECK_NODE, machine, cwd=tmp_path)
     assert status == 1
-    assert "needs Node 20 or newer with npm on the PATH, and found no node." in said
+    assert "needs Node 22 or newer with npm on the PATH, and found no node." in said
     assert "package manager" in said
 
 
@@ -56,7 +57,7 @@ def test_an_old_node_is_named_with_its_version(machine: Path, tmp_path: Path) ->
     add(machine, "npm", "9.2.0")
     status, said = run(CHECK_NODE, machine, cwd=tmp_path)
     assert status == 1
-    assert "needs Node 20 or newer, and found v18.19.1." in said
+    assert "needs Node 22 or newer, and found v18.19.1." in said
 
 
 def test_node_without_npm_is_not_enough(machine: Path, tmp_path: Path) -> None:
@@ -66,11 +67,20 @@ def test_node_without_npm_is_not_enough(machine: Path, tmp_path: Path) -> None:
     assert "needs npm on the PATH" in said
 
 
-@pytest.mark.parametrize("version", ["v20.0.0", "v22.11.0", "v104.0.0"])
-def test_a_node_of_twenty_or_newer_is_taken(machine: Path, tmp_path: Path, version: str) -> None:
+@pytest.mark.parametrize("version", ["v22.11.0", "v24.0.0", "v104.0.0"])
+def test_a_node_that_is_supported_is_taken(machine: Path, tmp_path: Path, version: str) -> None:
     add(machine, "node", version)
     add(machine, "npm", "10.0.0")
     assert run(CHECK_NODE, machine, cwd=tmp_path) == (0, "")
+
+
+def test_node_20_is_taken_still_and_warned_of(machine: Path, tmp_path: Path) -> None:
+    add(machine, "node", "v20.20.2")
+    add(machine, "npm", "10.0.0")
+    status, said = run(CHECK_NODE, machine, cwd=tmp_path)
+    assert status == 0
+    assert said.count("\n") == 1
+    assert "v20.20.2 gets no security fixes any more" in said
 
 
 def test_without_python_it_says_what_to_install(machine: Path, tmp_path: Path) -> None:
@@ -90,6 +100,7 @@ def test_a_python_that_cannot_start_is_passed_over(machine: Path, tmp_path: Path
 def test_without_the_functions_python_it_says_what_to_install(
     machine: Path, tmp_path: Path
 ) -> None:
+    (tmp_path / "requirements").symlink_to(ROOT / "requirements")
     (tmp_path / ".python-version").write_text("3.13\n")
     tools = tmp_path / ".linkage" / "tools" / "bin"
     tools.mkdir(parents=True)
@@ -139,7 +150,7 @@ def test_what_would_stop_the_network_is_told_before_anything_is_installed(
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("script", [FIND_PYTHON, CHECK_NODE, MAKE_ENVIRONMENT])
+@pytest.mark.parametrize("script", [each for each in SCRIPTS if not each.suffix])
 def test_the_scripts_can_be_run(script: Path) -> None:
     assert os.access(script, os.X_OK)
 

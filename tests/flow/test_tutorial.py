@@ -37,7 +37,6 @@ def walk(local: dict[str, Any]) -> list[str]:
     doors = section((ROOT / "README.md").read_text(), "## Three doors")
     return [
         *(step.command for step in tutorial_steps(local)),
-        f"PROGRAM={local['demo']['program_id']}",
         *(command for block in blocks(doors, "bash") for command in commands(block)),
         ".venv/bin/linkage keys create operator --stage prod --person Rudo",
     ]

@@ -1,0 +1,226 @@
+"""Installing on machines as they are: one at a time, with a right word for what fails."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from linkage_cli import deployment
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ("requirements", "Makefile")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone with nothing in it but what installs, in a folder whose name has a space."""
+    folder = tmp_path / "a clone"
+    folder.mkdir()
+    for name in TOOLS:
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+def run(clone: Path, *command: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command,
+        cwd=clone,
+        env={"PATH": os.environ["PATH"], **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("npm error code EACCES\nnpm error path /root/.npm", "cannot be written"),
+        ("error: failed to create `/x`: Read-only file system (os error 30)", "cannot be written"),
+        ("OSError: [Errno 28] No space left on device", "The disk is full."),
+        ("npm error code ENOSPC", "The disk is full."),
+        ("npm error code SELF_SIGNED_CERT_IN_CHAIN", "export SSL_CERT_FILE="),
+        ("invalid peer certificate: UnknownIssuer", "export SSL_CERT_FILE="),
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "export SSL_CERT_FILE="),
+        ("npm error code EINTEGRITY", "a cache is damaged"),
+        ("error: Hash mismatch for `boto3==1.43`", "a cache is damaged"),
+        ("npm error code ENOTFOUND", "The registry cannot be reached."),
+        ("npm error code ECONNREFUSED", "HTTPS_PROXY is http://proxy.example:3128."),
+        ("dns error: failed to lookup address information", "The registry cannot be reached."),
+        ("error sending request for url: operation timed out", "The registry cannot be reached."),
+        ("Segmentation fault", "The lines above are its own."),
+    ],
+)
+@pytest.mark.parametrize("language", ["C", "tr_TR.UTF-8"])
+def test_a_tool_that_fails_is_shown_with_what_to_do(
+    clone: Path, said: str, advice: str, language: str
+) -> None:
+    many = "\n".join(f"line {number}" for number in range(40))
+    script = f"cat <<'EOF'\n{many}\n{said}\nEOF\nexit 7"
+    done = run(
+        clone,
+        "requirements/run-tool",
+        "npm",
+        "sh",
+        "-c",
+        script,
+        LANG=language,
+        HTTPS_PROXY="http://proxy.example:3128",
+    )
+    assert done.returncode == 7
+    lines = done.stdout.splitlines()
+    assert lines[0] == "npm failed. The end of what it said:"
+    assert len(lines) == 17
+    assert said.splitlines()[-1] in done.stdout
+    assert advice in lines[-1]
+    assert lines[-1].endswith("All it said is in .linkage/logs/npm.log.")
+    assert "line 1\n" in (clone / ".linkage/logs/npm.log").read_text()
+
+
+def test_a_tool_that_succeeds_says_nothing(clone: Path) -> None:
+    done = run(clone, "requirements/run-tool", "x", "sh", "-c", "echo much")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def locked(clone: Path, script: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        ["requirements/with-lock", "sh", "-c", script],
+        cwd=clone,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_of_many_at_once_one_installs_and_the_others_wait(clone: Path) -> None:
+    script = "echo in >> log; sleep 0.1; echo out >> log"
+    running = [locked(clone, script) for _ in range(7)]
+    said = [each.communicate(timeout=60)[0] for each in running]
+    assert (clone / "log").read_text().split() == ["in", "out"] * 7
+    waited = "Another make installs into this clone: waiting for it\n"
+    assert set(said) == {"", waited}
+    assert said.count("") >= 1
+
+
+def test_the_lock_goes_with_whoever_had_it(clone: Path) -> None:
+    first = locked(clone, "exec sleep 60")
+    while not (clone / ".linkage/install.lock").exists():
+        time.sleep(0.01)
+    time.sleep(0.3)
+    second = locked(clone, "echo mine")
+    time.sleep(0.3)
+    assert second.poll() is None
+    first.send_signal(signal.SIGKILL)
+    first.communicate(timeout=30)
+    assert second.communicate(timeout=30)[0].endswith("mine\n")
+
+
+def shown(clone: Path, *names: str, **environ: str) -> list[str]:
+    """What make gives to the tools it runs as these variables."""
+    recipe = "\n".join(f'\t@echo "$${{{name}:-}}"' for name in names)
+    (clone / "show.mk").write_text(f"show:\n{recipe}\n")
+    done = run(clone, "make", "-f", "Makefile", "-f", "show.mk", "show", **environ)
+    assert done.returncode == 0, done.stdout
+    return done.stdout.splitlines()
+
+
+CACHES = ("UV_CACHE_DIR", "PIP_CACHE_DIR", "npm_config_cache", "XDG_CACHE_HOME", "CDK_HOME")
+
+
+@pytest.mark.parametrize("home", ["/proc/nonexistent", "/dev/null", ""])
+def test_where_home_is_closed_caches_are_in_the_clone(clone: Path, home: str) -> None:
+    environ = {"HOME": home} if home else {}
+    for folder in shown(clone, *CACHES, **environ):
+        assert folder.startswith(f"{clone.resolve()}/.linkage/home/")
+
+
+def test_where_home_is_open_tools_keep_their_own_caches(clone: Path, tmp_path: Path) -> None:
+    assert shown(clone, *CACHES, HOME=str(tmp_path)) == [""] * len(CACHES)
+
+
+CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
+READ_BY_TOOLS = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE")
+
+
+@pytest.mark.parametrize("name", [*CERTIFICATES, "AWS_CA_BUNDLE"])
+def test_a_companys_certificates_reach_every_tool(clone: Path, tmp_path: Path, name: str) -> None:
+    environ = {"HOME": str(tmp_path), name: "/etc/our certs.pem"}
+    asked = (*READ_BY_TOOLS, "NODE_EXTRA_CA_CERTS")
+    assert shown(clone, *asked, **environ) == ["/etc/our certs.pem"] * 5
+
+
+def test_what_a_tool_has_been_told_itself_stays(clone: Path, tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "SSL_CERT_FILE": "a.pem", "NODE_EXTRA_CA_CERTS": "b.pem"}
+    assert shown(clone, "PIP_CERT", "NODE_EXTRA_CA_CERTS", **environ) == ["a.pem", "b.pem"]
+
+
+# What was started ends with its starter
+
+
+@pytest.fixture
+def fake_cdk(tmp_path: Path) -> Iterator[Path]:
+    """A cdk that starts another process, writes both their ids down, and goes on for a minute."""
+    pids = tmp_path / "pids"
+    cdk = tmp_path / "cdk"
+    cdk.write_text(f"#!/bin/sh\nsleep 60 &\necho $$ $! > {pids}\nwait\n")
+    cdk.chmod(0o755)
+    yield cdk
+    for pid in pids.read_text().split():
+        if is_alive(int(pid)):
+            os.kill(int(pid), signal.SIGKILL)
+
+
+def is_alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+STARTER = """
+import pathlib, sys
+from linkage_cli import deployment
+deployment.CDK = pathlib.Path(sys.argv[1])
+deployment.run_cdk(["deploy"], 4566, pathlib.Path(sys.argv[2]), lambda _: None)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="it looks at Linux's /proc")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_deployment_ends_with_its_starter(
+    fake_cdk: Path, tmp_path: Path, how: signal.Signals
+) -> None:
+    starter = subprocess.Popen(
+        [sys.executable, "-c", STARTER, str(fake_cdk), str(tmp_path / "log")]
+    )
+    pids = tmp_path / "pids"
+    while not pids.exists() or len(pids.read_text().split()) < 2:
+        time.sleep(0.01)
+    started = [int(pid) for pid in pids.read_text().split()]
+    assert all(map(is_alive, started))
+    starter.send_signal(how)
+    starter.wait(timeout=30)
+    deadline = time.monotonic() + 10
+    while any(map(is_alive, started)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(map(is_alive, started))
+
+
+def test_a_deployments_status_and_lines_come_through_its_guard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cdk = tmp_path / "cdk"
+    cdk.write_text("#!/bin/sh\necho all is lost\nexit 3\n")
+    cdk.chmod(0o755)
+    monkeypatch.setattr(deployment, "CDK", cdk)
+    seen: list[str] = []
+    with pytest.raises(deployment.DeployError, match="all is lost"):
+        deployment.run_cdk(["deploy"], 4566, tmp_path / "log", seen.append)
+    assert seen == ["all is lost\n"]
