@@ -20,6 +20,9 @@ const CONTROL = /%([01][0-9A-Fa-f]|7[Ff])/;
 // What can be judged here to be printable; the links API judges every other character.
 const PLAIN = /^[ -~\u00a1-\u00ac\u00ae-\u024f]*$/;
 const EARLY = /prefetch|prerender|preview/i;
+const ONE = /^[^!-~]*1[^!-~]*$/;
+// What refuses nothing, whoever reads it: a word that is not `no`.
+const CONSENT = /^(?![Nn][Oo]$)[A-Za-z0-9_-]*$/;
 const LONGEST_URL = 2048;
 const LONGEST_SUB = 255;
 const LONGEST_TOKEN = 512;
@@ -53,6 +56,9 @@ function answerTo(event, link) {
   if (pairs === null || pairs.length > MOST_PAIRS || isMarked(request.headers, pairs)) {
     return null;
   }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return null;
+  }
   const query = passedOn(link, pairs);
   if (request.method === 'GET' && !isUntracked(pairs)) {
     const token = tokenOf(event, link, pairs, now);
@@ -80,20 +86,20 @@ function found(location) {
 }
 
 // Whether the click is to be stored without its visitor, or as one that nobody made: the log of
-// the edge could not tell it from another.
+// the edge could not tell it from another. In doubt it is: languages disagree about what is blank.
 function isMarked(headers, pairs) {
   return (
-    headerOf(headers, 'sec-gpc') === '1' ||
-    headerOf(headers, 'dnt') === '1' ||
-    pairs.some((pair) => /^consent$/i.test(pair.name) && /^no$/i.test(decoded(pair.value).trim())) ||
-    ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'].some((name) =>
-      EARLY.test(headerOf(headers, name)),
-    )
+    ['sec-gpc', 'dnt'].some((name) => headerIs(headers, name, ONE)) ||
+    pairs.some((pair) => /^consent$/i.test(pair.name) && !CONSENT.test(pair.value)) ||
+    ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'].some((name) => headerIs(headers, name, EARLY))
   );
 }
 
-function headerOf(headers, name) {
-  return headers[name] ? headers[name].value.trim() : '';
+// Whether one of the values of a header is like this: a header that is sent twice has several.
+function headerIs(headers, name, like) {
+  const header = headers[name];
+  const values = header ? header.multiValue || [header] : [];
+  return values.some((each) => like.test(each.value));
 }
 
 function isUntracked(pairs) {

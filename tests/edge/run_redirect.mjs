@@ -33,7 +33,11 @@ async function load() {
 }
 
 function values(headers) {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, { value }]));
+  const one = (value) => ({ value });
+  const several = (all) => ({ value: all[0], multiValue: all.map(one) });
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? several(value) : one(value)]),
+  );
 }
 
 const handler = await load();
