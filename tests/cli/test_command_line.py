@@ -1,11 +1,14 @@
 """How commands end: one sentence and a stable exit code for whatever a user can cause."""
 
+import errno
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +22,7 @@ from linkage.errors import NotFoundError
 from linkage_cli import api_client
 from linkage_cli.command_line import aws_errors, commands
 from linkage_cli.errors import CommandError, ExitCode
+from linkage_cli.orders.staging import Staging
 from tests.cli.importing import imported, write
 from tests.cli.standin_api import KEY, StandinApi, standin_api
 
@@ -82,7 +86,7 @@ def test_an_error_is_a_sentence_and_an_exit_code(
 
 def test_no_command_ends_its_own_way() -> None:
     for path in (ROOT / "cli" / "linkage_cli").rglob("*.py"):
-        if path.name in {"preflight.py", "emulator_process.py", "dev.py"}:
+        if path.name in {"preflight.py", "emulator_process.py", "guarded.py", "dev.py"}:
             continue  # they run outside the command line, or bring down what they started
         assert "sys.exit" not in path.read_text(), path.name
         assert "typer.Typer(" not in path.read_text() or path.name == "command_line.py", path.name
@@ -257,6 +261,30 @@ def test_the_errors_file_on_a_full_disk_is_a_sentence(
     assert result.exit_code == ExitCode.file
     assert "cannot be written to" in result.output
     assert "299 new, 0 already there, 1 failed" in result.output
+
+
+@pytest.mark.parametrize("by_pipe", [False, True])
+def test_no_room_for_what_is_read_is_a_sentence(
+    api: StandinApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_pipe: bool
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    def full_too(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    file = tmp_path / "orders.csv"
+    if by_pipe:
+        monkeypatch.setattr("shutil.copyfileobj", full_too)
+        os.mkfifo(file)
+        threading.Thread(target=file.write_text, args=(ORDERS,), daemon=True).start()
+    else:
+        monkeypatch.setattr(Staging, "settle", lambda *_, **__: full())
+        write(file, ORDERS)
+    result = imported(api, file, "--yes")
+    assert result.exit_code == ExitCode.file
+    assert "Make room" in result.output
+    assert api.known == {}
 
 
 def outcome_of(text: str) -> Mapping[str, Any]:

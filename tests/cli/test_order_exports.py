@@ -103,6 +103,12 @@ SHOPIFY = [
         {f"#{at}": 10000 for at in (1, 2, 3)},
         {"#1": [10000], "#2": [10000], "#3": [10000]},
     ),
+    Case(
+        "an order that stands there again with more of it back",
+        [part(1, "0.00", "paid"), part(1, "25.00"), part(1, "50.00"), part(1, "50.00")],
+        {"#1": 10000},
+        {"#1": [4000]},
+    ),
     Case("a free order", [shop.shopify("#1", "0.00")], {"#1": 0}),
     Case(
         "other currencies have other decimals",

@@ -21,7 +21,7 @@ from linkage_cli.command_line import commands
 from linkage_cli.errors import CommandError, ExitCode
 from linkage_cli.networks import read_local
 from linkage_cli.orders import first_clicks
-from linkage_cli.orders.cells import Amounts, DateOrder, Dates, marks_of, zone_named
+from linkage_cli.orders.cells import Amounts, DateOrder, Dates, Marks, marks_of, zone_named
 from linkage_cli.orders.csv_file import OrderFileError, is_stream, opened
 from linkage_cli.orders.layouts import Columns, Reading, only_of
 from linkage_cli.orders.preview import error_lines, errors_of, lines_of, preview_of
@@ -171,31 +171,13 @@ def import_command(  # noqa: PLR0913, PLR0917 (each is an option of the command)
     _refuse_empty(named)
     if export is not None:
         _refuse_foreign(export, named, amounts, currency, ignore_column)
-    columns = Columns(
-        order_id=id_column or ("" if export else ID),
-        amount=amount_column or AMOUNT,
-        customer_id=(
-            customer_column if customer_column is not None else None if export else CUSTOMER
-        )
-        or None,
-        click_id=click_column,
-        occurred_at=date_column,
-        coupon=coupon_column,
-        currency=currency_column,
-        refunded=refunded_column,
-    )
-    zone = zone_named(date_zone) if date_zone is not None else None
-    marks = EXPORTS[export].marks if export else None
     options = Options(
-        columns=columns,
+        columns=_columns(export, named, customer_column),
         reading=Reading(
             currency=_currency(currency, export, currency_column),
             amounts=amounts,
-            marks=marks_of(
-                decimal_mark or (marks.decimal if marks else "."),
-                thousands_mark or (marks.thousands if marks and not decimal_mark else None),
-            ),
-            dates=Dates(zone, date_order),
+            marks=_marks(export, decimal_mark, thousands_mark),
+            dates=Dates(None if date_zone is None else zone_named(date_zone), date_order),
         ),
         program=export,
         only=only_of(only or ()),
@@ -208,6 +190,30 @@ def import_command(  # noqa: PLR0913, PLR0917 (each is an option of the command)
     job = Job(file, terms, options, clicks, tuple(first_click or ()), jobs, yes, as_json)
     with _temporary_disk(), _staging(terms) as staging:
         _run(job, staging, _access(api_url, key, "operator" if vendor else "vendor"))
+
+
+def _columns(
+    export: Program | None, named: Mapping[str, str | None], customer: str | None
+) -> Columns:
+    """The columns the user names; of a known export those that replace its own, else none."""
+    return Columns(
+        order_id=named["--id-column"] or ("" if export else ID),
+        amount=named["--amount-column"] or AMOUNT,
+        customer_id=(CUSTOMER if customer is None and not export else customer) or None,
+        click_id=named["--click-column"],
+        occurred_at=named["--date-column"],
+        coupon=named["--coupon-column"],
+        currency=named["--currency-column"],
+        refunded=named["--refunded-column"],
+    )
+
+
+def _marks(export: Program | None, decimal: str | None, thousands: str | None) -> Marks:
+    """The marks the user names, else those of the export; raises CommandError."""
+    own = EXPORTS[export].marks if export else Marks()
+    if decimal is None and thousands is None:
+        return own
+    return marks_of(decimal if decimal is not None else own.decimal, thousands)
 
 
 def _refuse_empty(named: Mapping[str, str | None]) -> None:
@@ -258,11 +264,11 @@ def _staging(terms: Terms) -> Iterator[Staging]:
 
 @contextmanager
 def _temporary_disk() -> Iterator[None]:
-    """Raises CommandError where what was read cannot be kept for the while."""
+    """Raises OrderFileError where what was read cannot be kept for the while."""
     try:
         yield
     except sqlite3.Error as error:
-        raise CommandError(
+        raise OrderFileError(
             f"What the file says cannot be kept while it is read ({error}). Make room in "
             f"{tempfile.gettempdir()}, or name another folder in SQLITE_TMPDIR."
         ) from error

@@ -84,12 +84,24 @@ def opened(path: Path) -> Iterator[Export]:
                 yield Export(name, binary)
                 return
             with tempfile.TemporaryFile() as copy:
-                shutil.copyfileobj(binary, copy)
+                _keep(binary, copy)
                 yield Export(name, copy)
     except OSError as error:
         if error.filename is None:
             raise
         raise OrderFileError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _keep(binary: BinaryIO, copy: BinaryIO) -> None:
+    """Copies what can be read only once; raises OrderFileError where there is no room for it."""
+    try:
+        shutil.copyfileobj(binary, copy)
+        copy.flush()
+    except OSError as error:
+        raise OrderFileError(
+            f"What came by the pipe cannot be kept in {tempfile.gettempdir()}: {error.strerror}. "
+            "Make room there, or name another folder in TMPDIR."
+        ) from error
 
 
 def is_stream(path: Path) -> bool:

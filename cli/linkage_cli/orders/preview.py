@@ -32,8 +32,18 @@ def preview_of(staging: Staging, warnings: Sequence[str]) -> dict[str, Any]:
         "notes": [{"what": what, "orders": count} for what, count in staging.notes.items()],
         "failed": failed,
         "errors": errors_of(staging),
-        "warnings": list(warnings),
+        "warnings": [*warnings, *_refunds_alike(staging)],
     }
+
+
+def _refunds_alike(staging: Staging) -> Iterator[str]:
+    """That refunds stand there more than once, which an honest shop may do, and so may overlaps."""
+    ((alike,),) = staging.ask("SELECT count(*) FROM refund WHERE external_id LIKE '%, no. _%'")
+    if alike:
+        yield (
+            f"{_counted(alike, 'refund')} of the same order, moment and amount as one before. Each "
+            "is reported. If exports overlap in this file, take out what stands there twice."
+        )
 
 
 def _sums(staging: Staging) -> Iterator[dict[str, Any]]:

@@ -185,7 +185,7 @@ class Staging:
         # The same id in another form is the same order to the API.
         order_id = external(sale.order_id)
         twice = self.ask("SELECT row FROM twice WHERE order_id = ?", order_id)
-        known = self.ask("SELECT row, status, body FROM sale WHERE order_id = ?", order_id)
+        known = self.ask("SELECT row, body FROM sale WHERE order_id = ?", order_id)
         if twice:
             self.fail(sale.row, order_id, "", TWICE.format(other=twice[0][0]))
         elif known:
@@ -208,7 +208,7 @@ class Staging:
         self, sale: Sale, order_id: str, body: dict[str, Any], known: tuple[Any, ...]
     ) -> None:
         """A second row of an order: a line more of it, the same once more, or a contradiction."""
-        row, status, text = known
+        row, text = known
         before = json.loads(text)
         if sale.adds and all(before.get(name) == body.get(name) for name in OF_THE_WHOLE):
             self.further += 1
@@ -216,7 +216,7 @@ class Staging:
             added = json.dumps(body | before | {"amount_minor": both})
             change = "UPDATE sale SET amount = ?, body = ? WHERE order_id = ?"
             self.tell(change, both, added, order_id)
-        elif not sale.adds and (before, status) == (body, sale.status):
+        elif not sale.adds and before == body:
             self.repeated += 1
         else:
             self.tell("DELETE FROM sale WHERE order_id = ?", order_id)
@@ -306,7 +306,12 @@ class Staging:
         sold = "(SELECT amount FROM sale WHERE sale.order_id = refund.order_id)"
         # What was given back in all may hold taxes and postage: no more than the sale counts.
         self.tell(f"UPDATE refund SET amount = min(amount, {sold}) WHERE in_all")
-        self.tell("DELETE FROM refund WHERE amount = 0")
+        # The same order may stand there once more, in a later export that has more of it back.
+        self.tell(
+            "DELETE FROM refund WHERE amount = 0 OR in_all AND EXISTS (SELECT 1 FROM refund r "
+            "WHERE r.order_id = refund.order_id AND r.in_all AND (r.amount > refund.amount OR "
+            "r.amount = refund.amount AND r.rowid < refund.rowid))"
+        )
         over = (
             "WHERE order_id IN (SELECT r.order_id FROM refund r JOIN sale s ON s.order_id = "
             "r.order_id GROUP BY r.order_id HAVING sum(r.amount) > s.amount)"
