@@ -231,10 +231,15 @@ class Staging:
         if len(refund.name) > NAME_MAX:
             self.fail(refund.row, refund.name, "", f"Its number has over {NAME_MAX} characters.")
             return
+        chain = next(iter(refund.customer.values()), "")
         if refund.order_id is None:
-            change = "UPDATE refund SET amount = amount + ? WHERE name = ? AND order_id IS NULL"
+            change = (
+                "UPDATE refund SET amount = amount + ? WHERE name = ? AND chain = ? AND order_id "
+                "IS NULL"
+            )
             with self._lock:
-                if self._db.execute(change, (refund.amount_minor, refund.name)).rowcount:
+                lines = (refund.amount_minor, refund.name, chain)
+                if self._db.execute(change, lines).rowcount:
                     self.further += 1
                     return
         self.tell(
@@ -245,7 +250,7 @@ class Staging:
             refund.amount_minor,
             refund.currency,
             refund.occurred_at,
-            next(iter(refund.customer.values()), ""),
+            chain,
             refund.in_all,
             refund.status,
         )
