@@ -13,7 +13,12 @@ from tests.cli import shop_files as shop
 from tests.cli.importing import imported, shown, write
 from tests.cli.standin_api import StandinApi, standin_api
 
-FURTHER = {"Name": "#1", "Lineitem name": "Nails"}
+FURTHER = {
+    "Name": "#1",
+    "Email": "farai@example.com",
+    "Created at": "2026-11-02 09:13:55 +0200",
+    "Lineitem name": "Nails",
+}
 GROUP = "Gumbo, Farai"
 
 
@@ -141,7 +146,7 @@ WOOCOMMERCE = [
         "orders by their net sales",
         [
             shop.woocommerce("898", "14.99", Status="processing"),
-            shop.woocommerce("899", "1,198.5"),
+            shop.woocommerce("899", "1,198.5", Status="wc-completed"),
             shop.woocommerce("900", "0"),
         ],
         {"898": 1499, "899": 119850, "900": 0},

@@ -232,7 +232,7 @@ class WooCommerce(ShopExport):
 
     def said(self, line: Line) -> Iterator[Said]:
         """An order, or what was given back of one."""
-        state = line["Status"].casefold()
+        state = line["Status"].casefold().removeprefix("wc-")
         if state not in self._sold_by:
             yield self._left_out(line, f"it is {state or 'not known to be paid'}", "Net Sales")
             return
