@@ -152,6 +152,17 @@ def test_every_command_with_local_is_among_these() -> None:
     assert len(found) == len(LOCAL_COMMANDS) - 1  # one is tried in two manners
 
 
+def test_one_place_makes_the_clients_of_a_command() -> None:
+    """And the seed's, whose whole process is in the emulator's environment."""
+    makes = re.compile(r"boto3\.(Session|client|resource)\(|session\.client\(")
+    found = {
+        source.name
+        for source in Path(networks.__file__).parent.rglob("*.py")
+        if makes.search(source.read_text())
+    }
+    assert found == {"networks.py", "seed.py"}
+
+
 @pytest.mark.usefixtures("hostile")
 def test_a_profile_that_is_not_there_is_a_sentence() -> None:
     result = CliRunner().invoke(app, ["keys", "revoke", "key_1", "--stage", "prod"])
