@@ -156,6 +156,8 @@ def importing(api: StandinApi, file: Path | str, **more: Any) -> subprocess.Pope
         stderr=subprocess.PIPE,
         text=True,
         cwd=more.get("cwd"),
+        # What was started in the background of a script ignores Ctrl-C, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

@@ -15,7 +15,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from linkage_cli import api_client
+from linkage_cli import api_client, networks
 from linkage_cli.emulator import free_port
 from linkage_cli.errors import ExitCode
 from linkage_cli.main import app

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from linkage.flow import planning
 from linkage.tables import payouts
 from linkage_cli import ledger_check
+from linkage_cli.errors import ExitCode
 from linkage_cli.main import app
 from tests.aws_tables import TABLES
 from tests.cli.standin_stack import standin_stacks
@@ -162,5 +163,5 @@ def test_the_command_line_says_what_is_wrong(
 
 def test_a_network_has_to_be_named() -> None:
     said = CliRunner().invoke(app, ["payouts", "rebook", "bat_1"])
-    assert said.exit_code == 1
+    assert said.exit_code == ExitCode.refused
     assert "Say which network" in said.output
