@@ -20,9 +20,12 @@ const CONTROL = /%([01][0-9A-Fa-f]|7[Ff])/;
 // What can be judged here to be printable; the links API judges every other character.
 const PLAIN = /^[ -~\u00a1-\u00ac\u00ae-\u024f]*$/;
 const EARLY = /prefetch|prerender|preview/i;
-const ONE = /^[^!-~]*1[^!-~]*$/;
+// Alone or in a list: a header that is sent twice reaches the links API as one.
+const ONE = /(^|,)[^!-~]*1[^!-~]*(,|$)/;
 // What refuses nothing, whoever reads it: a word that is not `no`.
 const CONSENT = /^(?![Nn][Oo]$)[A-Za-z0-9_-]*$/;
+// What browsers make of a query. How CloudFront hands over any other byte is not documented.
+const ENCODED = /^[!-~]*$/;
 const LONGEST_URL = 2048;
 const LONGEST_SUB = 255;
 const LONGEST_TOKEN = 512;
@@ -52,8 +55,11 @@ function answerTo(event, link) {
     return null;
   }
   const asked = request.rawQueryString() || '';
-  const pairs = asked.length > LONGEST_URL ? null : pairsOf(asked);
-  if (pairs === null || pairs.length > MOST_PAIRS || isMarked(request.headers, pairs)) {
+  if (asked.length > LONGEST_URL || !ENCODED.test(asked)) {
+    return null;
+  }
+  const pairs = pairsOf(asked);
+  if (pairs.length > MOST_PAIRS || isMarked(request.headers, pairs)) {
     return null;
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -185,7 +191,11 @@ function read(name) {
     return name;
   }
   const before = name.replace(/^[ \u00a0[\]]+/, '').split(/[[\]]/)[0];
-  return before.trim().replace(/[ .]/g, '_');
+  let end = before.length; // trim() takes more than these two away, and a pattern more time
+  while (end > 0 && ' \u00a0'.indexOf(before[end - 1]) >= 0) {
+    end--;
+  }
+  return before.slice(0, end).replace(/[ .]/g, '_');
 }
 
 // Byte by byte, so that names can be compared whatever they are.

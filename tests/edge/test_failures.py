@@ -67,6 +67,13 @@ def test_a_sub_id_the_edge_cannot_judge_is_left_to_the_lambda(query: str) -> Non
     assert answer_to(Visit(f"/{CODE}", {CODE: json.dumps(VALUE)}, query)).passed
 
 
+@pytest.mark.parametrize(
+    "query", ["a=é", "é=1", "a b=1", "a=1\t", "a=\x7f", "a=\ufeff", "consent=no\xa0", "sub1=\x85"]
+)
+def test_what_no_browser_sends_as_it_is_is_passed_on(query: str) -> None:
+    assert answer_to(Visit(f"/{CODE}", {CODE: json.dumps(VALUE)}, query)).passed
+
+
 def test_a_request_without_a_question_mark_has_no_query() -> None:
     answer = answer_to(Visit(f"/{CODE}", {CODE: json.dumps(VALUE)}, None, method="HEAD"))
     assert answer.location == "https://shop.example/page"

@@ -23,6 +23,8 @@ LEFT_TO_THE_LAMBDA = (
     "consent=no is no consent to be known",
     "a prefetch is sent on and marked: ",
     "a sub-id with a control character is passed over",
+    "what is no URL character is not passed on",  # nor sent by a browser as it is
+    "line ends as they are cannot end a header",
     "a destination that is full takes nothing but the click id",  # too long for the store
 )
 

@@ -45,6 +45,7 @@ _TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook")
 _MOBILE = re.compile(r"iphone|ipod|mobi|phone|opera mini|kaios|symbian|midp")
 _DESKTOP = re.compile(r"windows nt|macintosh|x11|cros |linux")
 
+_REFUSAL_HEADERS = ("sec-gpc", "dnt")
 _PURPOSE_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _AHEAD = re.compile(r"prefetch|prerender|preview")
 
@@ -135,10 +136,15 @@ def _in_one_form(ip: str) -> str:
 
 
 def _may_be_recognised(headers: Mapping[str, str], asked: Iterable[tuple[str, str]]) -> bool:
-    refused = "1" in (headers.get("sec-gpc", "").strip(), headers.get("dnt", "").strip())
+    refused = any(_says_one(headers.get(name, "")) for name in _REFUSAL_HEADERS)
     return not refused and not any(
         name.lower() == "consent" and value.strip().lower() == "no" for name, value in asked
     )
+
+
+def _says_one(value: str) -> bool:
+    """Whether a header is `1`, or was once where it was sent several times and joined by commas."""
+    return "1" in (each.strip() for each in value.split(","))
 
 
 def _is_untracked(asked: Iterable[tuple[str, str]]) -> bool:
