@@ -147,17 +147,25 @@ def test_a_wrong_option_is_told_with_the_usage() -> None:
 # What interrupts an import
 
 
+HEARS_CTRL_C = """
+import signal
+from linkage_cli.entry import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+"""What was started in the background of a script ignores it, and so would its children."""
+
+
 def importing(api: StandinApi, file: Path | str, **more: Any) -> subprocess.Popen[str]:
-    command = [*LINKAGE, "orders", "import", str(file), "--api-url", api.url, "--key", KEY]
+    command = [sys.executable, "-c", HEARS_CTRL_C, "orders", "import", str(file)]
+    command += ["--api-url", api.url, "--key", KEY, "--program", "prg_1", "--yes", "--jobs", "2"]
     return subprocess.Popen(
-        [*command, "--program", "prg_1", "--yes", "--jobs", "2"],
+        command,
         stdin=more.get("stdin", subprocess.DEVNULL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=more.get("cwd"),
-        # What was started in the background of a script ignores Ctrl-C, and so would this.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

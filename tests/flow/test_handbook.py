@@ -43,8 +43,9 @@ def commands_of(text: str) -> Iterator[str]:
 class Pasting:
     """One bash after the other, in a folder like the clone, and what is still to be run."""
 
-    def __init__(self, folder: Path, network: LocalNetwork) -> None:
-        self._folder, self._network = folder, network
+    def __init__(self, folder: Path, network: LocalNetwork, currency: str) -> None:
+        # Each test has a currency to itself, and the handbook's is the tutorial's.
+        self._folder, self._network, self._currency = folder, network, currency
         (folder / ".venv").symlink_to(ROOT / ".venv")
         runs_here = [
             command
@@ -64,7 +65,7 @@ class Pasting:
         # curl without -f would end well whatever it is answered.
         script.write_text(
             'curl() { command curl -sS --fail-with-body "$@"; }\n'
-            + command.replace("--stage prod", "--stage local")
+            + command.replace("--stage prod", "--stage local").replace("USD", self._currency)
         )
         done = subprocess.run(
             ["bash", "-e", script],
@@ -108,9 +109,8 @@ def sold(world: World, vendor: Member, program_id: str, affiliate: Member) -> st
 
 
 @pytest.mark.usefixtures("settings")
-def test_the_handbook_can_be_followed(api: Api, network: LocalNetwork, tmp_path: Path) -> None:
-    pasting = Pasting(tmp_path, network)
-    world, today = World(api, network.outputs, "USD"), clock.day(clock.now()).isoformat()
+def test_the_handbook_can_be_followed(world: World, network: LocalNetwork, tmp_path: Path) -> None:
+    pasting, today = Pasting(tmp_path, network, world.currency), clock.day(clock.now()).isoformat()
     rudo = pasting.run("create operator --stage prod --person Rudo").splitlines()[-1]
     zuva = pasting.run("--person Zuva").splitlines()[-1]
     unnamed = key_id_in(new_operator_key(network), "local")
@@ -127,13 +127,13 @@ def test_the_handbook_can_be_followed(api: Api, network: LocalNetwork, tmp_path:
     _month_end(pasting, world, as_rudo, affiliates, today)
     _looking(pasting, as_rudo, conversions[0], today)
     _importing(pasting, tmp_path, as_rudo, vendor, program_id)
-    _four_eyes(pasting, api, as_rudo, zuva, affiliates[0])
+    _four_eyes(pasting, world, as_rudo, zuva, affiliates[0])
     assert pasting.left == []
 
 
 def _what_is_held(pasting: Pasting, world: World, as_rudo: dict[str, str]) -> None:
     unknown = world.vendor()
-    limit = {"confirmed_max_minor": {"USD": 1}}
+    limit = {"confirmed_max_minor": {world.currency: 1}}
     world.api.ok("PATCH", f"/v1/members/{unknown.id}", limit)
     program_id = world.program(unknown)
     held = sold(world, unknown, program_id, world.affiliate())
@@ -202,7 +202,7 @@ def _importing(
 
 
 def _four_eyes(
-    pasting: Pasting, api: Api, as_rudo: dict[str, str], zuva: str, affiliate: Member
+    pasting: Pasting, world: World, as_rudo: dict[str, str], zuva: str, affiliate: Member
 ) -> None:
     pasting.run('"four_eyes": true', **as_rudo)
 
@@ -210,13 +210,13 @@ def _four_eyes(
         """An adjustment that Rudo asked for and somebody else has to approve."""
         body = {
             "affiliate_id": affiliate.id,
-            "currency": "USD",
+            "currency": world.currency,
             "amount_minor": minor,
             "reason": "For your stand.",
         }
         once = {"Idempotency-Key": f"stand-{minor}"}
         key = as_rudo["OPERATOR_KEY"]
-        asked = api.ok("POST", "/v1/adjustments", body, key=key, headers=once)
+        asked = world.api.ok("POST", "/v1/adjustments", body, key=key, headers=once)
         return str(asked["proposal"]["id"])
 
     one, other = proposed(100), proposed(200)
