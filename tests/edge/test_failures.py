@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from linkage.links import is_code
 from tests.edge.redirect_function import Answer, Visit, run
 
 CODE = "abcdefgh"
@@ -58,6 +59,13 @@ def test_what_cannot_be_a_code_is_passed_on_without_a_read(path: str) -> None:
     answer = answer_to(Visit(path, {CODE: json.dumps(VALUE)}))
     assert answer.passed
     assert answer.reads == 0
+
+
+def test_the_edge_and_the_links_api_know_the_same_codes() -> None:
+    texts = [f"abcdefg{chr(each)}" for each in range(256)] + ["a" * each for each in range(40)]
+    answers = run([Visit(f"/{text}", {}) for text in texts])
+    known = [text for text, answer in zip(texts, answers, strict=True) if answer.reads == 1]
+    assert known == [text for text in texts if is_code(text)]
 
 
 @pytest.mark.parametrize(
