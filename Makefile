@@ -21,7 +21,8 @@ export AWS_CA_BUNDLE ?= $(CERTIFICATES)
 export NODE_EXTRA_CA_CERTS ?= $(CERTIFICATES)
 endif
 
-# Where HOME cannot be written, caches and whatever else the tools keep there are in the clone.
+# Where HOME cannot be written, caches and whatever else the tools keep there are in the clone; where
+# there is none, the clone has one.
 ifneq ($(shell requirements/home-is-open && echo open),open)
 CLOSED_HOME := $(CURDIR)/.linkage/home
 export XDG_CACHE_HOME := $(CLOSED_HOME)/cache
@@ -30,7 +31,9 @@ export UV_CACHE_DIR := $(CLOSED_HOME)/cache/uv
 export PIP_CACHE_DIR := $(CLOSED_HOME)/cache/pip
 export npm_config_cache := $(CLOSED_HOME)/cache/npm
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CLOSED_HOME)/cache/jsii
-export CDK_HOME := $(CLOSED_HOME)/cdk
+ifneq ($(shell [ -d "$$HOME" ] && echo there),there)
+export HOME := $(CLOSED_HOME)
+endif
 endif
 
 HOUSE := .linkage
