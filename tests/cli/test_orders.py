@@ -263,6 +263,8 @@ def test_a_file_without_customers_is_reported_row_by_row(api: StandinApi, tmp_pa
         (b"\xef\xbb\xbf\r\n \n", (), "the file is empty."),
         (b"\n1,ann,5\n", (), "Its columns are: 1, ann, 5"),
         ("order_id,customer_id,amount_usd\n1,ann,5\n".encode("utf-16"), (), "is not UTF-8 text"),
+        (b"PK\x03\x04\x14\x00", (), "is a spreadsheet's own file. Save it as CSV"),
+        (b"<html>" + b"x" * 9_999 + b"\n1\n", (), "x…. Name the right ones with"),
         (b"order_id,customer_id,amount_usd\n", ("--currency", "ZWL"), "Use ZWG"),
         (b"order_id,customer_id,amount_usd\n", ("--clicks", "none.csv"), "cannot be read"),
     ],

@@ -15,6 +15,8 @@ from linkage_cli.errors import CommandError, ExitCode
 
 SEPARATORS = (",", ";", "\t", "|")
 STDIN = ("-", "/dev/stdin")
+SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""What files of Excel and others begin with, new and old."""
 HEADER_LINES_MAX = 20
 """How far down a program's export is searched for the line that names its columns."""
 
@@ -56,6 +58,11 @@ class Export:
     @contextmanager
     def lines(self) -> Iterator[TextIO]:
         """Its text from the beginning; raises OrderFileError for what is no UTF-8 text."""
+        self._binary.seek(0)
+        if self._binary.read(4) in SPREADSHEETS:
+            raise OrderFileError(
+                f"{self.name} is a spreadsheet's own file. Save it as CSV with the encoding UTF-8."
+            )
         self._binary.seek(0)
         text = io.TextIOWrapper(self._binary, encoding="utf-8-sig", newline="")
         try:

@@ -16,8 +16,8 @@ from linkage_cli.orders.cells import (
 )
 from linkage_cli.orders.csv_file import Header, OrderFileError, Row
 
-SEEN_MAX = 20
-"""Of a column that may speak against the import, so many different cells are remembered."""
+LISTED_MAX = 2_000
+"""So many characters of a file's columns are listed."""
 
 
 @dataclass(frozen=True)
@@ -291,14 +291,20 @@ def checked_id(line: Line, column: str) -> str:
     return text
 
 
+def _shortened(text: str) -> str:
+    """As much of it as a person reads: what is no table may be one line of a megabyte."""
+    return text if len(text) <= LISTED_MAX else f"{text[:LISTED_MAX]}…"
+
+
 def places_of(name: str, header: Header, wanted: Sequence[str]) -> dict[str, int]:
     """Where each column is; raises OrderFileError if one that is wanted is missing or twice."""
     missing = [each for each in wanted if each not in header.names]
     if missing:
         raise OrderFileError(
             f"{name} has no column {' and no column '.join(missing)}. Its columns are: "
-            f"{', '.join(each for each in header.names if each) or 'none'}. Name the right ones "
-            "with --id-column, --customer-column, --amount-column, --click-column, --date-column, "
+            f"{_shortened(', '.join(each for each in header.names if each)) or 'none'}. Name the "
+            'right ones with --id-column, --customer-column ("" if it has none), '
+            "--amount-column, --click-column, --date-column, "
             "--coupon-column or --currency-column; if titles stand before the line that names the "
             "columns, add --skip-rows."
         )
