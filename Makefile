@@ -48,7 +48,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.13 --generat
 begin = mkdir -p $(STAMPS) && if [ -e $@.begun ]; then rm -rf $(1); fi && touch $@.begun
 finish = mv $@.begun $@
 
-.PHONY: help dev test lint types unit flow layers synth orders faults bench figures bots lock edge preflight bootstrap ready format clean
+.PHONY: help dev test lint types unit flow layers synth orders faults bench figures bots lock edge preflight bootstrap tools ready format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -99,7 +99,7 @@ synth: bootstrap layers ## the CloudFormation template of stage prod, in cdk.out
 bots: bootstrap ## write the list of bots anew, from npm's isbot
 	@$(PYTHON) layers/bot_patterns.py
 
-lock: bootstrap ## resolve every dependency anew and write the lock files
+lock: tools ## resolve every dependency anew and write the lock files
 	$(COMPILE) --upgrade requirements/uv.in -o requirements/uv.txt
 	$(COMPILE) --upgrade layers/vendor/requirements.in -o layers/vendor/requirements.txt \
 	  --no-emit-package botocore --no-emit-package python-dateutil \
@@ -123,6 +123,9 @@ preflight:
 # One make at a time installs; the others wait, and then find everything there.
 bootstrap:
 	@requirements/with-lock $(MAKE) ready
+
+tools:
+	@requirements/with-lock $(MAKE) $(STAMPS)/tools
 
 ready: $(READY)
 	@:
