@@ -150,8 +150,8 @@ def test_a_cache_where_others_could_write_is_not_used(
 ) -> None:
     """Debian's and Fedora's users have the umask 002, and jsii refuses what it makes."""
     home = tmp_path / "home"
-    home.mkdir()
-    (home / ".cache").mkdir()
+    (home / ".cache").mkdir(parents=True)
+    home.chmod(0o755)
     (home / ".cache").chmod(mode)
     assert shown(clone, "JSII_RUNTIME_PACKAGE_CACHE", HOME=str(home)) == [cache]
 
