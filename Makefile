@@ -8,28 +8,29 @@ MAKEFLAGS += --no-print-directory
 # CDK's Python bridge works on Node 20 and warns at length that Node itself has ended its support.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
-# It hides from find-python and uv every Python of pyenv but one.
-unexport PYENV_VERSION
+# What a shell may have set for other work: it would hide a Python from find-python and uv, put other
+# packages before those of the lock files, install elsewhere than into the clone, or refuse the clone itself.
+unexport PYENV_VERSION PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT UV_REQUIRE_HASHES
 
 # A company's certificates, for every tool, by whichever of the usual names has them.
 CERTIFICATES := $(or $(SSL_CERT_FILE),$(REQUESTS_CA_BUNDLE),$(CURL_CA_BUNDLE),$(PIP_CERT),$(AWS_CA_BUNDLE))
 ifneq ($(CERTIFICATES),)
-export SSL_CERT_FILE ?= $(CERTIFICATES)
-export PIP_CERT ?= $(CERTIFICATES)
-export REQUESTS_CA_BUNDLE ?= $(CERTIFICATES)
-export AWS_CA_BUNDLE ?= $(CERTIFICATES)
-export NODE_EXTRA_CA_CERTS ?= $(CERTIFICATES)
+export SSL_CERT_FILE := $(or $(SSL_CERT_FILE),$(CERTIFICATES))
+export PIP_CERT := $(or $(PIP_CERT),$(CERTIFICATES))
+export REQUESTS_CA_BUNDLE := $(or $(REQUESTS_CA_BUNDLE),$(CERTIFICATES))
+export AWS_CA_BUNDLE := $(or $(AWS_CA_BUNDLE),$(CERTIFICATES))
+export NODE_EXTRA_CA_CERTS := $(or $(NODE_EXTRA_CA_CERTS),$(CERTIFICATES))
 endif
 
-# Where HOME cannot be written, caches and whatever else the tools keep there are in the clone; where
-# there is none, the clone has one.
+# Where HOME cannot be written, caches and whatever else the tools keep there are in the clone, unless a
+# tool has been told where; where there is none, the clone has one.
 ifneq ($(shell requirements/home-is-open && echo open),open)
 CLOSED_HOME := $(CURDIR)/.linkage/home
 export XDG_CACHE_HOME := $(CLOSED_HOME)/cache
 export XDG_DATA_HOME := $(CLOSED_HOME)/data
-export UV_CACHE_DIR := $(CLOSED_HOME)/cache/uv
-export PIP_CACHE_DIR := $(CLOSED_HOME)/cache/pip
-export npm_config_cache := $(CLOSED_HOME)/cache/npm
+export UV_CACHE_DIR := $(or $(UV_CACHE_DIR),$(CLOSED_HOME)/cache/uv)
+export PIP_CACHE_DIR := $(or $(PIP_CACHE_DIR),$(CLOSED_HOME)/cache/pip)
+export npm_config_cache := $(or $(npm_config_cache),$(CLOSED_HOME)/cache/npm)
 export JSII_RUNTIME_PACKAGE_CACHE := disabled
 ifneq ($(shell [ -d "$$HOME" ] && echo there),there)
 export HOME := $(CLOSED_HOME)
@@ -139,10 +140,7 @@ $(STAMPS)/tools: requirements/uv.txt
 	@$(call begin,$(HOUSE)/tools)
 	@requirements/find-python > $(HOUSE)/python
 	@echo "Installing uv"
-	@"$$(cat $(HOUSE)/python)" -c 'import runpy, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); \
-	  runpy.run_module("venv", run_name="__main__")' $(HOUSE)/tools || { \
-	  echo "Python cannot make virtual environments: install its venv package" \
-	    "(Debian and Ubuntu: apt install python3-venv) and run make again." >&2; exit 1; }
+	@requirements/run-tool venv "$$(cat $(HOUSE)/python)" -m venv $(HOUSE)/tools
 	@requirements/run-tool pip $(HOUSE)/tools/bin/python -m pip install --disable-pip-version-check \
 	  --require-hashes -r requirements/uv.txt
 	@$(finish)

@@ -49,12 +49,25 @@ def run(clone: Path, *command: str, **environ: str) -> "subprocess.CompletedProc
         ("npm error code SELF_SIGNED_CERT_IN_CHAIN", "export SSL_CERT_FILE="),
         ("invalid peer certificate: UnknownIssuer", "export SSL_CERT_FILE="),
         ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "export SSL_CERT_FILE="),
-        ("npm error code EINTEGRITY", "a cache is damaged"),
-        ("error: Hash mismatch for `boto3==1.43`", "a cache is damaged"),
+        ("npm error code EINTEGRITY", "not what the lock file names"),
+        ("error: Hash mismatch for `boto3==1.43`", "not what the lock file names"),
         ("npm error code ENOTFOUND", "The registry cannot be reached."),
         ("npm error code ECONNREFUSED", "HTTPS_PROXY is http://proxy.example:3128."),
         ("dns error: failed to lookup address information", "The registry cannot be reached."),
         ("error sending request for url: operation timed out", "The registry cannot be reached."),
+        ("npm error code E401\nnpm error Unable to authenticate", "wants to know who you are"),
+        ("Failed to fetch: `https://pypi`\n  HTTP 401 Unauthorized", "wants to know who you are"),
+        ("Tunnel failed: 407 Proxy Authentication Required", "wants to know who you are"),
+        ("npm error code E404\nnpm error 404 Not Found", "a mirror that is behind"),
+        ("Failed to fetch: `https://m/uv`\n  HTTP 404 Not Found", "a mirror that is behind"),
+        ("ERROR: No matching distribution found for uv==0.13.9", "a mirror that is behind"),
+        ("Failed to establish a new connection\nNo matching distribution", "cannot be reached"),
+        ("Could not find a suitable TLS CA certificate bundle, invalid path: /x", "cannot be read"),
+        ("Warning: Ignoring extra certs from `/x`, load failed: Permission denied", "PIP_CERT"),
+        ("ensurepip is not available", "apt install python3-venv"),
+        ("/usr/bin/python3: No module named venv", "apt install python3-venv"),
+        ("OSError: [Errno 28] No space left on device: ensurepip", "The disk is full."),
+        ("FATAL ERROR: JavaScript heap out of memory", "memory ran out"),
         ("Segmentation fault", "The lines above are its own."),
     ],
 )
@@ -82,6 +95,55 @@ def test_a_tool_that_fails_is_shown_with_what_to_do(
     assert advice in lines[-1]
     assert lines[-1].endswith("All it said is in .linkage/logs/npm.log.")
     assert "line 1\n" in (clone / ".linkage/logs/npm.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("proxy", "shown_as"),
+    [
+        ("http://proxy.example:3128", "http://proxy.example:3128"),
+        ("http://ann:secret@proxy.example:3128", "http://…@proxy.example:3128"),
+        ("http://ann:se@cret@proxy.example", "http://…@proxy.example"),
+        ("ann:secret@proxy.example:3128", "…@proxy.example:3128"),
+        ("", "not set"),
+    ],
+)
+def test_a_proxys_password_is_not_shown(clone: Path, proxy: str, shown_as: str) -> None:
+    failing = ("sh", "-c", "echo ENOTFOUND; exit 1")
+    done = run(clone, "requirements/run-tool", "npm", *failing, HTTPS_PROXY=proxy)
+    assert f"HTTPS_PROXY is {shown_as}. " in done.stdout
+    assert "secret" not in done.stdout
+
+
+def test_a_tool_that_was_killed_is_said_to_be(clone: Path) -> None:
+    done = run(clone, "requirements/run-tool", "npm", "sh", "-c", "kill -KILL $$")
+    assert done.returncode == 128 + signal.SIGKILL
+    assert "It was ended from outside, or memory ran out." in done.stdout
+
+
+def interrupted(clone: Path, *command: str) -> tuple[int, str]:
+    """How a command ends, and what it says, when Ctrl-C is pressed after a second."""
+    with subprocess.Popen(
+        command,
+        cwd=clone,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        # What was started in the background of a script ignores Ctrl-C, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as running:
+        time.sleep(1)
+        os.killpg(running.pid, signal.SIGINT)
+        said = running.communicate(timeout=30)[0]
+    return running.returncode, said
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_tool_that_ctrl_c_ends_is_not_blamed(clone: Path, shell: str) -> None:
+    """Also one that answers the signal with a status, as npm does; bash would go on."""
+    tool = ("sh", "-c", "trap 'exit 1' INT; while :; do sleep 0.05; done")
+    ended = interrupted(clone, shell, "requirements/run-tool", "npm", *tool)
+    assert ended == (-signal.SIGINT, "")
 
 
 def test_a_tool_that_succeeds_says_nothing(clone: Path) -> None:
@@ -119,6 +181,73 @@ def test_the_lock_goes_with_whoever_had_it(clone: Path) -> None:
     first.send_signal(signal.SIGKILL)
     first.communicate(timeout=30)
     assert second.communicate(timeout=30)[0].endswith("mine\n")
+
+
+def test_ctrl_c_while_waiting_is_no_error(clone: Path) -> None:
+    first = locked(clone, "echo in; exec sleep 60")
+    assert first.stdout
+    assert first.stdout.readline() == "in\n"
+    status, said = interrupted(clone, "requirements/with-lock", "true")
+    first.kill()
+    first.communicate(timeout=30)
+    assert status == -signal.SIGINT
+    assert said == "Another make installs into this clone: waiting for it\n"
+
+
+def test_what_runs_under_the_lock_has_every_signal_as_it_was(clone: Path) -> None:
+    """Python ignores SIGPIPE, and what it becomes would too: then `make | head` writes on."""
+    done = run(clone, "requirements/with-lock", "sh", "-c", "kill -PIPE $$; echo goes on")
+    assert (done.returncode, done.stdout) == (-signal.SIGPIPE, "")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "said"),
+    [
+        ("touch .linkage", "This folder cannot be written"),
+        ("mkdir -p .linkage/install.lock", "that user has to run make clean"),
+    ],
+)
+def test_a_lock_that_cannot_be_made_is_one_sentence(clone: Path, prepare: str, said: str) -> None:
+    done = run(clone, "sh", "-c", f"{prepare} && exec requirements/with-lock true")
+    assert done.returncode == 1
+    assert said in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("said", "calls"),
+    [
+        ("npm error code EINTEGRITY", 2),
+        ("npm error code EACCES", 2),
+        ("npm error code EEXIST", 2),
+        ("npm error code ENOTDIR\nnpm error path /root/.npm", 2),
+        ("npm error Invalid response body: /root/.npm/_cacache/index-v5/aa", 2),
+        ("npm error code ECONNREFUSED\nnpm error log: /c/.linkage/home/cache/npm/_logs/1", 1),
+        ("npm error code ENOTFOUND", 1),
+        ("npm error code ENOSPC", 1),
+        ("npm error code SELF_SIGNED_CERT_IN_CHAIN", 1),
+    ],
+)
+def test_npm_is_tried_again_only_where_its_cache_may_be_the_cause(
+    clone: Path, said: str, calls: int
+) -> None:
+    tools = clone / "bin"
+    tools.mkdir()
+    (tools / "node").write_text("#!/bin/sh\necho v22.1.0\n")
+    (tools / "npm").write_text(f"#!/bin/sh\necho \"$*\" >> calls\necho '{said}'\nexit 1\n")
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    stale = clone / ".linkage" / "npm-cache" / "damaged"
+    stale.mkdir(parents=True)
+    path = f"{tools}:{os.environ['PATH']}"
+    done = run(clone, "requirements/install-node-modules", PATH=path)
+    assert done.returncode == 1
+    assert done.stdout.count("npm failed.") == 1
+    called = (clone / "calls").read_text().splitlines()
+    assert len(called) == calls
+    assert all("--include=dev --bin-links" in call for call in called)
+    assert ("--cache .linkage/npm-cache" in called[-1]) == (calls == 2)
+    assert stale.exists() == (calls == 1)
 
 
 def shown(clone: Path, *names: str, **environ: str) -> list[str]:
@@ -165,6 +294,18 @@ def test_a_cache_that_is_made_is_its_owners_alone(clone: Path, tmp_path: Path) -
     assert (tmp_path / ".cache").stat().st_mode & 0o777 == 0o700
 
 
+def test_a_cache_that_a_tool_was_told_of_stays(clone: Path) -> None:
+    told = {"UV_CACHE_DIR": "/ci/uv", "PIP_CACHE_DIR": "/ci/pip", "npm_config_cache": "/ci/npm"}
+    assert shown(clone, *told, HOME="/dev/null", **told) == list(told.values())
+
+
+@pytest.mark.parametrize(
+    "name", ["PYENV_VERSION", "PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_ROOT"]
+)
+def test_what_a_shell_set_for_other_work_does_not_reach_the_tools(clone: Path, name: str) -> None:
+    assert shown(clone, name, **{name: "/elsewhere"}) == [""]
+
+
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
 READ_BY_TOOLS = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE")
 
@@ -174,6 +315,19 @@ def test_a_companys_certificates_reach_every_tool(clone: Path, tmp_path: Path, n
     environ = {"HOME": str(tmp_path), name: "/etc/our certs.pem"}
     asked = (*READ_BY_TOOLS, "NODE_EXTRA_CA_CERTS")
     assert shown(clone, *asked, **environ) == ["/etc/our certs.pem"] * 5
+
+
+def test_a_variable_that_is_empty_counts_as_not_set(clone: Path, tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "SSL_CERT_FILE": "", "AWS_CA_BUNDLE": "/etc/a.pem"}
+    assert shown(clone, "SSL_CERT_FILE", "PIP_CERT", **environ) == ["/etc/a.pem"] * 2
+
+
+def test_certificates_for_node_besides_its_own_are_for_node_alone(
+    clone: Path, tmp_path: Path
+) -> None:
+    """Often one for a server on this machine; the other tools would trust nothing else."""
+    environ = {"HOME": str(tmp_path), "NODE_EXTRA_CA_CERTS": "/etc/local.pem"}
+    assert shown(clone, "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", **environ) == ["", "/etc/local.pem"]
 
 
 def test_what_a_tool_has_been_told_itself_stays(clone: Path, tmp_path: Path) -> None:
