@@ -122,19 +122,20 @@ def test_a_tool_that_was_killed_is_said_to_be(clone: Path) -> None:
 
 def interrupted(clone: Path, *command: str) -> tuple[int, str]:
     """How a command ends, and what it says, when Ctrl-C is pressed after a second."""
-    with subprocess.Popen(
+    # What was started in the background of a script ignores Ctrl-C, and so would this.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    running = subprocess.Popen(
         command,
         cwd=clone,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        # What was started in the background of a script ignores Ctrl-C, and so would this.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as running:
-        time.sleep(1)
-        os.killpg(running.pid, signal.SIGINT)
-        said = running.communicate(timeout=30)[0]
+    )
+    signal.signal(signal.SIGINT, before)
+    time.sleep(1)
+    os.killpg(running.pid, signal.SIGINT)
+    said = running.communicate(timeout=30)[0]
     return running.returncode, said
 
 
