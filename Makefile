@@ -31,10 +31,15 @@ export XDG_DATA_HOME := $(CLOSED_HOME)/data
 export UV_CACHE_DIR := $(or $(UV_CACHE_DIR),$(CLOSED_HOME)/cache/uv)
 export PIP_CACHE_DIR := $(or $(PIP_CACHE_DIR),$(CLOSED_HOME)/cache/pip)
 export npm_config_cache := $(or $(npm_config_cache),$(CLOSED_HOME)/cache/npm)
-export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CLOSED_HOME)/cache/jsii
+export JSII_RUNTIME_PACKAGE_CACHE := disabled
 ifneq ($(shell [ -d "$$HOME" ] && echo there),there)
 export HOME := $(CLOSED_HOME)
 endif
+endif
+
+# jsii refuses a cache where others could write, by the folder or one above it; it can do without.
+ifneq ($(shell find "$$HOME" "$$HOME/.cache" -maxdepth 0 -perm /022 2>/dev/null),)
+export JSII_RUNTIME_PACKAGE_CACHE := disabled
 endif
 
 HOUSE := .linkage

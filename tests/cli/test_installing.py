@@ -274,6 +274,27 @@ def test_where_home_is_open_tools_keep_their_own_caches(clone: Path, tmp_path: P
     assert shown(clone, *CACHES, HOME=str(tmp_path)) == [""] * len(CACHES)
 
 
+@pytest.mark.parametrize(("mode", "cache"), [(0o755, ""), (0o700, ""), (0o775, "disabled")])
+def test_a_cache_where_others_could_write_is_not_used(
+    clone: Path, tmp_path: Path, mode: int, cache: str
+) -> None:
+    """Debian's and Fedora's users have the umask 002, and jsii refuses what it makes."""
+    home = tmp_path / "home"
+    (home / ".cache").mkdir(parents=True)
+    home.chmod(0o755)
+    (home / ".cache").chmod(mode)
+    assert shown(clone, "JSII_RUNTIME_PACKAGE_CACHE", HOME=str(home)) == [cache]
+
+
+def test_a_cache_that_is_made_is_its_owners_alone(clone: Path, tmp_path: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        assert shown(clone, "JSII_RUNTIME_PACKAGE_CACHE", HOME=str(tmp_path)) == [""]
+    finally:
+        os.umask(before)
+    assert (tmp_path / ".cache").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_cache_that_a_tool_was_told_of_stays(clone: Path) -> None:
     told = {"UV_CACHE_DIR": "/ci/uv", "PIP_CACHE_DIR": "/ci/pip", "npm_config_cache": "/ci/npm"}
     assert shown(clone, *told, HOME="/dev/null", **told) == list(told.values())
