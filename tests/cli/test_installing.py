@@ -60,7 +60,7 @@ def run(clone: Path, *command: str, **environ: str) -> "subprocess.CompletedProc
         ("Tunnel failed: 407 Proxy Authentication Required", "wants to know who you are"),
         ("npm error code E404\nnpm error 404 Not Found", "a mirror that is behind"),
         ("Failed to fetch: `https://m/uv`\n  HTTP 404 Not Found", "a mirror that is behind"),
-        ("ERROR: No matching distribution found for uv==0.13.9", "a mirror that is behind"),
+        ("ERROR: No matching distribution found for uv==0.13.9", "can it be reached"),
         ("Failed to establish a new connection\nNo matching distribution", "cannot be reached"),
         ("Could not find a suitable TLS CA certificate bundle, invalid path: /x", "cannot be read"),
         ("Warning: Ignoring extra certs from `/x`, load failed: Permission denied", "PIP_CERT"),
