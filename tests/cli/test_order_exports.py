@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import pytest
 
 from linkage_cli import api_client
 from linkage_cli.errors import ExitCode
+from linkage_cli.orders.square_zones import ZONES
 from tests.cli import shop_files as shop
 from tests.cli.importing import imported, shown, write
 from tests.cli.standin_api import StandinApi, standin_api
@@ -341,6 +343,10 @@ EXPORTS: list[tuple[str, list[str], str, list[str], list[Case]]] = [
         QUICKBOOKS,
     ),
 ]
+
+
+def test_every_zone_of_square_is_one_that_there_is() -> None:
+    assert set(ZONES.values()) <= available_timezones()
 
 
 def given_back(api: StandinApi) -> dict[str, list[int]]:

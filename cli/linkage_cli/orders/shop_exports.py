@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from linkage.errors import InvalidFieldError
 from linkage.members import normalised_email, normalised_phone
 from linkage.money import half_up
 from linkage_cli.errors import CommandError
-from linkage_cli.orders.cells import Dates, Marks, zone_named
+from linkage_cli.orders.cells import Dates, Marks
 from linkage_cli.orders.layouts import (
     CellError,
     Columns,
@@ -347,7 +348,7 @@ class Square(ShopExport):
         name, dates = line["Time Zone"], line.reading.dates
         zone = zone_of(name)
         if zone:
-            dates = replace(dates, zone=zone_named(zone))
+            dates = replace(dates, zone=ZoneInfo(zone))
         elif dates.zone is None:
             raise CellError("Time Zone", f"{name!r} is not known. Say which it is by --date-zone.")
         return line.moment("Date", dates, "Time")
