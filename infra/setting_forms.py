@@ -14,7 +14,7 @@ _KEY_ID = re.compile(r"[0-9]{1,4}")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{4,253}}$)(?:{_LABEL}\.)+[a-z][a-z0-9-]{{0,61}}[a-z0-9]")
 _CERTIFICATE = re.compile(
-    r"arn:aws(-[a-z]+)*:acm:(?P<region>[a-z]{2}(-[a-z]+)+-\d):\d{12}:certificate/[A-Za-z0-9-]+"
+    r"arn:aws(-[a-z]+)*:acm:[a-z]{2}(-[a-z]+)+-\d:\d{12}:certificate/[A-Za-z0-9-]+"
 )
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _WHOLE = re.compile(r"[0-9]{1,9}")

@@ -35,7 +35,7 @@ class Commands(TyperGroup):
             return result
 
 
-def commands(help_text: str, **more: Any) -> typer.Typer:
+def commands(help_text: str) -> typer.Typer:
     """A group of commands, to which its module adds them."""
     return typer.Typer(
         help=help_text,
@@ -43,7 +43,6 @@ def commands(help_text: str, **more: Any) -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
-        **more,
     )
 
 

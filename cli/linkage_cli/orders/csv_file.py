@@ -44,10 +44,6 @@ class Header:
     separator: str
     names: tuple[str, ...]
 
-    def index(self, name: str) -> int:
-        """Where a column is; raises ValueError if it is nowhere."""
-        return self.names.index(name)
-
 
 class Export:
     """A file that can be read several times from its beginning, also if it came by a pipe."""

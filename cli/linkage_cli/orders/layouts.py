@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from linkage_cli.errors import CommandError
 from linkage_cli.orders.cells import (
@@ -77,16 +76,6 @@ class Further:
 
 
 @dataclass(frozen=True)
-class RowError:
-    """A row that is not reported because it cannot be read, and why."""
-
-    row: int
-    order_id: str
-    field: str
-    detail: str
-
-
-@dataclass(frozen=True)
 class Note:
     """Something of an order that is left out, while the order itself is reported."""
 
@@ -94,7 +83,7 @@ class Note:
     what: str
 
 
-type Said = Sale | Refund | LeftOut | Further | RowError | Note
+type Said = Sale | Refund | LeftOut | Further | Note
 
 
 class CellError(ValueError):
@@ -176,22 +165,6 @@ class Line:
         return self.reading.currency
 
 
-class Layout(Protocol):
-    """What an export's rows mean. It may remember rows, so each import has one of its own."""
-
-    needed: Sequence[str]
-    status: str | None
-    date: str | None
-
-    def said(self, line: Line) -> Iterator[Said]:
-        """What one row says; raises CellError for a cell that cannot be read."""
-        ...
-
-    def order_id(self, line: Line) -> str:
-        """How the row names its order, for what is said of it; may be empty."""
-        ...
-
-
 @dataclass(frozen=True)
 class Only:
     """The rows to import: a column, and the cells it may have, in any letters."""
@@ -247,7 +220,6 @@ class Table:
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
         self.needed = columns.needed
-        self.status: str | None = None
         self.date = columns.occurred_at
 
     def order_id(self, line: Line) -> str:

@@ -1,6 +1,6 @@
 """Reads an export whole into the staging: first what it is, then what each row says."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from linkage_cli.errors import CommandError
@@ -17,6 +17,7 @@ from linkage_cli.orders.layouts import (
     Table,
     places_of,
 )
+from linkage_cli.orders.progress import Advance
 from linkage_cli.orders.shop_exports import Program, ShopExport, export_of
 from linkage_cli.orders.staging import Staging
 
@@ -64,9 +65,7 @@ class Survey:
             self.orders &= fits
 
 
-def read(
-    export: Export, options: Options, staging: Staging, advance: Callable[[int, int], None]
-) -> list[str]:
+def read(export: Export, options: Options, staging: Staging, advance: Advance) -> list[str]:
     """Stages everything that an export says, and gives what to be careful about.
 
     `advance` hears how many rows were read. Raises CommandError, before anything was reported, for
@@ -111,7 +110,7 @@ def _stage(
         staging.add(each)
 
 
-def _surveyed(export: Export, options: Options, advance: Callable[[int, int], None]) -> Survey:
+def _surveyed(export: Export, options: Options, advance: Advance) -> Survey:
     """Reads a file once for its form; raises CommandError for what speaks against importing it."""
     layout = options.layout()
     header = header_of(

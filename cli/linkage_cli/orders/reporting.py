@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +15,7 @@ from linkage_cli.api_client import (
     StrangeAnswerError,
     UnreachableError,
 )
+from linkage_cli.orders.progress import Advance
 from linkage_cli.orders.staging import GivenBack, Order, Staging, refund_body
 
 HOPELESS = {401, 403, 404}
@@ -23,8 +24,6 @@ FAILURES_IN_A_ROW_MAX = 20
 """So many orders that the API could not take after each other: then it takes none."""
 STOPPED = "Not sent, because the import was stopped."
 LOOK_S = 0.2
-
-type Advance = Callable[[int, int], None]
 
 
 @dataclass

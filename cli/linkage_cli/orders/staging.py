@@ -17,7 +17,7 @@ from linkage.ids import external
 from linkage.keys import Key
 from linkage.money import MAX_AMOUNT_MINOR, amount_text
 from linkage.requests import report_in
-from linkage_cli.orders.layouts import Further, LeftOut, Note, Refund, RowError, Said, Sale
+from linkage_cli.orders.layouts import Further, LeftOut, Note, Refund, Said, Sale
 
 BATCH = 200
 TWICE = "The order stands in row {other} too, with other content. Take one of them out."
@@ -156,8 +156,6 @@ class Staging:
                 self._add_refund(said)
             case LeftOut():
                 self.leave_out(said)
-            case RowError():
-                self.fail(said.row, said.order_id, said.field, said.detail)
             case Further():
                 self.further += 1
             case Note():
