@@ -72,7 +72,7 @@ def packed(items: list[dict[str, Any]]) -> dict[str, float]:
     os.environ.update({f"{noun.upper()}_TABLE": noun for noun in TABLES})
     from boto3.dynamodb.types import TypeDeserializer
 
-    from linkage.flow.counting import count_clicks
+    from linkage.flow.clicks.counting import count_clicks
     from tests.counted_units import counting, size
     from tests.faults.standin import Standin as Tables
 

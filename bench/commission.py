@@ -16,14 +16,14 @@ from typing import Any
 
 import boto3
 
-from linkage.attribution import Attribution
-from linkage.commissions import confirmation_transaction
-from linkage.conversions import Confirmation, Conversion
-from linkage.members import Seen, Standing
-from linkage.network import NetworkSettings
-from linkage.programs import Program, Reward
-from linkage_cli.emulator import free_port, running_emulator
-from linkage_cli.local_aws import local_aws
+from linkage.domain.commissions.ledger_transactions import confirmation_transaction
+from linkage.domain.conversions.attribution import Attribution
+from linkage.domain.conversions.conversions import Confirmation, Conversion
+from linkage.domain.conversions.standing import Seen, Standing
+from linkage.domain.terms.network import NetworkSettings
+from linkage.domain.terms.programs import Program, Reward
+from linkage_cli.local.emulator import free_port, running_emulator
+from linkage_cli.local.local_aws import local_aws
 
 ROUNDS, COMPUTATIONS, READS = 25, 200, 40
 TABLE = "bench"

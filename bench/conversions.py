@@ -13,8 +13,8 @@ from io import StringIO
 from typing import Any
 
 from bench import stream_batch  # before the tables are imported: it names them
-from linkage.ids import computed
-from linkage.network import NetworkSettings
+from linkage.domain.ids import computed
+from linkage.domain.terms.network import NetworkSettings
 from linkage.tables.members import put_member
 from linkage.tables.programs import publish_program
 from linkage.tables.settings import publish_settings

@@ -18,21 +18,23 @@ from unittest.mock import patch
 from botocore.client import BaseClient
 
 from bench import stream_batch  # before the tables are imported: it names them
+from linkage.tables import payout_batches
 
 os.environ |= {
     "WORK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/work",
     "PAYOUT_FILES_BUCKET": "files",
 }
 
-from linkage import clock
-from linkage.customers import Customer
-from linkage.flow import debiting, exporting, planning, recording, settling
-from linkage.ids import computed, fingerprint
-from linkage.keys import Key
-from linkage.network import NetworkSettings
-from linkage.payouts import payout_id
-from linkage.requests import Report, Result
-from linkage.tables import payouts
+from linkage.domain import clock
+from linkage.domain.conversions.requests import Report
+from linkage.domain.ids import computed, fingerprint
+from linkage.domain.payouts.payouts import payout_id
+from linkage.domain.payouts.requests import Result
+from linkage.domain.people.api_keys import Key
+from linkage.domain.people.customers import Customer
+from linkage.domain.terms.network import NetworkSettings
+from linkage.flow.conversions import recording
+from linkage.flow.payouts import debiting, exporting, planning, settling
 from linkage.tables.members import put_member
 from linkage.tables.programs import publish_program
 from linkage.tables.settings import publish_settings
@@ -66,7 +68,7 @@ def counted() -> dict[str, Any]:
             with counting() as units:
                 work()
             figures[name] = units.per(AFFILIATES)
-        batch = payouts.get_batch(batch_id)
+        batch = payout_batches.get_batch(batch_id)
         assert (batch.status, batch.count) == ("settled", AFFILIATES)
     measures = ("calls", "write_units", "index_write_units", "read_units")
     total = {each: sum(step[each] for step in figures.values()) for each in measures}

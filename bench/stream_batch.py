@@ -35,15 +35,15 @@ from tests.aws_tables import TABLES  # before any table is imported: they need i
 
 os.environ |= {f"{noun.upper()}_TABLE": noun for noun in TABLES}
 
-from linkage import clock
-from linkage.customers import Customer
-from linkage.flow import recording
-from linkage.ids import computed, fingerprint
-from linkage.members import Member
-from linkage.network import NetworkSettings
-from linkage.programs import Program, Reward, Step, Thresholds
-from linkage.requests import Report
-from linkage.tables import transactions
+from linkage.domain import clock
+from linkage.domain.conversions.requests import Report
+from linkage.domain.ids import computed, fingerprint
+from linkage.domain.people.customers import Customer
+from linkage.domain.people.members import Member
+from linkage.domain.terms.network import NetworkSettings
+from linkage.domain.terms.programs import Program, Reward, Step, Thresholds
+from linkage.flow.conversions import recording
+from linkage.tables.dynamodb import transactions
 from linkage.tables.members import put_member
 from linkage.tables.programs import publish_program
 from linkage.tables.settings import publish_settings

@@ -1,4 +1,4 @@
-"""Turns the bots that npm's isbot knows into linkage/bot_patterns.py; `make bots` runs it.
+"""Turns the bots that npm's isbot knows into `bot_patterns.py`; `make bots` runs it.
 
 One regular expression of them all costs 0.7 ms for each user agent of a person, four times the
 rest of the redirect. Most of the patterns are plain words, though, which `in` finds in 40 ns; and
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULE = ROOT / "layers/core/python/linkage/bot_patterns.py"
+MODULE = ROOT / "layers/core/python/linkage/domain/clicks/bot_patterns.py"
 _LIST = "import('isbot').then((isbot) => console.log(JSON.stringify(isbot.list)))"
 _HEADER = '''
 """What user agents of bots look like, in lower case: the list of isbot {version} (npm).

@@ -2,7 +2,7 @@
 
 import os
 
-from linkage.keyed_ids import Forms, conversion_ids
+from linkage.domain.terms.keyed_ids import Forms, conversion_ids
 
 
 def ids_of(vendor_id: str, event: str, external_id: str) -> Forms:

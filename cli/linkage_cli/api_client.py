@@ -15,7 +15,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from linkage_cli.errors import CommandError, ExitCode
-from linkage_cli.local_aws import is_loopback
+from linkage_cli.local.local_aws import is_loopback
 
 ATTEMPTS_MAX = 8
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.25, 8.0

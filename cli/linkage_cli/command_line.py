@@ -88,7 +88,7 @@ def aws_errors(failed: str, then: str = "") -> Iterator[None]:
 
 def _is_refusal(error: Exception) -> bool:
     """Whether the product refused. Not imported above: the auditor shares no code with it."""
-    from linkage.errors import LinkageError
+    from linkage.domain.errors import LinkageError
 
     return isinstance(error, LinkageError)
 

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from linkage.audit import record_by
-from linkage.errors import BusyError
-from linkage.fields import checked_text
+from linkage.domain.errors import BusyError
+from linkage.domain.fields import checked_text
+from linkage.domain.people.audit import record_by
+from linkage_cli.api_keys import Local, Stage
 from linkage_cli.command_line import aws_errors, commands
-from linkage_cli.keys import Local, Stage
 from linkage_cli.networks import Network, find_network, principal, tables_of
 
 app = commands("The network's settings.")
@@ -50,9 +50,10 @@ def turn_off(network: Network, why: str) -> int | None:
 
     What was planned while they were on still takes two persons.
     """
+    from linkage.domain.errors import ConditionFailedError
     from linkage.tables.audit import put_record
+    from linkage.tables.dynamodb.transactions import attempts
     from linkage.tables.settings import current_settings, publish_settings
-    from linkage.tables.transactions import ConditionFailedError, attempts
 
     who = (principal(network), "")
     for _ in attempts():

@@ -16,8 +16,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from linkage_cli.errors import CommandError
-from linkage_cli.local_aws import REGION, environment_for, is_loopback, replace_environment
-from linkage_cli.places import LOCAL_FILE
+from linkage_cli.local.local_aws import REGION, environment_for, is_loopback, replace_environment
+from linkage_cli.local.places import LOCAL_FILE
 
 LOCAL_STAGE = "local"
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from linkage.money import amount_text
+from linkage.domain.money import amount_text
+from linkage_cli.api_keys import Local, Stage
 from linkage_cli.command_line import aws_errors, commands
-from linkage_cli.keys import Local, Stage
 from linkage_cli.networks import Network, find_network, principal, tables_of
 
 NOUNS = ("audit", "ledger", "payouts")
@@ -41,7 +41,7 @@ def rebook_command(
 def rebook(network: Network, batch_id: str, cutoff: str | None, currency: str | None) -> str:
     """Books the batch of a network again, and says in sentences what that came to."""
     with tables_of(network, NOUNS, PAYOUT_FILES_BUCKET=network.named(BUCKET)):
-        from linkage.flow import rebooking
+        from linkage.flow.payouts import rebooking
 
         done = rebooking.rebook(
             batch_id, (principal(network), ""), cutoff=cutoff, currency=currency

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from linkage.audit import Record
+from linkage.domain.people.audit import Record
+from linkage_cli.api_keys import Local, Stage
 from linkage_cli.command_line import aws_errors, commands
 from linkage_cli.errors import CommandError
-from linkage_cli.keys import Local, Stage
 from linkage_cli.networks import find_network, tables_of
 
 app = commands("Who changed what.")

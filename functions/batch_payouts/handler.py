@@ -3,16 +3,17 @@
 from dataclasses import asdict
 from typing import Any
 
-from linkage import clock, views
+from linkage.domain import clock
+from linkage.domain.ids import computed, created
+from linkage.domain.payouts import views
+from linkage.domain.payouts.payouts import checked_cutoff
+from linkage.domain.payouts.requests import batch_in
+from linkage.domain.people.api_keys import Key
 from linkage.edge.http import Answer, Request, Route, answer, serve
 from linkage.edge.runtime import logger, record_batches
-from linkage.flow import planning
-from linkage.flow.authenticating import authenticated
-from linkage.flow.watching import watch
-from linkage.ids import computed, created
-from linkage.keys import Key
-from linkage.payouts import checked_cutoff
-from linkage.requests import batch_in
+from linkage.flow.payouts import planning
+from linkage.flow.payouts.watching_batches import watch
+from linkage.flow.people.authenticating import authenticated
 
 
 def _operator(secret: str) -> Key:
@@ -26,9 +27,8 @@ def create(request: Request, key: Key) -> Answer:
     repeat_key = request.idempotency_key()
     batch_id = computed("bat", "operator", repeat_key) if repeat_key else created("bat")
     terms, maker = (sent.currency, cutoff), (key.key_id, sent.fingerprint)
-    batch, replayed = planning.start(
-        planning.new_batch(batch_id, *terms, *maker, person=key.person)
-    )
+    planned = planning.new_batch(batch_id, *terms, *maker, person=key.person)
+    batch, replayed = planning.start(planned)
     return answer(200 if replayed else 201, views.batch(batch), replayed=replayed)
 
 

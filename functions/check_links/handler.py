@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from linkage.edge.runtime import logger, metrics
-from linkage.flow.following import NotFollowedError, follow
+from linkage.flow.clicks.checking_links import NotFollowedError, follow
 
 LINKS_URL = os.environ["LINKS_URL"]
 

@@ -6,10 +6,10 @@ from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
+from linkage.domain.errors import LaterReleaseError
 from linkage.edge.records import each_record
 from linkage.edge.runtime import logger, metrics
-from linkage.errors import LaterReleaseError
-from linkage.flow.posting import Fact, Posting
+from linkage.flow.commissions.posting import Fact, Posting
 
 
 def fact_of(record: DynamoDBRecord) -> Fact:

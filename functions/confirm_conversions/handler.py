@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from linkage import clock
+from linkage.domain import clock
 from linkage.edge.runtime import logger, metrics, record_held
-from linkage.flow.awaiting import confirm_due
+from linkage.flow.conversions.confirming_by_silence import confirm_due
 
 STOP_BEFORE_END_MS = 10_000
 

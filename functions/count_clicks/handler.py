@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.data_classes import DynamoDBStreamEvent
 
 from linkage.edge.runtime import logger, metrics
-from linkage.flow.counting import count_clicks
+from linkage.flow.clicks.counting import count_clicks
 
 
 @logger.inject_lambda_context

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from linkage.domain.clicks.edge_log import StrangeLogError
 from linkage.edge.runtime import logger, metrics
-from linkage.edge_log import StrangeLogError
-from linkage.flow.edge_counting import count_log
+from linkage.flow.clicks.edge_counting import count_log
 
 
 @logger.inject_lambda_context

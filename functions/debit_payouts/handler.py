@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from linkage.edge.records import each_record
 from linkage.edge.runtime import logger, metrics
-from linkage.flow.debiting import debit_page, give_back_page
+from linkage.flow.payouts.debiting import debit_page, give_back_page
 
 WORK = {"debit": debit_page, "give_back": give_back_page}
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from linkage import views
+from linkage.domain.people import views
+from linkage.domain.people.api_keys import Key
 from linkage.edge.http import Answer, Request, Route, answer, serve
 from linkage.edge.runtime import logger
-from linkage.flow import approving, proposing
-from linkage.flow.authenticating import authenticated
-from linkage.keys import Key
+from linkage.flow.approvals import approving
+from linkage.flow.people import proposing
+from linkage.flow.people.authenticating import authenticated
 
 
 def _approve(request: Request, key: Key) -> Answer:

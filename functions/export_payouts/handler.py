@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 
 from linkage.edge.records import each_record
 from linkage.edge.runtime import logger, metrics
-from linkage.flow.exporting import export
+from linkage.flow.payouts.exporting import export
 
 
 def batch_of(record: DynamoDBRecord) -> str:

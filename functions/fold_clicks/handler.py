@@ -3,10 +3,10 @@
 from datetime import date
 from typing import Any
 
-from linkage import clock
+from linkage.domain import clock
 from linkage.edge.runtime import logger, metrics, record_held
-from linkage.flow.billing import DayNotBilledError, NotBilled
-from linkage.flow.folding import FoldedDay, fold_again, fold_open_days, oldest_open_age_s
+from linkage.flow.clicks.billing import DayNotBilledError, NotBilled
+from linkage.flow.clicks.folding import FoldedDay, fold_again, fold_open_days, oldest_open_age_s
 
 
 @logger.inject_lambda_context

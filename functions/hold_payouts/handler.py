@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from linkage import views
+from linkage.domain.payouts import views
+from linkage.domain.payouts.payouts import Payout
+from linkage.domain.payouts.requests import reason_in
+from linkage.domain.people.api_keys import Key
 from linkage.edge.http import Answer, Request, Route, answer, serve
 from linkage.edge.runtime import logger
-from linkage.flow.authenticating import authenticated
-from linkage.flow.taking_out import hold, release, remove
-from linkage.keys import Key
-from linkage.payouts import Payout
-from linkage.requests import reason_in
+from linkage.flow.payouts.holding_payouts import hold, release, remove
+from linkage.flow.people.authenticating import authenticated
 
 
 def _operator(secret: str) -> Key:

@@ -4,8 +4,7 @@ import time
 from typing import Any
 
 from linkage.edge.runtime import logger, metrics
-from linkage.flow.publishing import Published, follow, publish, publish_page
-from linkage.tables.host_changes import vendor_of
+from linkage.flow.clicks.edge_publishing import Published, follow, publish, publish_page, told_apart
 
 FOLLOWING_S = 10
 """So long a batch follows changes of hosts: the links made or changed behind it wait as long."""
@@ -23,9 +22,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         _count(published)
         return {**vars(published), "after": last}
     until_s = time.monotonic() + FOLLOWING_S
-    changed = dict.fromkeys(record["dynamodb"]["Keys"]["code"]["S"] for record in event["Records"])
-    _count(publish([key for key in changed if vendor_of(key) is None]))
-    for vendor_id in filter(None, map(vendor_of, changed)):
+    keys = (record["dynamodb"]["Keys"]["code"]["S"] for record in event["Records"])
+    codes, vendors = told_apart(keys)
+    _count(publish(codes))
+    for vendor_id in vendors:
         _count(follow(vendor_id, lambda: time.monotonic() < until_s))
     return {"batchItemFailures": []}
 

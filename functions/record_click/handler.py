@@ -9,12 +9,12 @@ import os
 import time
 from typing import Any
 
-from linkage import clock
-from linkage.clicks import Visit, click_of
-from linkage.destinations import redirected
+from linkage.domain import clock
+from linkage.domain.clicks.clicks import Visit, click_of
+from linkage.domain.clicks.destinations import redirected
+from linkage.domain.clicks.links import is_code
 from linkage.edge import redirects
-from linkage.links import is_code
-from linkage.tables.dynamodb_wire import DynamoDB, DynamoDBError
+from linkage.tables.dynamodb.wire import DynamoDB, DynamoDBError
 from linkage.tables.recent_links import RecentLinks
 
 LINKS_TABLE = os.environ["LINKS_TABLE"]

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from linkage import requests, views
-from linkage.conversions import Conversion
+from linkage.domain.conversions import conversions, requests, views
+from linkage.domain.people import views as people_views
+from linkage.domain.people.api_keys import Key
 from linkage.edge.http import Answer, Request, Route, accepted, answer, serve
 from linkage.edge.runtime import logger, record_held
-from linkage.flow import deciding, recording, releasing
-from linkage.flow.authenticating import authenticated
-from linkage.keys import Key
+from linkage.flow.conversions import recording, releasing, vendor_decisions
+from linkage.flow.people.authenticating import authenticated
 
 
-def _shown(key: Key, conversion: Conversion, replayed: bool) -> Answer:
+def _shown(key: Key, conversion: conversions.Conversion, replayed: bool) -> Answer:
     record_held(conversion.conversion_id, None if replayed else conversion.held_reason)
     return accepted(views.conversion(conversion, key.role), replayed)
 
@@ -22,25 +22,25 @@ def _report(request: Request, key: Key) -> Answer:
 
 def _confirm(request: Request, key: Key) -> Answer:
     sold_id, by = request.id("conversion_id", "conversion"), (key.member_id, key.key_id)
-    return _shown(key, *deciding.confirm(sold_id, *by))
+    return _shown(key, *vendor_decisions.confirm(sold_id, *by))
 
 
 def _release(request: Request, key: Key) -> Answer:
     by = key.require("operator")
     sold, waits, replayed = releasing.release(request.id("conversion_id", "conversion"), by)
     if waits:
-        return answer(202, {"proposal": views.proposal(waits)})
+        return answer(202, {"proposal": people_views.proposal(waits)})
     return _shown(key, sold, replayed)
 
 
 def _reject(request: Request, key: Key) -> Answer:
     sold_id, sent = request.id("conversion_id", "conversion"), requests.rejection_in(request.body)
-    return _shown(key, *deciding.reject(sold_id, key.member_id, *sent, key.key_id))
+    return _shown(key, *vendor_decisions.reject(sold_id, key.member_id, *sent, key.key_id))
 
 
 def _refund(request: Request, key: Key) -> Answer:
     sold_id, sent = request.id("conversion_id", "conversion"), requests.refund_in(request.body)
-    conversion, refund, replayed = deciding.refund(sold_id, key.member_id, sent, key.key_id)
+    conversion, refund, replayed = vendor_decisions.refund(sold_id, key.member_id, sent, key.key_id)
     return accepted(views.refund(conversion, refund), replayed)
 
 

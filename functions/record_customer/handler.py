@@ -3,12 +3,13 @@
 from functools import partial
 from typing import Any
 
-from linkage import requests, views
+from linkage.domain.people import requests, views
+from linkage.domain.people.api_keys import Key
 from linkage.edge.http import Answer, Request, Route, answer, serve
 from linkage.edge.runtime import logger, notice, noticing_refusals
-from linkage.flow import client_codes, consenting, unbinding
-from linkage.flow.authenticating import authenticated
-from linkage.keys import Key
+from linkage.flow.conversions import unbinding
+from linkage.flow.people import client_codes, consenting
+from linkage.flow.people.authenticating import authenticated
 
 
 def _make_code(request: Request, key: Key) -> Answer:

@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from linkage import views
+from linkage.domain.ids import computed
+from linkage.domain.ledger import views as ledger_views
+from linkage.domain.ledger.requests import adjustment_in
+from linkage.domain.payouts import views as payout_views
+from linkage.domain.payouts.requests import results_in
+from linkage.domain.people import views as people_views
+from linkage.domain.people.api_keys import Key
 from linkage.edge.http import Answer, Request, Route, answer, serve
 from linkage.edge.runtime import logger
-from linkage.flow.adjusting import adjust
-from linkage.flow.authenticating import authenticated
-from linkage.flow.settling import settle
-from linkage.ids import computed
-from linkage.keys import Key
-from linkage.requests import adjustment_in, results_in
+from linkage.flow.ledger.adjusting import adjust
+from linkage.flow.payouts.settling import settle
+from linkage.flow.people.authenticating import authenticated
 
 
 def _operator(secret: str) -> Key:
@@ -20,7 +23,7 @@ def _operator(secret: str) -> Key:
 def results(request: Request, key: Key) -> Answer:
     """`POST /v1/payout-batches/{batch_id}/results`."""
     batch_id = request.id("batch_id", "payout_batch")
-    return answer(200, views.batch(settle(batch_id, results_in(request.body), key)))
+    return answer(200, payout_views.batch(settle(batch_id, results_in(request.body), key)))
 
 
 def _id_of(request: Request) -> str:
@@ -32,8 +35,8 @@ def adjustments(request: Request, key: Key) -> Answer:
     sent = adjustment_in(request.body)
     made, waits, replayed = adjust(sent, _id_of(request), key)
     if waits:
-        return answer(202, {"proposal": views.proposal(waits)})
-    return answer(200 if replayed else 201, views.adjustment(made), replayed=replayed)
+        return answer(202, {"proposal": people_views.proposal(waits)})
+    return answer(200 if replayed else 201, ledger_views.adjustment(made), replayed=replayed)
 
 
 ROUTES = {

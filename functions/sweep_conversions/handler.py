@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from linkage import clock
+from linkage.domain import clock
+from linkage.domain.errors import LaterReleaseError
 from linkage.edge.runtime import logger, metrics
-from linkage.errors import LaterReleaseError
-from linkage.flow.sweeping import sweep
+from linkage.flow.commissions.sweeping import sweep
 
 STOP_BEFORE_END_MS = 10_000
 

@@ -17,11 +17,11 @@ from types import ModuleType
 from typing import Any, cast
 from unittest.mock import patch
 
-from linkage import clock, ids
+from linkage.domain import clock, ids
+from linkage.domain.people.api_keys import Key, hashed, new_secret
 from linkage.edge.runtime import logger, metrics
-from linkage.keys import Key, hashed, new_secret
-from linkage.tables.dynamodb_wire import DynamoDB, DynamoDBError
-from linkage.tables.keys import put_key
+from linkage.tables.api_keys import put_key
+from linkage.tables.dynamodb.wire import DynamoDB, DynamoDBError
 from linkage.tables.recent_links import RecentLinks
 from tests.api.client import CONTEXT, Answer
 from tests.aws_tables import forget_versions

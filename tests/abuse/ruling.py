@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from linkage.customers import Customer, customer_keys
+from linkage.domain.people.customers import Customer, customer_keys
 from tests.abuse.contacts import Introduction, Introductions
 from tests.abuse.play import Play
 from tests.abuse.stored import Stored

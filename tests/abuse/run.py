@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from linkage.tables import transactions
-from linkage_cli import ledger_check
-from linkage_cli.audit import Report, audit
+from linkage.tables.dynamodb import transactions
+from linkage_cli.ledger import ledger_check
+from linkage_cli.ledger.audit import Report, audit
 from tests.abuse.actors import Cast
 from tests.abuse.gain import Gain, Judge
 from tests.abuse.play import Play

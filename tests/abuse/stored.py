@@ -7,8 +7,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from linkage.tables.packed import unpacked
-from linkage.tables.transactions import from_wire
+from linkage.tables.dynamodb.packed import unpacked
+from linkage.tables.dynamodb.transactions import from_wire
 from tests.abuse.play import Play
 
 RECRUITMENTS = "network:bonuses"

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from linkage.conversions import Confirmation, Conversion, Refund
-from linkage.customers import Binding, KnownCustomer, Renewal
+from linkage.domain.conversions.conversions import Confirmation, Conversion, Refund
+from linkage.domain.people.customers import Binding, KnownCustomer, Renewal
 from tests.abuse.gain import BONUS, LOST, TAKEOVER
 from tests.abuse.recipes import Book
 from tests.abuse.run import Outcome, Run
@@ -58,14 +58,29 @@ FLOW, LEADS = "linkage.flow", "lead_through_a_sham"
 @pytest.mark.parametrize(
     ("target", "instead", "recipe", "kind"),
     [
-        (f"{FLOW}.withdrawing.moved_by_withdrawal", moves_nothing, LEADS, BONUS),
-        (f"{FLOW}.withdrawing.ended_before", ended_before, LEADS, TAKEOVER),
-        (f"{FLOW}.confirming.standing_minor", least_unit, LEADS, TAKEOVER),
-        ("linkage.attribution._introduction_objection", nothing, LEADS, TAKEOVER),
-        ("linkage.customers.KnownCustomer._live", by_phone, "split_contacts", TAKEOVER),
-        ("linkage.customers.Binding.renewed", the_last_alone, "end_a_renewal", TAKEOVER),
-        (f"{FLOW}.confirming.room", every_contact, "two_in_one", TAKEOVER),
-        (f"{FLOW}.consenting.is_suspended", nobody, "mark_when_suspended", LOST),
+        (f"{FLOW}.commissions.withdrawing.moved_by_withdrawal", moves_nothing, LEADS, BONUS),
+        (f"{FLOW}.commissions.withdrawing.ended_before", ended_before, LEADS, TAKEOVER),
+        (f"{FLOW}.conversions.confirming.standing_minor", least_unit, LEADS, TAKEOVER),
+        (
+            "linkage.domain.conversions.claims._introduction_objection",
+            nothing,
+            LEADS,
+            TAKEOVER,
+        ),
+        (
+            "linkage.domain.people.customers.KnownCustomer._live",
+            by_phone,
+            "split_contacts",
+            TAKEOVER,
+        ),
+        (
+            "linkage.domain.people.customers.Binding.renewed",
+            the_last_alone,
+            "end_a_renewal",
+            TAKEOVER,
+        ),
+        (f"{FLOW}.conversions.confirming.room", every_contact, "two_in_one", TAKEOVER),
+        (f"{FLOW}.people.consenting.is_suspended", nobody, "mark_when_suspended", LOST),
     ],
 )
 def test_a_rule_undone_is_found(

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from linkage import introductions
-from linkage.conversions import Confirmation
-from linkage.proposals import Change
+from linkage.domain.conversions import introductions
+from linkage.domain.conversions.conversions import Confirmation
+from linkage.domain.people.proposals import Change
 from tests.abuse.gain import OPERATOR, OTHER, RECRUITMENT, TAKEOVER
 from tests.abuse.run import Outcome, Run
 from tests.abuse.world import Action
 
-API, CORE = "linkage_api.payout_warnings", "linkage"
+API, CORE = "linkage_api.payouts.payout_warnings", "linkage"
 
 
 def does(what: str, **args: Any) -> Action:
@@ -83,46 +83,64 @@ def introduces(conversion: Any, confirmation: Confirmation, *rest: Any) -> bool:
 @pytest.mark.parametrize(
     ("actions", "undone", "kind"),
     [
-        pytest.param(LOWER, {f"{CORE}.flow.governing.takes_two": never}, OTHER, id="A3 lower"),
+        pytest.param(
+            LOWER, {f"{CORE}.flow.terms.publishing_settings.takes_two": never}, OTHER, id="A3 lower"
+        ),
         pytest.param(
             APPROVE_ONESELF,
             {
-                f"{CORE}.proposals.require_second_person": nothing,
-                f"{CORE}.payouts.require_second_person": nothing,
+                f"{CORE}.domain.people.proposals.require_second_person": nothing,
+                f"{CORE}.domain.payouts.payouts.require_second_person": nothing,
             },
             OTHER,
             id="A3 approve oneself",
         ),
         pytest.param(
             ANOTHER_KEY,
-            {f"{CORE}.flow.keying.Change": unguarded},
+            {f"{CORE}.flow.people.managing_keys.Change": unguarded},
             OTHER,
             id="A3 another key",
         ),
         pytest.param(
             REDIRECT,
             {
-                f"{CORE}.flow.changing.guarded_in": none,
+                f"{CORE}.flow.people.changing_members.guarded_in": none,
                 f"{API}._changed": nothing_odd,
                 f"{API}._shared": nothing_odd,
             },
             OTHER,
             id="A10 another account",
         ),
-        pytest.param(SPLIT, {f"{CORE}.flow.changing.guarded_in": none}, OTHER, id="A3 split"),
+        pytest.param(
+            SPLIT, {f"{CORE}.flow.people.changing_members.guarded_in": none}, OTHER, id="A3 split"
+        ),
         pytest.param(FORGE, {f"{API}._said_by_operators": nothing_odd}, OPERATOR, id="A3 forge"),
         pytest.param(
-            PASS_FOR_A_VENDOR, {f"{CORE}.flow.keying.has_key": never}, OPERATOR, id="A3 its key"
-        ),
-        pytest.param(GIVE, {f"{CORE}.flow.adjusting.Change": unguarded}, OTHER, id="A9 give"),
-        pytest.param(
-            FOUND, {f"{CORE}.flow.changing.approval_takes_two": never}, OPERATOR, id="a vendor"
-        ),
-        pytest.param(
-            ENRICH, {f"{CORE}.flow.governing.takes_two": never}, RECRUITMENT, id="a bonus"
+            PASS_FOR_A_VENDOR,
+            {f"{CORE}.flow.people.managing_keys.has_key": never},
+            OPERATOR,
+            id="A3 its key",
         ),
         pytest.param(
-            IMPORT, {f"{CORE}.flow.confirming.introduces": introduces}, TAKEOVER, id="import"
+            GIVE, {f"{CORE}.flow.ledger.adjusting.Change": unguarded}, OTHER, id="A9 give"
+        ),
+        pytest.param(
+            FOUND,
+            {f"{CORE}.flow.people.changing_members.approval_takes_two": never},
+            OPERATOR,
+            id="a vendor",
+        ),
+        pytest.param(
+            ENRICH,
+            {f"{CORE}.flow.terms.publishing_settings.takes_two": never},
+            RECRUITMENT,
+            id="a bonus",
+        ),
+        pytest.param(
+            IMPORT,
+            {f"{CORE}.flow.conversions.confirming.introduces": introduces},
+            TAKEOVER,
+            id="import",
         ),
     ],
 )

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from linkage import clock, ids
-from linkage.keys import Key, hashed, key_id_in, new_secret
-from linkage.tables.keys import put_key
+from linkage.domain import clock, ids
+from linkage.domain.people.api_keys import Key, hashed, key_id_in, new_secret
+from linkage.tables.api_keys import put_key
 from tests.handlers import load_handler
 
 CONTEXT = SimpleNamespace(

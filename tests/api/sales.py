@@ -4,14 +4,15 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from linkage import clock, ids
-from linkage.attribution import Click
-from linkage.customers import Customer
-from linkage.flow import deciding, posting, recording
-from linkage.ids import fingerprint
-from linkage.payouts import Batch, Page, Payout, debit_of, debit_transaction, decide
-from linkage.requests import Report, SentRefund
-from linkage.tables import ledger, payouts
+from linkage.domain import clock, ids
+from linkage.domain.clicks.known_clicks import Click
+from linkage.domain.conversions.requests import Report, SentRefund
+from linkage.domain.ids import fingerprint
+from linkage.domain.payouts.payouts import Batch, Page, Payout, debit_of, debit_transaction, decide
+from linkage.domain.people.customers import Customer
+from linkage.flow.commissions import posting
+from linkage.flow.conversions import recording, vendor_decisions
+from linkage.tables import ledger, payout_batches, payouts
 from linkage.tables.clicks import ClickItem
 from linkage.tables.members import get_member
 from tests.api.conftest import Network
@@ -66,7 +67,7 @@ def sale(
     )
     conversion, _ = recording.report(replace(sent, **changes))
     if confirmed:
-        deciding.confirm(conversion.conversion_id, None)
+        vendor_decisions.confirm(conversion.conversion_id, None)
         if posted:
             posting.post_fact(conversion.conversion_id, "confirmation")
     return conversion.conversion_id
@@ -76,7 +77,7 @@ def refund(conversion_id: str, amount_minor: int, external_id: str | None = None
     """A refund of a confirmed sale, posted."""
     name = external_id or f"refund {amount_minor}"
     sent = SentRefund(name, amount_minor, "broken tiles", "fingerprint")
-    _, accepted, _ = deciding.refund(conversion_id, None, sent)
+    _, accepted, _ = vendor_decisions.refund(conversion_id, None, sent)
     if accepted.posts:
         posting.post_fact(conversion_id, "refund#" + ids.digest(accepted.external_id))
 
@@ -92,14 +93,14 @@ def batch(cutoff: str, **changes: str) -> Batch:
         created_by="key_1",
     )
     made = replace(made, **changes)
-    payouts.put_batch(made)
+    payout_batches.put_batch(made)
     return made
 
 
 def paid_out(made: Batch, *affiliate_ids: str) -> list[Payout]:
     """The payouts of a batch that has one page with these affiliates, and closed it."""
     page = Page(made.batch_id, 1, affiliate_ids)
-    payouts.put_page(page)
+    payout_batches.put_page(page)
     debited, skipped = [], {}
     for affiliate_id in affiliate_ids:
         balance = ledger.find_balance(affiliate_id, "USD")
@@ -113,7 +114,7 @@ def paid_out(made: Batch, *affiliate_ids: str) -> list[Payout]:
             debited.append(decided)
         else:
             skipped[affiliate_id] = decided.reason
-    assert payouts.close_page(page, debited, skipped)
+    assert payout_batches.close_page(page, debited, skipped)
     return debited
 
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from linkage.payouts import Batch
+from linkage.domain.payouts.payouts import Batch
 from linkage.tables.conversions import list_conversions
-from linkage.tables.payouts import get_batch, list_batches
+from linkage.tables.payout_batches import get_batch, list_batches
 from linkage_api.app import app
 from tests.api.client import Answer, Client
 from tests.api.conftest import Network

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from linkage.keys import key_id_in
+from linkage.domain.people.api_keys import key_id_in
 from tests.api.client import Answer, Client
 from tests.api.conftest import NETWORK, PROGRAM, Network
 

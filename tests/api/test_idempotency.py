@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from linkage import clock
+from linkage.domain import clock
 from linkage.tables.links import LinkItem
 from linkage.tables.settings import current_settings
 from tests.api.client import Answer, Client

@@ -10,9 +10,9 @@ import pytest
 
 from bench import starting
 from bench.visits import DESTINATION
-from linkage.edge_links import published
-from linkage.ids import created
-from linkage.links import link_of
+from linkage.domain.clicks.edge_links import published
+from linkage.domain.clicks.links import link_of
+from linkage.domain.ids import created
 from linkage_cli.cost import Units
 from tests.edge.redirect_function import Visit, run
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
-from linkage_cli.ledger_check import plain
+from linkage_cli.ledger.ledger_check import plain
 from tests.cli.contents import spread
 
 type Items = list[dict[str, Any]]

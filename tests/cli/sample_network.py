@@ -86,7 +86,7 @@ def trade() -> None:
 
 def trade_by_every_rule() -> None:
     """Steps, caps, a budget, a ceiling, splits, compression, a recruit, bonuses; and refunds."""
-    from linkage.conversions import Item
+    from linkage.domain.conversions.conversions import Item
 
     put_every_rule()
     for number in range(3):
@@ -116,10 +116,10 @@ def trade_by_every_rule() -> None:
 
 def pay_for_clicks() -> None:
     """A day of one link, folded and billed: two visitors, of whom one came twice, and a picture."""
-    from linkage import clock
-    from linkage.flow.counting import count_clicks
-    from linkage.flow.folding import fold_again
-    from linkage.programs import Program, Reward
+    from linkage.domain import clock
+    from linkage.domain.terms.programs import Program, Reward
+    from linkage.flow.clicks.counting import count_clicks
+    from linkage.flow.clicks.folding import fold_again
     from linkage.tables.programs import publish_program
 
     moment = clock.now()
@@ -162,13 +162,13 @@ def pay_for_clicks() -> None:
 
 def trade_within_limits() -> None:
     """A month's limit that is reached, a release, and a suspended vendor's word."""
-    from linkage.flow import deciding, releasing
-    from linkage.flow.posting import post_fact
+    from linkage.flow.commissions.posting import post_fact
+    from linkage.flow.conversions import releasing, vendor_decisions
     from linkage.tables.members import set_member
 
     def held(external_id: str) -> str:
         found = sell(external_id, 30_000, affiliate_id="mem_tendai", confirm=False)
-        assert deciding.confirm(found, "mem_hardware")[0].held_reason
+        assert vendor_decisions.confirm(found, "mem_hardware")[0].held_reason
         return found
 
     set_member("mem_hardware", confirmed_max_minor={"USD": 2_500})
@@ -185,8 +185,8 @@ def trade_within_limits() -> None:
 
 def trade_by_introductions() -> None:
     """What two sales introduced, of which one is refunded before that is due."""
-    from linkage.conversions import WITHDRAWAL
-    from linkage.flow.posting import post_fact
+    from linkage.domain.conversions.conversions import WITHDRAWAL
+    from linkage.flow.commissions.posting import post_fact
     from linkage.tables.members import set_member
 
     set_member("mem_hardware", confirmed_max_minor={"USD": 100_000})
@@ -202,14 +202,14 @@ def trade_by_introductions() -> None:
 
 
 def post_link_day(event: str, external_id: str) -> None:
-    from linkage.flow.posting import post_fact
+    from linkage.flow.commissions.posting import post_fact
     from tests.conversion_ids import plain_id
 
     post_fact(plain_id("mem_hardware", event, external_id), "report")
 
 
 def put_members() -> None:
-    from linkage.members import Member, Split
+    from linkage.domain.people.members import Member, Split
     from linkage.tables.members import put_member
 
     method = {"type": "mobile_money", "provider": "EcoCash", "phone": "+263773047653"}
@@ -246,8 +246,8 @@ def put_members() -> None:
 
 
 def put_terms() -> None:
-    from linkage.network import NetworkSettings
-    from linkage.programs import Program, Reward
+    from linkage.domain.terms.network import NetworkSettings
+    from linkage.domain.terms.programs import Program, Reward
     from linkage.tables.programs import publish_program
     from linkage.tables.settings import publish_settings
 
@@ -287,9 +287,9 @@ def put_terms() -> None:
 
 
 def put_every_rule() -> None:
-    from linkage.coupons import Coupon
-    from linkage.network import NetworkSettings, RecruitmentBonus
-    from linkage.programs import Bonus, Program, Reward, Step, Thresholds
+    from linkage.domain.terms.coupons import Coupon
+    from linkage.domain.terms.network import NetworkSettings, RecruitmentBonus
+    from linkage.domain.terms.programs import Bonus, Program, Reward, Step, Thresholds
     from linkage.tables.coupons import put_coupon
     from linkage.tables.programs import publish_program
     from linkage.tables.settings import publish_settings
@@ -361,10 +361,10 @@ def sell(
     post: bool = True,
     **also: Any,
 ) -> str:
-    from linkage.customers import Customer
-    from linkage.flow import deciding, recording
-    from linkage.flow.posting import post_fact
-    from linkage.requests import Report
+    from linkage.domain.conversions.requests import Report
+    from linkage.domain.people.customers import Customer
+    from linkage.flow.commissions.posting import post_fact
+    from linkage.flow.conversions import recording, vendor_decisions
 
     conversion, _ = recording.report(
         Report(
@@ -385,35 +385,35 @@ def sell(
     if conversion.status == "confirmed":
         post_fact(conversion.conversion_id, "report")
     elif confirm:
-        deciding.confirm(conversion.conversion_id, "mem_hardware")
+        vendor_decisions.confirm(conversion.conversion_id, "mem_hardware")
         if post:
             post_fact(conversion.conversion_id, "confirmation")
     return conversion.conversion_id
 
 
 def confirm(conversion_id: str) -> None:
-    from linkage.flow import deciding
-    from linkage.flow.posting import post_fact
+    from linkage.flow.commissions.posting import post_fact
+    from linkage.flow.conversions import vendor_decisions
 
-    deciding.confirm(conversion_id, "mem_hardware")
+    vendor_decisions.confirm(conversion_id, "mem_hardware")
     post_fact(conversion_id, "confirmation")
 
 
 def reject(conversion_id: str) -> None:
-    from linkage.flow import deciding
+    from linkage.flow.conversions import vendor_decisions
 
-    deciding.reject(conversion_id, "mem_hardware", "other", "not paid")
+    vendor_decisions.reject(conversion_id, "mem_hardware", "other", "not paid")
 
 
 def refund(conversion_id: str, amount_minor: int) -> None:
-    from linkage.conversions import refund_key
-    from linkage.flow import deciding
-    from linkage.flow.posting import post_fact
-    from linkage.requests import SentRefund
+    from linkage.domain.conversions.conversions import refund_key
+    from linkage.domain.conversions.requests import SentRefund
+    from linkage.flow.commissions.posting import post_fact
+    from linkage.flow.conversions import vendor_decisions
     from linkage.tables.conversions import get_history
 
     name = f"refund-{len(get_history(conversion_id).refunds)}"
-    _, accepted, _ = deciding.refund(
+    _, accepted, _ = vendor_decisions.refund(
         conversion_id, "mem_hardware", SentRefund(name, amount_minor, "returned", name)
     )
     if accepted.posts:
@@ -421,10 +421,10 @@ def refund(conversion_id: str, amount_minor: int) -> None:
 
 
 def plan_batch(batch_id: str, currency: str) -> None:
-    from linkage import clock
-    from linkage.flow import planning
-    from linkage.flow.debiting import debit_page
-    from linkage.tables.payouts import list_pages
+    from linkage.domain import clock
+    from linkage.flow.payouts import planning
+    from linkage.flow.payouts.debiting import debit_page
+    from linkage.tables.payout_batches import list_pages
 
     today = clock.day(clock.now()).isoformat()
     planning.start(planning.new_batch(batch_id, currency, today, "key_operator"))
@@ -433,10 +433,10 @@ def plan_batch(batch_id: str, currency: str) -> None:
 
 
 def pay_out(batch_id: str, currency: str, failed: str) -> None:
-    from linkage.flow import planning
-    from linkage.flow.exporting import export
-    from linkage.flow.settling import settle
-    from linkage.requests import Result
+    from linkage.domain.payouts.requests import Result
+    from linkage.flow.payouts import planning
+    from linkage.flow.payouts.exporting import export
+    from linkage.flow.payouts.settling import settle
     from linkage.tables.payouts import batch_payouts
 
     plan_batch(batch_id, currency)
@@ -451,9 +451,9 @@ def pay_out(batch_id: str, currency: str, failed: str) -> None:
 
 def say(batch_id: str, affiliate_id: str, status: str) -> None:
     """What the bank says of one payout, later."""
-    from linkage.flow.settling import settle
-    from linkage.payouts import payout_id
-    from linkage.requests import Result
+    from linkage.domain.payouts.payouts import payout_id
+    from linkage.domain.payouts.requests import Result
+    from linkage.flow.payouts.settling import settle
 
     result = Result("", payout_id(batch_id, affiliate_id), status, None, "by letter")
     settle(batch_id, [result], operator("key_operator"))
@@ -461,8 +461,8 @@ def say(batch_id: str, affiliate_id: str, status: str) -> None:
 
 def adjust_by_hand() -> None:
     """Something given, something taken, and a part of what is owed then written off."""
-    from linkage.flow.adjusting import adjust
-    from linkage.requests import SentAdjustment
+    from linkage.domain.ledger.requests import SentAdjustment
+    from linkage.flow.ledger.adjusting import adjust
 
     key = operator("key_operator")
     for number, (kind, amount_minor) in enumerate(
@@ -473,7 +473,7 @@ def adjust_by_hand() -> None:
 
 
 def take_out_and_hold(batch_id: str) -> None:
-    from linkage.flow.taking_out import hold, remove
+    from linkage.flow.payouts.holding_payouts import hold, remove
     from linkage.tables.payouts import batch_payouts
 
     out, held, *_ = (each.payout_id for each in batch_payouts(batch_id))
@@ -482,9 +482,9 @@ def take_out_and_hold(batch_id: str) -> None:
 
 
 def cancel_batch(batch_id: str, currency: str) -> None:
-    from linkage.flow import planning
-    from linkage.flow.debiting import give_back_page
-    from linkage.tables.payouts import list_pages
+    from linkage.flow.payouts import planning
+    from linkage.flow.payouts.debiting import give_back_page
+    from linkage.tables.payout_batches import list_pages
 
     plan_batch(batch_id, currency)
     planning.cancel(batch_id, operator("key_2"))
@@ -494,11 +494,11 @@ def cancel_batch(batch_id: str, currency: str) -> None:
 
 def book_again(batch_id: str, *affiliate_ids: str) -> None:
     """A batch that the tables have lost, from its file; it paid more than the tables know of."""
-    from linkage import clock
-    from linkage.flow import rebooking
-    from linkage.flow.planning import new_batch
-    from linkage.payout_file import render
-    from linkage.payouts import Payout, payout_id
+    from linkage.domain import clock
+    from linkage.domain.payouts.payout_file import render
+    from linkage.domain.payouts.payouts import Payout, payout_id
+    from linkage.flow.payouts import rebooking
+    from linkage.flow.payouts.planning import new_batch
     from linkage.tables import payout_files
 
     now = clock.now()

@@ -18,12 +18,12 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 from typer.testing import CliRunner
 
-from linkage.errors import NotFoundError
+from linkage.domain.errors import NotFoundError
 from linkage_cli import api_client
 from linkage_cli.command_line import aws_errors, commands
 from linkage_cli.errors import CommandError, ExitCode
 from linkage_cli.orders.staging import Staging
-from tests.cli.importing import imported, write
+from tests.cli.orders.importing import imported, write
 from tests.cli.standin_api import KEY, StandinApi, standin_api
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from linkage import clicks
+from linkage.domain.clicks import clicks
 from linkage_cli.cost import Line, Month, Prices, Units, bill, lines_of
 from linkage_cli.cost.command import cost, flood_said, number, said
 from linkage_cli.cost.model import MILLION, VARIANTS

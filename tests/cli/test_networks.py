@@ -16,10 +16,10 @@ import typer
 from typer.testing import CliRunner
 
 from linkage_cli import api_client, networks
-from linkage_cli.emulator import free_port
 from linkage_cli.errors import ExitCode
+from linkage_cli.local.emulator import free_port
 from linkage_cli.main import app
-from tests.cli.importing import imported, write
+from tests.cli.orders.importing import imported, write
 from tests.cli.standin_api import standin_api
 
 LOCAL_COMMANDS = [

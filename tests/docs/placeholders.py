@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from linkage_cli.tutorial import Step, tutorial_steps
+from linkage_cli.local.tutorial import Step, tutorial_steps
 
 PLACEHOLDERS: dict[str, Any] = {
     "api_url": "http://127.0.0.1:4566/…",

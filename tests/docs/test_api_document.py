@@ -6,17 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from linkage import requests
-from linkage.keys import Key
-from linkage.network import FIRST_SETTINGS
-from linkage.terms import check_program
+from linkage.domain.conversions import requests
+from linkage.domain.people import requests as people_requests
+from linkage.domain.people.api_keys import Key
+from linkage.domain.terms.network import FIRST_SETTINGS
+from linkage.domain.terms.publication_checks import check_program
 from linkage_api.app import app
 from linkage_api.bodies import Body, read
-from linkage_api.coupons import CouponBody, CouponChanges
-from linkage_api.links import LinkBody
-from linkage_api.members import MemberBody, MemberChanges
-from linkage_api.network import NetworkBody
-from linkage_api.terms import BonusBody, ProgramBody, RewardBody, StepBody, ThresholdsBody
+from linkage_api.clicks.links import LinkBody
+from linkage_api.people.members import MemberBody, MemberChanges
+from linkage_api.terms.coupons import CouponBody, CouponChanges
+from linkage_api.terms.network import NetworkBody
+from linkage_api.terms.program_bodies import (
+    BonusBody,
+    ProgramBody,
+    RewardBody,
+    StepBody,
+    ThresholdsBody,
+)
 from tests.docs.markdown import ROOT
 
 DOCUMENT = (ROOT / "docs" / "api.md").read_text()
@@ -34,8 +41,8 @@ BODIES: dict[str, type[Body]] = {
 VENDOR = Key("key_1", "vendor", "mem_1", "", "2026-01-01T00:00:00.000Z")
 REPORTED = {
     "conversions": requests.report_in,
-    "client-codes": requests.client_code_in,
-    "customers/opt-out": requests.customer_in,
+    "client-codes": people_requests.client_code_in,
+    "customers/opt-out": people_requests.customer_in,
 }
 """What the function that records conversions reads."""
 

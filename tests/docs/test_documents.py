@@ -11,10 +11,10 @@ import typer
 from infra.setting_forms import SETTINGS
 from infra.setting_table import written
 from infra.settings import StageSettings
-from linkage.network import funding_gap_bps
+from linkage.domain.terms.network import funding_gap_bps
 from linkage_api.app import app as api
 from linkage_api.bodies import read
-from linkage_api.network import NetworkBody
+from linkage_api.terms.network import NetworkBody
 from linkage_cli.main import app as command_line
 from tests.docs.markdown import DOCUMENTS, ROOT, anchors, blocks, commands, links, table
 from tests.infra.synthesis import Synthesised, stand_in_build

@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 
-from linkage.ledger import NETWORK_FEES
-from linkage.money import share_half_up
-from linkage.network import FIRST_SETTINGS
-from linkage.payouts import PAYOUT_METHODS
-from linkage.programs import Reward
-from linkage.shares import Commission, clawed_back, earned
-from linkage.uplines import Level
+from linkage.domain.commissions.shares import Commission, clawed_back, earned
+from linkage.domain.commissions.uplines import Level
+from linkage.domain.ledger.ledger import NETWORK_FEES
+from linkage.domain.money import share_half_up
+from linkage.domain.payouts.payouts import PAYOUT_METHODS
+from linkage.domain.terms.network import FIRST_SETTINGS
+from linkage.domain.terms.programs import Reward
 from tests.docs.markdown import ROOT, table
 from tests.domain.examples import CONVERSION
 from tests.domain.rewarding import direct, seeing

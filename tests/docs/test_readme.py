@@ -18,9 +18,9 @@ PROVEN_BY = {
     "make synth": "tests/infra/test_flow.py",
     # There is no AWS account here: the same two commands of the same CDK deploy the same app to
     # the emulator before every flow test, and stage prod is synthesised.
-    "npx cdk bootstrap": "cli/linkage_cli/deployment.py",
+    "npx cdk bootstrap": "cli/linkage_cli/local/deployment.py",
     "npx cdk deploy -c stage=prod -c alarm_email=operator@example.com": (
-        "cli/linkage_cli/deployment.py"
+        "cli/linkage_cli/local/deployment.py"
     ),
     # Run against the deployed app as stage local.
     ".venv/bin/linkage keys create operator --stage prod --person Rudo": (
@@ -59,7 +59,7 @@ def test_ci_runs_make_test() -> None:
 
 
 def test_the_emulator_is_deployed_to_by_the_commands_for_aws() -> None:
-    deployment = (ROOT / "cli" / "linkage_cli" / "deployment.py").read_text()
+    deployment = (ROOT / "cli" / "linkage_cli" / "local" / "deployment.py").read_text()
     assert '["bootstrap", ' in deployment
     assert '["deploy", ' in deployment
 

@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from linkage import clock
-from linkage.attribution import Attribution, Claims, Click, Earlier, People, attribute
-from linkage.coupons import Coupon
-from linkage.customers import Binding
+from linkage.domain import clock
+from linkage.domain.clicks.known_clicks import Click
+from linkage.domain.conversions.attribution import Attribution, attribute
+from linkage.domain.conversions.claims import Claims, Earlier, People
+from linkage.domain.people.customers import Binding
+from linkage.domain.terms.coupons import Coupon
 from tests.domain.examples import MEMBER, NOW, PROGRAM, VENDOR
 
 

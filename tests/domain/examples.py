@@ -4,15 +4,16 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from linkage.attribution import Attribution
-from linkage.conversions import CONFIRMATION, Confirmation, Conversion, Refund
-from linkage.keys import Key
-from linkage.ledger import NETWORK_FEES, Posting
-from linkage.members import Member, Seen, Standing
-from linkage.network import NetworkSettings
-from linkage.programs import Program, Reward
-from linkage.shares import Commission
-from linkage.uplines import Level
+from linkage.domain.commissions.shares import Commission
+from linkage.domain.commissions.uplines import Level
+from linkage.domain.conversions.attribution import Attribution
+from linkage.domain.conversions.conversions import CONFIRMATION, Confirmation, Conversion, Refund
+from linkage.domain.conversions.standing import Seen, Standing
+from linkage.domain.ledger.ledger import NETWORK_FEES, Posting
+from linkage.domain.people.api_keys import Key
+from linkage.domain.people.members import Member
+from linkage.domain.terms.network import NetworkSettings
+from linkage.domain.terms.programs import Program, Reward
 from tests import oracle
 
 VENDOR, AFFILIATE = "mem_vendor", "mem_affiliate"

@@ -8,27 +8,27 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from linkage import clock
-from linkage.attribution import Attribution
-from linkage.conversions import Confirmation, Conversion, Item
-from linkage.customers import Introduction
-from linkage.introductions import bindings_name, could_introduce
-from linkage.members import Seen, Split, Standing
-from linkage.moves import HELD_MAX
-from linkage.network import NetworkSettings, RecruitmentBonus
-from linkage.programs import COUNTED_EVENTS, Bonus, Program, Reward, Step, Thresholds
-from linkage.rules import RULES, RULES_FIRST
-from linkage.tallies import (
+from linkage.domain import clock
+from linkage.domain.commissions.tally_moves import HELD_MAX
+from linkage.domain.commissions.wanted_tallies import cost_names, wanted
+from linkage.domain.conversions.attribution import Attribution
+from linkage.domain.conversions.conversions import Confirmation, Conversion, Item
+from linkage.domain.conversions.introductions import bindings_name, could_introduce
+from linkage.domain.conversions.standing import Seen, Standing
+from linkage.domain.conversions.tallies import (
     PERIODS,
     HeldBonus,
     Tally,
-    cost_names,
     kind_of,
     member_tally,
     recruits_tally,
     tally_named,
-    wanted,
 )
+from linkage.domain.people.customers import Introduction
+from linkage.domain.people.members import Split
+from linkage.domain.rule_versions import RULES, RULES_FIRST
+from linkage.domain.terms.network import NetworkSettings, RecruitmentBonus
+from linkage.domain.terms.programs import COUNTED_EVENTS, Bonus, Program, Reward, Step, Thresholds
 from tests.domain.examples import (
     AFFILIATE,
     CONVERSION,

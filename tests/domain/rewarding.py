@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from linkage.commissions import commission_of
-from linkage.conversions import Confirmation, Conversion
-from linkage.members import Seen, Standing
-from linkage.programs import Reward
-from linkage.tallies import Tally
+from linkage.domain.commissions.commissions import commission_of
+from linkage.domain.conversions.conversions import Confirmation, Conversion
+from linkage.domain.conversions.standing import Seen, Standing
+from linkage.domain.conversions.tallies import Tally
+from linkage.domain.terms.programs import Reward
 from tests.domain.examples import AFFILIATE, CONVERSION, PROGRAM, SETTINGS, confirmation
 
 PLAIN = Reward("sale", rate_bps=100)

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from linkage.errors import InvalidFieldError
-from linkage.fields import Fields, checked_integer, checked_text
+from linkage.domain.errors import InvalidFieldError
+from linkage.domain.fields import Fields, checked_integer, checked_text
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 7, True, [{}]])

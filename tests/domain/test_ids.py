@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkage import ids
+from linkage.domain import ids
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 seeded = settings(deadline=None, derandomize=True, max_examples=200)

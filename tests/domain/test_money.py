@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkage.errors import InvalidFieldError
-from linkage.money import (
+from linkage.domain.errors import InvalidFieldError
+from linkage.domain.money import (
     EXPONENTS,
     MAX_AMOUNT_MINOR,
     amount_text,

@@ -13,10 +13,10 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote
 
-from linkage import clock
-from linkage.destinations import LONGEST_URL
-from linkage.edge_links import published
-from linkage.links import CODE_ALPHABET, link_of
+from linkage.domain import clock
+from linkage.domain.clicks.destinations import LONGEST_URL
+from linkage.domain.clicks.edge_links import published
+from linkage.domain.clicks.links import CODE_ALPHABET, link_of
 from tests.edge.redirect_function import ROOT, Visit
 
 HOSTS = ["shop.example", "*.builder.example"]

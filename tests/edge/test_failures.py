@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from linkage.links import is_code
+from linkage.domain.clicks.links import is_code
 from tests.edge.redirect_function import Answer, Visit, run
 
 CODE = "abcdefgh"

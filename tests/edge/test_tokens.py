@@ -4,10 +4,10 @@ import random
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, quote_plus
 
-from linkage import clock, ids
-from linkage.click_tokens import LONGEST_TOKEN, Owners, click_in
-from linkage.edge_links import published
-from linkage.links import CODE_ALPHABET, Link, link_of
+from linkage.domain import clock, ids
+from linkage.domain.clicks.click_tokens import LONGEST_TOKEN, Owners, click_in
+from linkage.domain.clicks.edge_links import published
+from linkage.domain.clicks.links import CODE_ALPHABET, Link, link_of
 from tests.edge.redirect_function import Visit, run
 from tests.edge.tokens import token_of
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from linkage.click_tokens import click_in
+from linkage.domain.clicks.click_tokens import click_in
+from linkage.domain.clicks.edge_links import published
+from linkage.domain.clicks.links import link_of
 from linkage.edge.headers import SAFE_HEADERS
-from linkage.edge_links import published
-from linkage.links import link_of
 from tests.edge.redirect_function import ROOT, Answer, Visit, run
 
 KEYS = {"1": "a secret of the network"}

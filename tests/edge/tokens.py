@@ -6,7 +6,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime
 
-from linkage.click_tokens import Owners, signing_key
+from linkage.domain.clicks.click_tokens import Owners, signing_key
 
 _AS_THEY_ARE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"

@@ -12,16 +12,18 @@ from typing import Any
 
 import moto  # noqa: F401, it hooks into botocore, so before any client is made
 
-from linkage import clock
-from linkage.errors import ConflictError
-from linkage.flow import changing, debiting, exporting, planning, proposing, settling, taking_out
-from linkage.members import Member
-from linkage.payouts import Payout
-from linkage.proposals import Asked
-from linkage.requests import Result
-from linkage.tables import members, payouts, transactions
-from linkage_cli import ledger_check
-from linkage_cli.audit import Report, audit
+from linkage.domain import clock
+from linkage.domain.errors import ConflictError
+from linkage.domain.payouts.payouts import Payout
+from linkage.domain.payouts.requests import Result
+from linkage.domain.people.members import Member
+from linkage.domain.people.proposals import Asked
+from linkage.flow.payouts import debiting, exporting, holding_payouts, planning, settling
+from linkage.flow.people import changing_members, proposing
+from linkage.tables import members, payout_batches, payout_items, payouts
+from linkage.tables.dynamodb import transactions
+from linkage_cli.ledger import ledger_check
+from linkage_cli.ledger.audit import Report, audit
 from tests.domain.examples import operator
 from tests.faults.turns import at_once
 from tests.flow_units.network import small_network
@@ -90,9 +92,9 @@ class Approvals:
         status = self.random.choice(("suspended", "suspended", "approved"))
         phone = f"+26377{self.random.randint(1_000_000, 9_999_999)}"
         acts: dict[str, Callable[[], Any]] = {
-            "hold": lambda: self._decide(taking_out.hold, payee, "odd", operator("key_3")),
-            "release": lambda: self._decide(taking_out.release, payee, operator("key_4")),
-            "removal": lambda: self._decide(taking_out.remove, payee, "no", operator("key_3")),
+            "hold": lambda: self._decide(holding_payouts.hold, payee, "odd", operator("key_3")),
+            "release": lambda: self._decide(holding_payouts.release, payee, operator("key_4")),
+            "removal": lambda: self._decide(holding_payouts.remove, payee, "no", operator("key_3")),
             "approval": lambda: planning.approve(self._batch, operator("key_2")),
             "cancellation": lambda: planning.cancel(self._batch, operator("key_3")),
             "debit": lambda: debiting.debit_page(self._batch, 1),
@@ -110,7 +112,7 @@ class Approvals:
     def _deliver_approval(self) -> None:
         """The stream brings an approval: perhaps again, perhaps while the first is under way."""
         for _ in range(DELAY_MAX):
-            if payouts.get_batch(self._batch).status == "approved":
+            if payout_batches.get_batch(self._batch).status == "approved":
                 exporting.export(self._batch)
                 break
 
@@ -129,7 +131,7 @@ class Approvals:
                     tables["members"].partitions[item["affiliate_id"]["S"]][""]
                 )
             )
-            payout = payouts._payout(payouts.PayoutItem.from_raw_data(item))
+            payout = payouts._payout(payout_items.PayoutItem.from_raw_data(item))
             if why := not_to_be_paid(payout, payee, self.network.moment.isoformat()):
                 self.wrong.append(f"{self._batch}: {payout_id} was sealed, {why}")
 
@@ -140,17 +142,17 @@ class Approvals:
         self.network.deliver_work()
         planning.tick()
         self.network.deliver_work()
-        if payouts.get_batch(self._batch).status == "planned":
+        if payout_batches.get_batch(self._batch).status == "planned":
             planning.approve(self._batch, operator("key_2"))
         self.network.deliver_approvals()
-        batch = payouts.get_batch(self._batch)
+        batch = payout_batches.get_batch(self._batch)
         self.met[f"batch {batch.status}"] += 1
         if batch.status == "exported":
             self._settle()
         for payee in PAYEES:
             if self.random.random() < 0.9:
                 change_status(payee, "approved")
-        if payouts.get_batch(self._batch).status not in {"settled", "cancelled"}:
+        if payout_batches.get_batch(self._batch).status not in {"settled", "cancelled"}:
             self.wrong.append(f"{self._batch} ended as {batch.status}")
 
     def _settle(self) -> None:
@@ -193,19 +195,19 @@ ODDS = {
 
 
 def file_of(batch_id: str) -> str:
-    return payouts.file_key(batch_id)
+    return payout_batches.file_key(batch_id)
 
 
 def change_method(member_id: str, method: dict[str, str] | None) -> None:
     """Sets a member's payout method as the route does."""
     asked = Asked({"member_id": member_id, "changes": {"payout_method": method}})
-    proposing.act(changing.CHANGE, changing.plan_change, asked, operator("key_9"))
+    proposing.act(changing_members.CHANGE, changing_members.plan_change, asked, operator("key_9"))
 
 
 def change_status(member_id: str, status: str) -> None:
     """Approves or suspends a member as the route does."""
     asked = Asked({"member_id": member_id, "status": status})
-    proposing.act(changing.STATUS, changing.plan_status, asked, operator("key_9"))
+    proposing.act(changing_members.STATUS, changing_members.plan_status, asked, operator("key_9"))
 
 
 def not_to_be_paid(payout: Payout, payee: Member, now: str) -> str | None:

@@ -5,24 +5,27 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from linkage.conversions import Confirmation, Conversion
-from linkage.flow import confirming, deciding, recording, seeing, withdrawing
-from linkage.rules import RULES_FIRST, RULES_OF_WHAT_STANDS
-from linkage.shares import Commission
+from linkage.domain.commissions.shares import Commission
+from linkage.domain.conversions.conversions import Confirmation, Conversion
+from linkage.domain.rule_versions import RULES_FIRST, RULES_OF_WHAT_STANDS
+from linkage.flow.commissions import withdrawing
+from linkage.flow.conversions import confirmation_snapshot, confirming, recording, vendor_decisions
 
 
 @contextmanager
 def rules_of(version: int) -> Iterator[None]:
     """Facts are accepted under these rules meanwhile, whoever accepts them."""
     with ExitStack() as stack:
-        for module in (confirming, deciding, recording, withdrawing):
+        for module in (confirming, vendor_decisions, recording, withdrawing):
             stack.enter_context(patch.object(module, "RULES", version))
         if version < RULES_OF_WHAT_STANDS:  # what it withdrew stayed in the tallies
             stack.enter_context(patch.object(withdrawing, "moved_by_withdrawal", lambda _: ()))
             stack.enter_context(patch.object(confirming, "_living_by_introduction", _until_due))
         if version == RULES_FIRST:  # it knew no bounds on a day or a month
             stack.enter_context(patch.object(confirming, "_new_contacts", lambda *_: 0))
-            stack.enter_context(patch.object(seeing, "_may_recruit", lambda *_: False))
+            stack.enter_context(
+                patch.object(confirmation_snapshot, "_may_recruit", lambda *_: False)
+            )
         yield
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from linkage.tables import transactions
+from linkage.tables.dynamodb import transactions
 
 type Call = tuple[str, dict[str, Any]]
 type Made = Callable[[int], Call]

@@ -12,14 +12,14 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
-from linkage import clock
-from linkage.conversions import WITHDRAWAL
-from linkage.flow.posting import Posting, post_fact
-from linkage.flow.sweeping import sweep
-from linkage.tables import transactions
-from linkage.tables.packed import unpacked
-from linkage_cli import ledger_check
-from linkage_cli.audit import Report, audit
+from linkage.domain import clock
+from linkage.domain.conversions.conversions import WITHDRAWAL
+from linkage.flow.commissions.posting import Posting, post_fact
+from linkage.flow.commissions.sweeping import sweep
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.packed import unpacked
+from linkage_cli.ledger import ledger_check
+from linkage_cli.ledger.audit import Report, audit
 from tests.aws_tables import forget_versions
 from tests.faults.expressions import Item
 from tests.faults.mischief import Fact, Mischief

@@ -10,11 +10,23 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from linkage.errors import InvalidFieldError
-from linkage.network import FIRST_SETTINGS, NetworkSettings, RecruitmentBonus
-from linkage.programs import COUNTED_EVENTS, EVENTS, Bonus, Program, Reward, Step, Thresholds
-from linkage.tallies import PERIODS
-from linkage.terms import check_program, check_settings, check_settings_for
+from linkage.domain.conversions.tallies import PERIODS
+from linkage.domain.errors import InvalidFieldError
+from linkage.domain.terms.network import FIRST_SETTINGS, NetworkSettings, RecruitmentBonus
+from linkage.domain.terms.programs import (
+    COUNTED_EVENTS,
+    EVENTS,
+    Bonus,
+    Program,
+    Reward,
+    Step,
+    Thresholds,
+)
+from linkage.domain.terms.publication_checks import (
+    check_program,
+    check_settings,
+    check_settings_for,
+)
 
 CURRENCIES = ("JPY", "USD", "ZWG", "BHD")
 GROUPS = ("gold", "field", "north")

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 
 import pytest
 
-from linkage.tables.packed import packed, unpacked
+from linkage.tables.dynamodb.packed import packed, unpacked
 from tests.conversion_ids import ids_of
 from tests.faults.expressions import Item
 from tests.faults.run import Outcome, Run

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from linkage.tables import transactions
+from linkage.tables.dynamodb import transactions
 from tests.aws_tables import create_tables
 from tests.faults.limits import (
     INVALID,

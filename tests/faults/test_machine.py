@@ -15,11 +15,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from linkage.conversions import Conversion
-from linkage.errors import ConflictError, InvalidFieldError
-from linkage.flow import awaiting, deciding, recording
-from linkage.flow.posting import post_fact
-from linkage.requests import refund_in, report_in
+from linkage.domain.conversions.conversions import Conversion
+from linkage.domain.conversions.requests import refund_in, report_in
+from linkage.domain.errors import ConflictError, InvalidFieldError
+from linkage.flow.commissions.posting import post_fact
+from linkage.flow.conversions import confirming_by_silence, recording, vendor_decisions
 from tests.faults.mischief import Fact
 from tests.faults.run import Run
 from tests.faults.terms import CATEGORIES, COUPONS, CURRENCIES
@@ -102,9 +102,11 @@ class SmallNetwork(RuleBasedStateMachine):
         found = _at(self.conversions, which)
         try:
             if rejected:
-                answer = deciding.reject(found.conversion_id, found.vendor_id, "no", "other")
+                answer = vendor_decisions.reject(
+                    found.conversion_id, found.vendor_id, "no", "other"
+                )
             else:
-                answer = deciding.confirm(found.conversion_id, found.vendor_id)
+                answer = vendor_decisions.confirm(found.conversion_id, found.vendor_id)
         except ConflictError:
             return
         self._know(answer[0])
@@ -122,7 +124,7 @@ class SmallNetwork(RuleBasedStateMachine):
             }
         )
         try:
-            answer = deciding.refund(found.conversion_id, found.vendor_id, sent)
+            answer = vendor_decisions.refund(found.conversion_id, found.vendor_id, sent)
         except (ConflictError, InvalidFieldError):
             return
         self._know(answer[0])
@@ -137,7 +139,7 @@ class SmallNetwork(RuleBasedStateMachine):
     def wait(self, hours: int) -> None:
         """Time passes, and what was awaited is confirmed."""
         self.run.world.moment += timedelta(hours=hours)
-        for due in awaiting.confirm_due(self.run.world.moment):
+        for due in confirming_by_silence.confirm_due(self.run.world.moment):
             assert due.error is None
         self.facts += self.run.mischief.stream
         self.run.mischief.stream.clear()

@@ -11,33 +11,37 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import strategies as st
 
-from linkage import clock, moves
-from linkage.commissions import (
+from linkage.domain import clock
+from linkage.domain.commissions import tally_moves
+from linkage.domain.commissions.commissions import (
     commission_of,
     confirmation_id,
-    confirmation_transaction,
-    refund_transaction,
     tallies_after_confirmation,
     tallies_after_refund,
 )
-from linkage.conversions import REFUNDS_MAX, REPORT, Conversion, refund_key
-from linkage.errors import ConflictError, InvalidFieldError, NotPostableError
-from linkage.flow import deciding, recording
-from linkage.flow.postable import require_postable
-from linkage.flow.posting import post_fact
-from linkage.ids import fingerprint
-from linkage.ledger import Balance, Transaction
-from linkage.programs import Bonus
-from linkage.requests import SentRefund
-from linkage.tables import entries, ledger, limits, programs, settings, transactions
+from linkage.domain.commissions.ledger_transactions import (
+    confirmation_transaction,
+    refund_transaction,
+)
+from linkage.domain.conversions.conversions import REFUNDS_MAX, REPORT, Conversion, refund_key
+from linkage.domain.conversions.requests import SentRefund
+from linkage.domain.conversions.tallies import HeldBonus, Tally, counts_only, kind_of, measured
+from linkage.domain.errors import ConflictError, InvalidFieldError, NotPostableError
+from linkage.domain.ids import fingerprint
+from linkage.domain.ledger.ledger import Balance, Transaction
+from linkage.domain.terms.programs import Bonus
+from linkage.flow.commissions.posting import post_fact
+from linkage.flow.conversions import recording, vendor_decisions
+from linkage.flow.conversions.postable import require_postable
+from linkage.tables import ledger, ledger_entries, programs, settings
 from linkage.tables.conversions import get_history, mark_posted
+from linkage.tables.dynamodb import limits, transactions
 from linkage.tables.tallies import move
-from linkage.tallies import HeldBonus, Tally, counts_only, kind_of, measured
-from linkage_cli import ledger_check
-from linkage_cli.audit import audit
+from linkage_cli.ledger import ledger_check
+from linkage_cli.ledger.audit import audit
 from tests.aws_tables import forget_versions
+from tests.domain.commissions.test_money_properties import now, refunds
 from tests.domain.random_terms import MANY_HELD, Case, cases
-from tests.domain.test_money_properties import now, refunds
 from tests.faults.earlier import rules_of
 from tests.faults.standin import Standin
 from tests.flow_units import network as small
@@ -80,7 +84,7 @@ def grown(versions: int = VERSIONS) -> Conversion:
 def refunded(conversion: Conversion, number: int, amount_minor: int) -> bool:
     body = {"external_id": f"r-{number}", "amount_minor": amount_minor}
     sent = SentRefund(f"r-{number}", amount_minor, "returned", fingerprint(body))
-    deciding.refund(conversion.conversion_id, VENDOR, sent)
+    vendor_decisions.refund(conversion.conversion_id, VENDOR, sent)
     return post_fact(conversion.conversion_id, refund_key(f"r-{number}"))
 
 
@@ -98,7 +102,7 @@ def findings() -> list[str]:
 @pytest.mark.usefixtures("standin")
 def test_a_sale_that_reached_a_bonus_in_each_of_144_versions_is_refunded_and_posted() -> None:
     first = grown()
-    assert balance().balance_minor == LARGE // 20 + moves.HELD_MAX
+    assert balance().balance_minor == LARGE // 20 + tally_moves.HELD_MAX
     assert refunded(first, 1, LARGE)
     assert balance().balance_minor == 0
     assert findings() == []
@@ -119,13 +123,13 @@ def test_what_grew_could_not_be_posted_by_an_expression() -> None:
     with rules_of(1):
         first = grown()
     with (
-        patch.object(entries, "is_put_whole", lambda _: False),
+        patch.object(ledger_entries, "is_put_whole", lambda _: False),
         pytest.raises(NotPostableError, match="bytes in one expression"),
     ):
         refunded(first, 1, LARGE)
     assert get_history(first.conversion_id).refunds == ()
     with (
-        patch.object(entries, "is_put_whole", lambda _: False),
+        patch.object(ledger_entries, "is_put_whole", lambda _: False),
         patch.object(limits, "EXPRESSION_BYTES_MAX", 10**6),
         pytest.raises(ClientError, match="Expression size"),
     ):
@@ -136,8 +140,8 @@ def test_what_grew_could_not_be_posted_by_an_expression() -> None:
 
 @pytest.mark.usefixtures("standin")
 def test_a_bonus_beyond_those_held_at_a_time_is_not_granted_and_the_head_says_so() -> None:
-    first = grown(moves.HELD_MAX + 1)
-    last = get_history(sold_id(moves.HELD_MAX)).conversion
+    first = grown(tally_moves.HELD_MAX + 1)
+    last = get_history(sold_id(tally_moves.HELD_MAX)).conversion
     head = ledger.find_head(confirmation_id(last.conversion_id))
     assert head is not None
     assert head["why"][-1] == (
@@ -148,7 +152,7 @@ def test_a_bonus_beyond_those_held_at_a_time_is_not_granted_and_the_head_says_so
     assert [each["kind"] for each in head["postings"]] == []
     refunded(first, 1, LARGE)
     terms = Bonus("volume", "year", 1, 7, "USD")
-    programs.publish_program(replace(ON_REPORT, version=moves.HELD_MAX + 2, bonuses=(terms,)))
+    programs.publish_program(replace(ON_REPORT, version=tally_moves.HELD_MAX + 2, bonuses=(terms,)))
     again = sold(99, 1)
     head = ledger.find_head(confirmation_id(again.conversion_id))
     assert head is not None
@@ -158,11 +162,13 @@ def test_a_bonus_beyond_those_held_at_a_time_is_not_granted_and_the_head_says_so
 
 @pytest.mark.usefixtures("standin")
 def test_the_check_finds_a_bonus_beyond_those_held_at_a_time() -> None:
-    grown(moves.HELD_MAX)
+    grown(tally_moves.HELD_MAX)
     assert findings() == []
     one_more = Bonus("volume", "year", 1, 1, "USD")
-    programs.publish_program(replace(ON_REPORT, version=moves.HELD_MAX + 1, bonuses=(one_more,)))
-    with patch.object(moves, "HELD_MAX", moves.HELD_MAX + 1):
+    programs.publish_program(
+        replace(ON_REPORT, version=tally_moves.HELD_MAX + 1, bonuses=(one_more,))
+    )
+    with patch.object(tally_moves, "HELD_MAX", tally_moves.HELD_MAX + 1):
         sold(99, 1)
     assert {"I6", "I20"} <= {finding.split()[0] for finding in findings()}
 
@@ -265,7 +271,7 @@ def test_whatever_terms_accept_is_posted_by_one_transaction(
     with Standin().serving():
         post_whole(confirmation_transaction(*case), REPORT)
         present = moved(confirmed.seen.tallies, tallies_after_confirmation(*case))
-        others = data.draw(st.sampled_from((0, moves.HELD_MAX, MANY_HELD)))
+        others = data.draw(st.sampled_from((0, tally_moves.HELD_MAX, MANY_HELD)))
         present = tuple(with_bonuses(tally, others) for tally in present)
         for each in data.draw(refunds(case)):
             given_back = replace(each, tallies=present)

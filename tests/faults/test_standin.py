@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from linkage.tables import transactions
+from linkage.tables.dynamodb import transactions
 from tests.aws_tables import create_tables
 from tests.faults.expressions import InvalidError, UnsupportedError, condition, update
 from tests.faults.run import Run

@@ -14,24 +14,24 @@ from typing import Any
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import PynamoDBException
 
-from linkage import clock
-from linkage.conversions import REFUNDS_MAX, REJECTION_CODES, Conversion
-from linkage.errors import LinkageError, NotFoundError
-from linkage.flow import (
-    awaiting,
-    client_codes,
-    consenting,
-    deciding,
+from linkage.domain import clock
+from linkage.domain.clicks.statistics import Counts, LinkDay
+from linkage.domain.conversions.conversions import REFUNDS_MAX, REJECTION_CODES, Conversion
+from linkage.domain.conversions.requests import refund_in, report_in
+from linkage.domain.errors import LinkageError, NotFoundError
+from linkage.domain.people.api_keys import Key
+from linkage.domain.people.requests import client_code_in, customer_in, unbinding_in
+from linkage.domain.rule_versions import RULES, RULES_FIRST
+from linkage.domain.terms.programs import COUNTED_EVENTS, EVENTS, Program
+from linkage.flow.clicks.billing import DayNotBilledError, bill_day
+from linkage.flow.conversions import (
+    confirming_by_silence,
     recording,
     releasing,
     unbinding,
+    vendor_decisions,
 )
-from linkage.flow.billing import DayNotBilledError, bill_day
-from linkage.keys import Key
-from linkage.programs import COUNTED_EVENTS, EVENTS, Program
-from linkage.requests import client_code_in, customer_in, refund_in, report_in, unbinding_in
-from linkage.rules import RULES, RULES_FIRST
-from linkage.statistics import Counts, LinkDay
+from linkage.flow.people import client_codes, consenting
 from linkage.tables.conversions import get_conversion
 from linkage.tables.statistics import put_counts
 from tests.conversion_ids import ids_of
@@ -322,7 +322,7 @@ class Trade:
 
     def _confirm(self, known: Known) -> None:
         found, vendor_id = known.conversion.conversion_id, known.conversion.vendor_id
-        self._decided(known, "confirmation", lambda: deciding.confirm(found, vendor_id))
+        self._decided(known, "confirmation", lambda: vendor_decisions.confirm(found, vendor_id))
 
     def release(self) -> None:
         """An operator releases what is held, or sometimes what is not."""
@@ -339,7 +339,9 @@ class Trade:
             found, vendor_id = known.conversion.conversion_id, known.conversion.vendor_id
             code = self.random.choice(REJECTION_CODES)
             self._decided(
-                known, "rejection", lambda: deciding.reject(found, vendor_id, "as it is", code)
+                known,
+                "rejection",
+                lambda: vendor_decisions.reject(found, vendor_id, "as it is", code),
             )
 
     def _one(self, mostly: list[str]) -> Known | None:
@@ -477,7 +479,7 @@ class Trade:
         }
         found, vendor_id = known.conversion.conversion_id, known.conversion.vendor_id
         self._decided(
-            known, "refund", lambda: deciding.refund(found, vendor_id, refund_in(body))[::2]
+            known, "refund", lambda: vendor_decisions.refund(found, vendor_id, refund_in(body))[::2]
         )
 
     def silence(self) -> None:
@@ -488,7 +490,7 @@ class Trade:
             self.answers["ticks that died"] += 1
 
     def _tick(self) -> None:
-        for due in awaiting.confirm_due(self.world.moment):
+        for due in confirming_by_silence.confirm_due(self.world.moment):
             if isinstance(due.error, LinkageError):
                 raise due.error
             known = self.known.get(due.conversion_id)

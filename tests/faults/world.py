@@ -8,16 +8,17 @@ from random import Random
 from typing import Any
 from zlib import crc32
 
-from linkage import clock
-from linkage.coupons import Coupon
-from linkage.errors import InvalidFieldError
-from linkage.keyed_ids import CHANGEOVER, secret_mark
-from linkage.members import Member, Split, upline_below
-from linkage.network import FIRST_SETTINGS, NetworkSettings
-from linkage.programs import Program
-from linkage.rules import RULES_OF_KEYED_IDS
-from linkage.tables import coupons, members, programs, settings, transactions
-from linkage.terms import check_splits
+from linkage.domain import clock
+from linkage.domain.errors import InvalidFieldError
+from linkage.domain.people.members import Member, Split, upline_below
+from linkage.domain.rule_versions import RULES_OF_KEYED_IDS
+from linkage.domain.terms.coupons import Coupon
+from linkage.domain.terms.keyed_ids import CHANGEOVER, secret_mark
+from linkage.domain.terms.network import FIRST_SETTINGS, NetworkSettings
+from linkage.domain.terms.programs import Program
+from linkage.domain.terms.publication_checks import check_splits
+from linkage.tables import coupons, members, programs, settings
+from linkage.tables.dynamodb import transactions
 from tests.faults.terms import (
     COUPONS,
     CURRENCIES,

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 import boto3
 import pytest
 
-from linkage import clock
-from linkage.ids import created
-from linkage.keys import hashed, new_secret
-from linkage.money import EXPONENTS
-from linkage_cli.ledger_check import BUCKET, NOUNS, Bucket, Tables, check
-from linkage_cli.local_network import LocalNetwork, local_network
+from linkage.domain import clock
+from linkage.domain.ids import created
+from linkage.domain.money import EXPONENTS
+from linkage.domain.people.api_keys import hashed, new_secret
+from linkage_cli.ledger.ledger_check import BUCKET, NOUNS, Bucket, Tables, check
+from linkage_cli.local.local_network import LocalNetwork, local_network
 from tests.flow.client import Api, World
 
 CURRENCIES = (code for code in EXPONENTS if EXPONENTS[code] == 2)

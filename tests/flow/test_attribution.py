@@ -7,7 +7,7 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from linkage import clock
+from linkage.domain import clock
 
 
 def _coupon(world, vendor, program_id: str, affiliate, **more: object) -> str:

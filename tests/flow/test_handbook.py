@@ -9,22 +9,22 @@ from typing import Any
 
 import pytest
 
-from linkage import clock
-from linkage.keys import key_id_in
-from linkage_cli.local_network import LocalNetwork
+from linkage.domain import clock
+from linkage.domain.people.api_keys import key_id_in
+from linkage_cli.local.local_network import LocalNetwork
 from tests.docs.markdown import ROOT, blocks
 from tests.flow.client import Api, Member, World
 from tests.flow.conftest import new_operator_key
 
 HANDBOOK = (ROOT / "docs" / "operating.md").read_text()
 NOT_HERE = {
-    "aws ": "needs AWS and its command line; tests/flow_units/test_restoring_by_the_handbook.py "
-    "does what those of Restoring say",
+    "aws ": "needs AWS and its command line; what those of Restoring say does "
+    "tests/flow_units/payouts/test_restoring_by_the_handbook.py",
     "npx cdk ": "needs an AWS account; the same CDK deploys the same app to the emulator before "
     "every flow test",
     "make synth": "tests/infra synthesises every stage",
     "make edge": "builds one layer more; tests/infra/test_edge.py synthesises with it",
-    ".venv/bin/linkage edge publish": "the emulator has no CloudFront; tests/cli/test_edge.py",
+    ".venv/bin/linkage edge publish": "no CloudFront here; tests/cli/clicks/test_edge.py",
 }
 """What cannot run here, by what it begins with, and why or what runs it instead."""
 

@@ -10,8 +10,8 @@ from itertools import batched
 
 import boto3
 
-from linkage.links import new_code
-from linkage_cli.local_network import LocalNetwork
+from linkage.domain.clicks.links import new_code
+from linkage_cli.local.local_network import LocalNetwork
 from tests.flow.client import Api, World
 
 LINKS = int(os.environ.get("HOSTS_LINKS", "150"))

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from linkage_cli.emulator import free_port
+from linkage_cli.local.emulator import free_port
 
 SECONDS_TO_COME_UP = 120
 SECONDS_TO_STOP = 20
 # The same command, with a folder of its own, so that it may run beside the clone's own `make dev`.
 PROGRAM = """
 import sys, pathlib
-from linkage_cli import dev
+from linkage_cli.local import dev
 dev.HOUSE = pathlib.Path(sys.argv[1])
 dev.LOCAL_FILE = dev.HOUSE / "local.json"
 dev.LOCK_FILE = dev.HOUSE / "dev.lock"

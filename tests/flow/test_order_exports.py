@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cli.shop_files import STRIPE, stripe, written
+from tests.cli.orders.shop_files import STRIPE, stripe, written
 from tests.flow.client import World
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from linkage_cli.ledger_check import NOUNS, Tables, check, scan
+from linkage_cli.ledger.ledger_check import NOUNS, Tables, check, scan
 from tests.flow.client import Member, World, wait_for
 from tests.flow.order_sums import SETTINGS, TERMS, Moved, Order, Summing
 

@@ -9,8 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
-from linkage_cli.click_recount import recounted
-from linkage_cli.clicks import Counted, clicks_of, recount
+from linkage_cli.clicks.click_recount import recounted
+from linkage_cli.clicks.command import Counted, clicks_of, recount
 from tests.flow.client import wait_for
 
 PHONE = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/124.0 Mobile Safari"

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from linkage_cli import seed
-from linkage_cli.dev import describe
-from linkage_cli.local_network import LocalNetwork
-from linkage_cli.places import ROOT
-from linkage_cli.tutorial import tutorial_steps
+from linkage_cli.local import seed
+from linkage_cli.local.dev import describe
+from linkage_cli.local.local_network import LocalNetwork
+from linkage_cli.local.places import ROOT
+from linkage_cli.local.tutorial import tutorial_steps
 from tests.docs.markdown import blocks, commands, section
 
 NEXT_STEP = "\x1e"

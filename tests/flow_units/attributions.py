@@ -3,11 +3,11 @@
 from dataclasses import asdict, replace
 from datetime import timedelta
 
-from linkage import clock
-from linkage.attribution import Click
-from linkage.conversions import Conversion
-from linkage.customers import Customer
-from linkage.tables import transactions
+from linkage.domain import clock
+from linkage.domain.clicks.known_clicks import Click
+from linkage.domain.conversions.conversions import Conversion
+from linkage.domain.people.customers import Customer
+from linkage.tables.dynamodb import transactions
 from tests.domain.examples import MEMBER
 from tests.flow_units.network import VENDOR, Network
 

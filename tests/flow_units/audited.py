@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from linkage_cli.audit import Report, Stored, audit, places_of
+from linkage_cli.ledger.audit import Report, Stored, audit, places_of
 from tests.flow_units.network import Network, table
 
 _NOUNS = ("conversions", "ledger", "payouts", "programs", "settings", "tallies")

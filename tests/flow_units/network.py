@@ -14,40 +14,36 @@ from unittest.mock import patch
 
 from botocore.client import BaseClient
 
-from linkage import clock
-from linkage.attribution import Click
-from linkage.conversions import Conversion, Refund
-from linkage.customers import Customer
-from linkage.flow import (
-    debiting,
-    deciding,
-    exporting,
-    planning,
-    posting,
-    recording,
-    settling,
-)
-from linkage.ids import fingerprint
-from linkage.keys import Key
-from linkage.ledger import Balance
-from linkage.members import Member, Split
-from linkage.network import NetworkSettings, RecruitmentBonus
-from linkage.payouts import Batch, payout_id
-from linkage.programs import Bonus, Program, Reward, Step, Thresholds
-from linkage.requests import Report, Result, SentRefund
+from linkage.domain import clock
+from linkage.domain.clicks.known_clicks import Click
+from linkage.domain.conversions.conversions import Conversion, Refund
+from linkage.domain.conversions.requests import Report, SentRefund
+from linkage.domain.conversions.tallies import Tally
+from linkage.domain.ids import fingerprint
+from linkage.domain.ledger.ledger import Balance
+from linkage.domain.payouts.payouts import Batch, payout_id
+from linkage.domain.payouts.requests import Result
+from linkage.domain.people.api_keys import Key
+from linkage.domain.people.customers import Customer
+from linkage.domain.people.members import Member, Split
+from linkage.domain.terms.network import NetworkSettings, RecruitmentBonus
+from linkage.domain.terms.programs import Bonus, Program, Reward, Step, Thresholds
+from linkage.flow.commissions import posting
+from linkage.flow.conversions import recording, vendor_decisions
+from linkage.flow.payouts import debiting, exporting, planning, settling
 from linkage.tables import (
-    conversions,
+    conversion_items,
     ledger,
     members,
+    payout_batches,
     payout_files,
     payouts,
     programs,
     settings,
-    transactions,
 )
-from linkage.tables.gathering import read
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.batch_reads import read
 from linkage.tables.tallies import reading_tallies
-from linkage.tallies import Tally
 from tests.aws_tables import TABLES
 from tests.domain.examples import MEMBER, PROGRAM, operator
 from tests.faults.standin import Standin
@@ -147,14 +143,16 @@ class Network:
         return recording.report(reported(external_id, amount_minor, **changes))[0]
 
     def confirm(self, conversion: Conversion) -> Conversion:
-        return deciding.confirm(conversion.conversion_id, VENDOR)[0]
+        return vendor_decisions.confirm(conversion.conversion_id, VENDOR)[0]
 
     def reject(self, conversion: Conversion) -> Conversion:
-        return deciding.reject(conversion.conversion_id, VENDOR, "cancelled", "not picked up")[0]
+        return vendor_decisions.reject(
+            conversion.conversion_id, VENDOR, "cancelled", "not picked up"
+        )[0]
 
     def refund(self, conversion: Conversion, external_id: str, amount_minor: int) -> Refund:
         sent = sent_refund(external_id, amount_minor)
-        return deciding.refund(conversion.conversion_id, VENDOR, sent)[1]
+        return vendor_decisions.refund(conversion.conversion_id, VENDOR, sent)[1]
 
     def start_batch(
         self, batch_id: str, currency: str = "USD", cutoff: str | None = None, person: str = ""
@@ -201,7 +199,7 @@ class Network:
 
     def deliver_approvals(self) -> None:
         """The stream of payouts: each batch that is approved."""
-        for batch in payouts.unfinished_batches():
+        for batch in payout_batches.unfinished_batches():
             if batch.status == "approved":
                 exporting.export(batch.batch_id)
 
@@ -241,7 +239,7 @@ class Network:
         }
 
     def skipped(self, batch_id: str) -> dict[str, str]:
-        pages = payouts.list_pages(batch_id)
+        pages = payout_batches.list_pages(batch_id)
         return {
             name.removeprefix("mem_"): why for page in pages for name, why in page.skipped.items()
         }
@@ -301,8 +299,8 @@ def table(noun: str) -> list[dict[str, Any]]:
 
 def spoil_fact(conversion_id: str, fact: str, name: str, value: Any = None) -> None:
     """Writes another value into what a fact has packed; None takes it out."""
-    (item,) = conversions.ConversionItem.query(
-        conversion_id, conversions.ConversionItem.fact == fact, consistent_read=True
+    (item,) = conversion_items.ConversionItem.query(
+        conversion_id, conversion_items.ConversionItem.fact == fact, consistent_read=True
     )
     said = {each: was for each, was in item.content.items() if each != name}
     item.content = said | ({} if value is None else {name: value})

@@ -7,12 +7,13 @@ from unittest.mock import patch
 
 from botocore.client import BaseClient
 
-from linkage.errors import ConflictError
-from linkage.flow import filing, planning
-from linkage.flow.rebooking import Rebooked, rebook
-from linkage.tables import payout_files, transactions
-from linkage_cli import ledger_check
-from linkage_cli.audit import Report, audit
+from linkage.domain.errors import ConflictError
+from linkage.flow.payouts import payout_file_checks, planning
+from linkage.flow.payouts.rebooking import Rebooked, rebook
+from linkage.tables import payout_files
+from linkage.tables.dynamodb import transactions
+from linkage_cli.ledger import ledger_check
+from linkage_cli.ledger.audit import Report, audit
 from tests.domain.examples import operator
 from tests.faults.standin import Saved
 from tests.flow_units.network import WRITES, Network
@@ -61,7 +62,7 @@ def refusal_of_a_plan(network: Network, batch_id: str = "bat_next") -> ConflictE
 
 
 def missing() -> tuple[str, ...]:
-    return filing.files_without_batch()
+    return payout_file_checks.files_without_batch()
 
 
 def key_of(batch_id: str) -> dict[str, str]:

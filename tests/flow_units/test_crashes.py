@@ -13,16 +13,21 @@ from typing import Any
 
 import pytest
 
-from linkage.conversions import Conversion, Item
-from linkage.customers import Customer
-from linkage.flow import consenting, deciding, planning, releasing, settling, taking_out
-from linkage.flow.adjusting import adjust
-from linkage.flow.awaiting import confirm_due
-from linkage.flow.unbinding import unbind
-from linkage.keys import Key
-from linkage.payouts import payout_id
-from linkage.requests import Result, SentAdjustment, SentCustomer, SentRefund, SentUnbinding
-from linkage.tables import entries, members
+from linkage.domain.conversions.conversions import Conversion, Item
+from linkage.domain.conversions.requests import SentRefund
+from linkage.domain.ledger.requests import SentAdjustment
+from linkage.domain.payouts.payouts import payout_id
+from linkage.domain.payouts.requests import Result
+from linkage.domain.people.api_keys import Key
+from linkage.domain.people.customers import Customer
+from linkage.domain.people.requests import SentCustomer, SentUnbinding
+from linkage.flow.conversions import releasing, vendor_decisions
+from linkage.flow.conversions.confirming_by_silence import confirm_due
+from linkage.flow.conversions.unbinding import unbind
+from linkage.flow.ledger.adjusting import adjust
+from linkage.flow.payouts import holding_payouts, planning, settling
+from linkage.flow.people import consenting
+from linkage.tables import ledger_entries, members
 from tests.domain.examples import operator
 from tests.flow_units.audited import audited
 from tests.flow_units.network import VENDOR, CrashError, Network, Writes, make_rich
@@ -156,7 +161,7 @@ def introduced_story(network: Network) -> Iterator[Step]:
     yield Step("an introduction", (partial(network.confirm, first), network.deliver_facts))
     sale = partial(supplied, network)
     yield Step("a sale that lives by it", (sale, network.deliver_facts))
-    took = deciding.refund(sale().conversion_id, None, returned("r-1", 20_000))
+    took = vendor_decisions.refund(sale().conversion_id, None, returned("r-1", 20_000))
     assert took[1].posts
     yield Step("a part of that refunded", (network.deliver_facts,))
     yield Step(
@@ -166,7 +171,7 @@ def introduced_story(network: Network) -> Iterator[Step]:
     yield Step(
         "the rest refunded when it was taken back",
         (
-            partial(deciding.refund, sale().conversion_id, None, returned("r-2", 40_000)),
+            partial(vendor_decisions.refund, sale().conversion_id, None, returned("r-2", 40_000)),
             network.deliver_facts,
         ),
     )
@@ -225,10 +230,10 @@ def taken_out_story(network: Network) -> Iterator[Step]:
     network.deliver_work()
     ann, spo, top = (payout_id("bat_1", f"mem_{name}") for name in ("ann", "spo", "top"))
     by = operator("key_3")
-    yield Step("a hold", (partial(taking_out.hold, "bat_1", ann, "odd", by),))
-    yield Step("its release", (partial(taking_out.release, "bat_1", ann, by),))
-    yield Step("a removal", (partial(taking_out.remove, "bat_1", spo, "asked to wait", by),))
-    yield Step("another hold", (partial(taking_out.hold, "bat_1", top, "odd", by),))
+    yield Step("a hold", (partial(holding_payouts.hold, "bat_1", ann, "odd", by),))
+    yield Step("its release", (partial(holding_payouts.release, "bat_1", ann, by),))
+    yield Step("a removal", (partial(holding_payouts.remove, "bat_1", spo, "asked to wait", by),))
+    yield Step("another hold", (partial(holding_payouts.hold, "bat_1", top, "odd", by),))
     yield Step(
         "an approval and export that leave it out",
         (partial(planning.approve, "bat_1", operator("key_2")), network.deliver_approvals),
@@ -262,7 +267,7 @@ def test_dying_at_any_write_changes_nothing_in_the_end(
 def test_nor_where_every_balance_is_put_whole(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entries, "is_put_whole", lambda _: True)
+    monkeypatch.setattr(ledger_entries, "is_put_whole", lambda _: True)
     assert died_at_every_write(network, story(network)) >= 60
 
 

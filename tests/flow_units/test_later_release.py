@@ -8,21 +8,24 @@ from unittest.mock import patch
 
 import pytest
 
-from linkage import views
-from linkage.coupons import Coupon
-from linkage.customers import Customer
-from linkage.errors import LaterReleaseError
-from linkage.flow import billing, planning, posting
-from linkage.flow.awaiting import confirm_due
-from linkage.flow.consenting import opt_out
-from linkage.flow.sweeping import sweep
-from linkage.keys import Key
-from linkage.payouts import payout_id
-from linkage.requests import SentCustomer
-from linkage.rules import RULES_KNOWN
-from linkage.statistics import LinkDay
-from linkage.tables import conversions, coupons, programs, settings, statistics, transactions
-from linkage.tables.packed import packed, unpacked
+from linkage.domain.clicks.statistics import LinkDay
+from linkage.domain.conversions import views
+from linkage.domain.errors import LaterReleaseError
+from linkage.domain.payouts.payouts import payout_id
+from linkage.domain.people.api_keys import Key
+from linkage.domain.people.customers import Customer
+from linkage.domain.people.requests import SentCustomer
+from linkage.domain.rule_versions import RULES_KNOWN
+from linkage.domain.terms.coupons import Coupon
+from linkage.flow.clicks import billing
+from linkage.flow.commissions import posting
+from linkage.flow.commissions.sweeping import sweep
+from linkage.flow.conversions.confirming_by_silence import confirm_due
+from linkage.flow.payouts import planning
+from linkage.flow.people.consenting import opt_out
+from linkage.tables import conversions, coupons, payouts, programs, settings, statistics
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.packed import packed, unpacked
 from tests.aws_tables import TABLES, forget_versions
 from tests.domain.examples import operator
 from tests.flow_units.network import (
@@ -200,7 +203,7 @@ def test_one_that_fails_whatever_its_error_stops_no_other(network: Network) -> N
             raise TypeError("unexpected keyword argument")
         return real(conversion_id, fact)
 
-    with patch("linkage.flow.sweeping.post_fact", failing):
+    with patch("linkage.flow.commissions.sweeping.post_fact", failing):
         outcome = {each.conversion_id: each.error for each in sweep(network.moment)}
     assert isinstance(outcome[first.conversion_id], TypeError)
     assert outcome[second.conversion_id] is None
@@ -211,7 +214,7 @@ def test_an_affiliate_that_cannot_be_debited_stops_no_other_and_holds_its_page_o
 ) -> None:
     network.report("o-1", 100_000)
     network.deliver_facts()
-    real = planning.payouts.find_payout
+    real = payouts.find_payout
 
     def failing(batch_id: str, found: str) -> object:
         if found == payout_id(batch_id, "mem_ann"):

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from linkage.conversions import Conversion
-from linkage.customers import Customer
-from linkage.programs import Reward
+from linkage.domain.conversions.conversions import Conversion
+from linkage.domain.people.customers import Customer
+from linkage.domain.terms.programs import Reward
 from linkage.tables import settings
 from tests.flow_units.network import ON_REPORT, SHOP, Network, put_members, put_programs
 

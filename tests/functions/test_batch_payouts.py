@@ -7,9 +7,9 @@ from unittest.mock import patch
 
 import pytest
 
-from linkage.flow import planning
-from linkage.network import PayoutSchedule
-from linkage.tables import payouts, settings
+from linkage.domain.terms.network import PayoutSchedule
+from linkage.flow.payouts import planning
+from linkage.tables import payout_batches, settings
 from tests.flow_units.network import SETTINGS, Network, small_network
 from tests.flow_units.restoring import write_file
 from tests.handlers import load_handler
@@ -96,5 +96,5 @@ def test_a_tick_names_the_batches_that_files_are_without_and_plans_nothing(
     assert metrics_in(capsys.readouterr().out)["PayoutFileWithoutBatch"] == 1
     (told,) = (each for each in caplog.records if each.levelname == "ERROR")
     assert vars(told)["batch_ids"] == ["bat_lost"]
-    assert payouts.get_batch("bat_1").status == "planning"
+    assert payout_batches.get_batch("bat_1").status == "planning"
     assert network._next_message() is None

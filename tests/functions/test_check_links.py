@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from linkage.bots import is_bot
-from linkage.flow import following
-from linkage.flow.following import NotFollowedError, follow
+from linkage.domain.clicks.bots import is_bot
+from linkage.flow.clicks import checking_links
+from linkage.flow.clicks.checking_links import NotFollowedError, follow
 from tests.handlers import load_handler
 
 CONTEXT = SimpleNamespace(
@@ -76,7 +76,7 @@ def test_a_redirect_is_asked_for_once_and_not_followed_further_by_a_bot() -> Non
 
 
 def test_nobody_at_the_address_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "FOLLOW_S", 0.2)
+    monkeypatch.setattr(checking_links, "FOLLOW_S", 0.2)
     with pytest.raises(NotFollowedError, match="no answer"):
         follow("http://127.0.0.1:9/abcdefgh")
     with pytest.raises(NotFollowedError, match="no answer"):

@@ -9,12 +9,12 @@ from unittest.mock import patch
 
 import pytest
 
-from linkage.ids import created
-from linkage.statistics import fold
-from linkage.tables import transactions
+from linkage.domain.clicks.statistics import fold
+from linkage.domain.ids import created
+from linkage.tables.dynamodb import transactions
 from linkage.tables.statistics import StatisticsItem, find_packs
 from tests.counted_units import counting
-from tests.domain.test_statistics import CLICK, DAY
+from tests.domain.clicks.test_statistics import CLICK, DAY
 from tests.handlers import load_handler
 from tests.in_memory import empty_network
 

@@ -8,12 +8,12 @@ from unittest.mock import MagicMock, patch
 
 import pytest
 
-from linkage import clock
-from linkage.errors import NotFoundError
-from linkage.flow import folding
-from linkage.flow.billing import Billed, NotBilled
-from linkage.flow.counting import count_clicks
-from tests.domain.test_statistics import CLICK
+from linkage.domain import clock
+from linkage.domain.errors import NotFoundError
+from linkage.flow.clicks import folding
+from linkage.flow.clicks.billing import Billed, NotBilled
+from linkage.flow.clicks.counting import count_clicks
+from tests.domain.clicks.test_statistics import CLICK
 from tests.handlers import load_handler
 from tests.in_memory import empty_network
 

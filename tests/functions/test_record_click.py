@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.domain.test_destinations import REFUSED
+from tests.domain.clicks.test_destinations import REFUSED
 from tests.functions.redirect import (
     CODE,
     HANDLER,
@@ -18,7 +18,7 @@ from tests.functions.redirect import (
     load_handler,
     member_item,
 )
-from tests.tables.standin_dynamodb import StandIn
+from tests.tables.dynamodb.standin_dynamodb import StandIn
 
 FORBIDDEN = (
     "boto3",

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from linkage.click_tokens import click_in
-from linkage.tables.dynamodb_wire import _to_attributes
+from linkage.domain.clicks.click_tokens import click_in
+from linkage.tables.dynamodb.wire import _to_attributes
 from tests.edge.hostile_requests import (
     HOSTS,
     KEYS,
@@ -22,7 +22,7 @@ from tests.edge.hostile_requests import (
 )
 from tests.edge.redirect_function import SOURCE, Answer, run
 from tests.functions.redirect import BROWSER, event, member_item
-from tests.tables.standin_dynamodb import StandIn
+from tests.tables.dynamodb.standin_dynamodb import StandIn
 
 SEED, FEW, MANY = 20_261_201, 2_000, 5_000
 

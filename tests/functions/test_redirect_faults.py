@@ -7,10 +7,10 @@ from types import ModuleType
 
 import pytest
 
-from linkage.tables import dynamodb_wire
+from linkage.tables.dynamodb import wire
 from tests.functions.redirect import event, link_item
+from tests.tables.dynamodb.standin_dynamodb import StandIn
 from tests.tables.mischief import LONG_S, MISCHIEF, says, sending
-from tests.tables.standin_dynamodb import StandIn
 
 BOUND_S = 0.3
 
@@ -28,7 +28,7 @@ def test_a_known_link_is_followed_in_time_and_the_lost_click_is_counted_once(
     capsys: pytest.CaptureFixture[str],
     fault: str,
 ) -> None:
-    monkeypatch.setattr(dynamodb_wire, "LONGEST_WRITE_S", BOUND_S)
+    monkeypatch.setattr(wire, "LONGEST_WRITE_S", BOUND_S)
     function.handler(event(), None)
     standin.mischief = _throttles if fault == "throttles" else MISCHIEF[fault]
 
@@ -57,7 +57,7 @@ def test_a_stalled_write_holds_a_visitor_as_long_as_the_contract_says(
     standin.mischief = MISCHIEF["stalls"]
     began_s = time.monotonic()
     assert function.handler(event(query="sub1=lost"), None)["statusCode"] == 302
-    assert dynamodb_wire.LONGEST_WRITE_S == 1.5
+    assert wire.LONGEST_WRITE_S == 1.5
     assert 1.0 < time.monotonic() - began_s < LONG_S
 
 
@@ -69,7 +69,7 @@ def test_a_link_that_cannot_be_read_is_a_page_in_time(
     capsys: pytest.CaptureFixture[str],
     fault: str,
 ) -> None:
-    monkeypatch.setattr(dynamodb_wire, "LONGEST_READ_S", BOUND_S)
+    monkeypatch.setattr(wire, "LONGEST_READ_S", BOUND_S)
     standin.mischief = MISCHIEF[fault]
     assert function.handler(event(), None)["statusCode"] == 503
     assert json.loads(capsys.readouterr().out)["LinkReadFailed"] == 1

@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from linkage.links import CODE_ALPHABET
-from linkage.tables.dynamodb_wire import DynamoDBError
+from linkage.domain.clicks.links import CODE_ALPHABET
+from linkage.tables.dynamodb.wire import DynamoDBError
 from linkage.tables.recent_links import RecentLinks
 from tests.functions.redirect import CODE, load_handler
 

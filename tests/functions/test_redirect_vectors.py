@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from linkage.tables.dynamodb_wire import _to_attribute, _to_attributes
+from linkage.tables.dynamodb.wire import _to_attribute, _to_attributes
 from tests.functions.redirect import ROOT, event, member_item
-from tests.tables.standin_dynamodb import StandIn
+from tests.tables.dynamodb.standin_dynamodb import StandIn
 
 VECTORS = json.loads((ROOT / "tests/vectors/redirects.json").read_text())
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from linkage.payouts import UNKNOWN_AFTER_DAYS
+from linkage.domain.payouts.payouts import UNKNOWN_AFTER_DAYS
 from tests.infra.synthesis import FUNCTIONS, Synthesised
 
 

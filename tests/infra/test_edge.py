@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.setting_forms import StageSettingsError
-from linkage.clicks import _PURPOSE_HEADERS
+from linkage.domain.clicks.clicks import _PURPOSE_HEADERS
 from linkage_cli.cost import Units
 from tests.infra.synthesis import EDGE_FUNCTIONS, ROOT, Synthesised, make_app
 

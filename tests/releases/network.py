@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from linkage import clock
+from linkage.domain import clock
 from tests.aws_tables import forget_versions
 from tests.faults.expressions import Item
 from tests.faults.standin import Standin

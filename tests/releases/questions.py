@@ -17,15 +17,16 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
-import linkage.clock
-from linkage.flow import debiting, exporting, planning
-from linkage.tables import payout_files, payouts, transactions
-from linkage_cli import ledger_check
-from linkage_cli.audit import Report, audit
-from linkage_cli.replay import replayed
+from linkage.domain import clock
+from linkage.flow.payouts import debiting, exporting, planning
+from linkage.tables import payout_batches, payout_files
+from linkage.tables.dynamodb import transactions
+from linkage_cli.ledger import ledger_check
+from linkage_cli.ledger.audit import Report, audit
+from linkage_cli.ledger.replay import replayed
 from tests.faults.standin import Standin
 
-FUNCTIONS = Path(linkage.clock.__file__).parents[4] / "functions"
+FUNCTIONS = Path(clock.__file__).parents[5] / "functions"
 CONTEXT = SimpleNamespace(
     function_name="in_process",
     memory_limit_in_mb=1024,
@@ -199,6 +200,6 @@ class Outside:
 
     def deliver_approvals(self) -> None:
         """The stream of payouts: each batch that is approved is exported."""
-        for batch in payouts.unfinished_batches():
+        for batch in payout_batches.unfinished_batches():
             if batch.status == "approved":
                 exporting.export(batch.batch_id)

@@ -12,29 +12,33 @@ from typing import Any
 
 import pytest
 
-from linkage.conversions import History
-from linkage.flow import awaiting, folding, planning, sweeping
-from linkage.keys import key_id_in
-from linkage.links import link_of
-from linkage.requests import RESULTS_MAX
+from linkage.domain.clicks.links import link_of
+from linkage.domain.conversions.conversions import History
+from linkage.domain.payouts.requests import RESULTS_MAX
+from linkage.domain.people.api_keys import key_id_in
+from linkage.flow.clicks import folding
+from linkage.flow.commissions import sweeping
+from linkage.flow.conversions import confirming_by_silence
+from linkage.flow.payouts import planning
 from linkage.tables import (
+    api_keys,
     conversions,
     coupons,
     customers,
-    keys,
     ledger,
     links,
     members,
+    payout_batches,
     payouts,
     programs,
     settings,
     statistics,
 )
 from linkage.tables.clicks import reading_click
-from linkage.tables.gathering import read
+from linkage.tables.dynamodb.batch_reads import read
+from linkage.tables.dynamodb.transactions import from_wire
 from linkage.tables.tallies import reading_tallies
-from linkage.tables.transactions import from_wire
-from linkage_cli.audit import Report
+from linkage_cli.ledger.audit import Report
 from tests.releases.network import Opened, answers, opened
 from tests.releases.questions import audited, explained, replays, said_of, sent
 
@@ -128,9 +132,9 @@ def of_ledger(item: dict[str, Any]) -> object:
 def of_payout(item: dict[str, Any]) -> object:
     kind, _, name = item["item"].partition("#")
     if kind == "batch":
-        return payouts.get_batch(item["batch_id"])
+        return payout_batches.get_batch(item["batch_id"])
     if kind == "page":
-        return payouts.find_page(item["batch_id"], int(name))
+        return payout_batches.find_page(item["batch_id"], int(name))
     return payouts.find_payout(item["batch_id"], name)
 
 
@@ -146,7 +150,7 @@ READERS: dict[str, Callable[[dict[str, Any]], object]] = {
     "tallies": lambda item: read(reading_tallies([item["tally"]])),
     "ledger": of_ledger,
     "payouts": of_payout,
-    "keys": lambda item: keys.find_key(item["key_id"]),
+    "keys": lambda item: api_keys.find_key(item["key_id"]),
 }
 
 
@@ -267,7 +271,7 @@ def swept(network: Opened) -> int:
 def silence_confirms_what_is_awaited(network: Opened) -> None:
     waiting = {each["conversion_id"] for each in reports(network) if "awaiting" in each}
     network.pass_time(days=40)
-    done = list(awaiting.confirm_due(network.moment))
+    done = list(confirming_by_silence.confirm_due(network.moment))
     assert not [each for each in done if each.error]
     assert {each.conversion_id for each in done if each.confirmed} == waiting
     assert len(waiting) > 12
@@ -404,9 +408,11 @@ def finish(network: Opened, batch_id: str) -> int:
     network.call("POST", f"{path}/approval", None, "operator 2")
     network.outside.deliver_approvals()
     sent_out = list(payouts.batch_payouts(batch_id))
-    assert len(network.outside.files[payouts.file_key(batch_id)].splitlines()) == 1 + len(sent_out)
+    assert len(network.outside.files[payout_batches.file_key(batch_id)].splitlines()) == 1 + len(
+        sent_out
+    )
     settle(network, batch_id)
-    return payouts.get_batch(batch_id).total_minor
+    return payout_batches.get_batch(batch_id).total_minor
 
 
 def settle(network: Opened, batch_id: str) -> None:
@@ -421,25 +427,25 @@ def settle(network: Opened, batch_id: str) -> None:
         path = f"/v1/payout-batches/{batch_id}/results"
         assert len(results) <= RESULTS_MAX
         network.call("POST", path, {"results": results})
-    assert payouts.get_batch(batch_id).status == "settled"
+    assert payout_batches.get_batch(batch_id).status == "settled"
 
 
 def keys_without_a_name_are_one_person_until_they_are_named(network: Opened) -> None:
     """Its settings have four eyes, of which nobody knew more than two keys."""
     assert settings.current_settings().four_eyes
-    planned = next(b for b in payouts.list_batches(100, None).data if b.status == "planned")
+    planned = next(b for b in payout_batches.list_batches(100, None).data if b.status == "planned")
     path = f"/v1/payout-batches/{planned.batch_id}/approval"
     status, text = sent("POST", path, None, network.secrets["operator 2"])
     assert (status, json.loads(text)["code"]) == (409, "four_eyes")
     for who, person in (("operator", "rudo"), ("operator 2", "zuva")):
         key_id = key_id_in(network.secrets[who], "test")
         assert key_id
-        keys.name_key(key_id, person, [])
+        api_keys.name_key(key_id, person, [])
 
 
 def batches_that_were_left_half_way_go_on(network: Opened) -> None:
     """Of each state one: planned anew, exported, settled, and one given back."""
-    left = {each.status: each.batch_id for each in payouts.list_batches(100, None).data}
+    left = {each.status: each.batch_id for each in payout_batches.list_batches(100, None).data}
     assert set(left) == {"planning", "planned", "approved", "exported", "settled", "cancelled"}
     network.outside.messages.clear()  # lost: the hourly tick sends them again
     planning.tick()
@@ -449,5 +455,5 @@ def batches_that_were_left_half_way_go_on(network: Opened) -> None:
     settle(network, left["exported"])
     network.call("POST", f"/v1/payout-batches/{left['planned']}/cancellation")
     network.outside.deliver_work()
-    now = {payouts.get_batch(each).status for each in left.values()}
+    now = {payout_batches.get_batch(each).status for each in left.values()}
     assert now == {"settled", "cancelled"}

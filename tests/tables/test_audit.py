@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from linkage.audit import Record, recorded
-from linkage.errors import InvalidFieldError
-from linkage.keys import Key
-from linkage.tables import transactions
+from linkage.domain.errors import InvalidFieldError
+from linkage.domain.people.api_keys import Key
+from linkage.domain.people.audit import Record, recorded
 from linkage.tables.audit import list_records, put_record
+from linkage.tables.dynamodb import transactions
 
 pytestmark = pytest.mark.usefixtures("network")
 

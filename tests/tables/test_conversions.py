@@ -2,14 +2,16 @@ from dataclasses import replace
 
 import pytest
 
-from linkage.attribution import Attribution, Candidate, Click
-from linkage.conversions import REPORT, Item, Rejection, refund_key
-from linkage.errors import NotFoundError
-from linkage.members import Seen, Split, Standing
-from linkage.tables import conversions, transactions
-from linkage.tables.gathering import read
-from linkage.tables.transactions import ConditionFailedError
-from linkage.tallies import HeldBonus, Tally
+from linkage.domain.clicks.known_clicks import Click
+from linkage.domain.conversions.attribution import Attribution, Candidate
+from linkage.domain.conversions.conversions import REPORT, Item, Rejection, refund_key
+from linkage.domain.conversions.standing import Seen, Standing
+from linkage.domain.conversions.tallies import HeldBonus, Tally
+from linkage.domain.errors import ConditionFailedError, NotFoundError
+from linkage.domain.people.members import Split
+from linkage.tables import conversion_items, conversions
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.batch_reads import read
 from tests.domain.examples import CONVERSION, confirmation, refund, seen
 
 pytestmark = pytest.mark.usefixtures("network")
@@ -180,7 +182,7 @@ def test_a_refund_leaves_a_conversion_waiting_and_each_decision_ends_it() -> Non
         conversions.accept(decided)
         assert awaiting() == set()
         assert conversions.get_conversion("cnv_1").confirm_at is None
-        for item in conversions.ConversionItem.query("cnv_1"):
+        for item in conversion_items.ConversionItem.query("cnv_1"):
             item.delete()
 
 
@@ -188,7 +190,7 @@ def test_facts_stored_before_have_the_defaults() -> None:
     put_confirmed()
     conversions.accept(conversions.put_refund(CONFIRMED, refund(100)))
     added = {"items", "customer_aliases", "silent", "tallies"}
-    for item in conversions.ConversionItem.query("cnv_1"):
+    for item in conversion_items.ConversionItem.query("cnv_1"):
         item.content = {name: item.content[name] for name in item.content.keys() - added}
         item.save()
     history = conversions.get_history("cnv_1")

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from linkage.coupons import Coupon
+from linkage.domain.errors import ConditionFailedError
+from linkage.domain.terms.coupons import Coupon
 from linkage.tables.coupons import find_coupon, list_coupons, put_coupon, set_coupon
-from linkage.tables.transactions import ConditionFailedError
 
 pytestmark = pytest.mark.usefixtures("network")
 

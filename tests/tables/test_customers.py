@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 
-from linkage.attribution import Click
-from linkage.client_codes import ClientCode
-from linkage.consent import AT_THE_VENDOR, NETWORK, Mark, Marks
-from linkage.customers import Binding, Renewal
-from linkage.tables import customers, transactions
+from linkage.domain.clicks.known_clicks import Click
+from linkage.domain.errors import ConditionFailedError
+from linkage.domain.people.client_codes import ClientCode
+from linkage.domain.people.consent import AT_THE_VENDOR, NETWORK, Mark, Marks
+from linkage.domain.people.customers import Binding, Renewal
+from linkage.tables import customers
 from linkage.tables.customers import CustomerItem, OptOut, Presented, Remembered
-from linkage.tables.gathering import read
-from linkage.tables.transactions import ConditionFailedError
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.batch_reads import read
 
 pytestmark = pytest.mark.usefixtures("network")
 

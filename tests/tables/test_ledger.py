@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from linkage.errors import InvalidFieldError, LedgerError
-from linkage.ledger import Posting, Transaction, dated_lines, lines_due_on
-from linkage.members import Split
-from linkage.payouts import Batch, Payout, debit_transaction, decide
-from linkage.rewards import Part
-from linkage.tables import entries, ledger, transactions
-from linkage.tables.transactions import ConditionFailedError
-from linkage.uplines import Level, Recruitment
+from linkage.domain.commissions.rewards import Part
+from linkage.domain.commissions.uplines import Level, Recruitment
+from linkage.domain.errors import ConditionFailedError, InvalidFieldError, LedgerError
+from linkage.domain.ledger.ledger import Posting, Transaction, dated_lines, lines_due_on
+from linkage.domain.payouts.payouts import Batch, Payout, debit_transaction, decide
+from linkage.domain.people.members import Split
+from linkage.tables import ledger, ledger_entries
+from linkage.tables.dynamodb import transactions
 from tests.domain.examples import COMMISSION, MEMBER
 
 pytestmark = pytest.mark.usefixtures("network")
@@ -155,7 +155,7 @@ def test_the_open_index_names_each_affiliate_with_a_balance_once() -> None:
     def opened(currency: str, after: str | None = None) -> list[str]:
         shards: list[Any] = [
             list(ledger.open_accounts(currency, shard, after))
-            for shard in range(entries.OPEN_SHARDS)
+            for shard in range(ledger_entries.OPEN_SHARDS)
         ]
         assert all(shard == sorted(shard) for shard in shards)
         return sorted(each for shard in shards for each in shard)

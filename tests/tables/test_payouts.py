@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from linkage.errors import NotFoundError
-from linkage.payouts import Batch, Page, Payout
-from linkage.tables import payouts, transactions
-from linkage.tables.transactions import ConditionFailedError
+from linkage.domain.errors import ConditionFailedError, NotFoundError
+from linkage.domain.payouts.payouts import Batch, Page, Payout
+from linkage.tables import payout_batches, payouts
+from linkage.tables.dynamodb import transactions
 
 pytestmark = pytest.mark.usefixtures("network")
 
@@ -18,7 +18,7 @@ PAYOUT = Payout(
 
 @pytest.fixture(autouse=True)
 def _batch(network: None) -> None:
-    payouts.put_batch(BATCH)
+    payout_batches.put_batch(BATCH)
 
 
 def pay(payout: Payout, page: Page = PAGE) -> None:
@@ -26,68 +26,68 @@ def pay(payout: Payout, page: Page = PAGE) -> None:
 
 
 def test_a_batch_comes_back_as_it_was_put() -> None:
-    assert payouts.get_batch("bat_1") == BATCH
-    assert payouts.find_batch("bat_2") is None
+    assert payout_batches.get_batch("bat_1") == BATCH
+    assert payout_batches.find_batch("bat_2") is None
     with pytest.raises(NotFoundError):
-        payouts.get_batch("bat_2")
+        payout_batches.get_batch("bat_2")
 
 
 def test_one_id_is_put_once() -> None:
     with pytest.raises(ConditionFailedError):
-        payouts.put_batch(replace(BATCH, currency="ZWG"))
-    assert payouts.get_batch("bat_1").currency == "USD"
+        payout_batches.put_batch(replace(BATCH, currency="ZWG"))
+    assert payout_batches.get_batch("bat_1").currency == "USD"
 
 
 def test_a_page_is_added_once_and_counted_once() -> None:
-    assert payouts.put_page(PAGE) is True
-    assert payouts.put_page(replace(PAGE, affiliate_ids=("mem_3",))) is False
-    assert payouts.find_page("bat_1", 1) == PAGE
-    batch = payouts.get_batch("bat_1")
+    assert payout_batches.put_page(PAGE) is True
+    assert payout_batches.put_page(replace(PAGE, affiliate_ids=("mem_3",))) is False
+    assert payout_batches.find_page("bat_1", 1) == PAGE
+    batch = payout_batches.get_batch("bat_1")
     assert (batch.open_pages, batch.pages) == (1, 1)
 
 
 def test_no_page_is_added_once_the_planning_has_ended() -> None:
-    payouts.finish_planning("bat_1")
-    assert payouts.put_page(PAGE) is False
-    assert payouts.get_batch("bat_1").open_pages == 0
+    payout_batches.finish_planning("bat_1")
+    assert payout_batches.put_page(PAGE) is False
+    assert payout_batches.get_batch("bat_1").open_pages == 0
 
 
 def test_a_batch_is_planned_once_whole_and_without_open_pages() -> None:
-    payouts.put_page(PAGE)
-    assert payouts.become_planned("bat_1") is False
-    payouts.finish_planning("bat_1")
-    assert payouts.become_planned("bat_1") is False
-    assert payouts.close_page(PAGE, [], {"mem_1": "why"}) is True
-    assert payouts.become_planned("bat_1") is True
-    assert payouts.become_planned("bat_1") is False
-    assert payouts.get_batch("bat_1").status == "planned"
+    payout_batches.put_page(PAGE)
+    assert payout_batches.become_planned("bat_1") is False
+    payout_batches.finish_planning("bat_1")
+    assert payout_batches.become_planned("bat_1") is False
+    assert payout_batches.close_page(PAGE, [], {"mem_1": "why"}) is True
+    assert payout_batches.become_planned("bat_1") is True
+    assert payout_batches.become_planned("bat_1") is False
+    assert payout_batches.get_batch("bat_1").status == "planned"
 
 
 def test_a_page_closes_once_with_exactly_its_payouts() -> None:
-    payouts.put_page(PAGE)
+    payout_batches.put_page(PAGE)
     pay(PAYOUT)
-    assert payouts.close_page(PAGE, [], {}) is False
-    assert payouts.close_page(PAGE, [PAYOUT], {"mem_2": "nothing to pay"}) is True
-    assert payouts.close_page(PAGE, [PAYOUT], {}) is False
-    batch, page = payouts.get_batch("bat_1"), payouts.find_page("bat_1", 1)
+    assert payout_batches.close_page(PAGE, [], {}) is False
+    assert payout_batches.close_page(PAGE, [PAYOUT], {"mem_2": "nothing to pay"}) is True
+    assert payout_batches.close_page(PAGE, [PAYOUT], {}) is False
+    batch, page = payout_batches.get_batch("bat_1"), payout_batches.find_page("bat_1", 1)
     assert (batch.count, batch.total_minor, batch.unsettled, batch.open_pages) == (1, 500, 1, 0)
     assert page is not None
     assert (page.status, page.skipped) == ("closed", {"mem_2": "nothing to pay"})
 
 
 def test_a_payout_is_put_once_and_only_in_an_open_page() -> None:
-    payouts.put_page(PAGE)
+    payout_batches.put_page(PAGE)
     pay(PAYOUT)
     with pytest.raises(ConditionFailedError):
         pay(replace(PAYOUT, amount_minor=1))
-    payouts.close_page(PAGE, [PAYOUT], {})
+    payout_batches.close_page(PAGE, [PAYOUT], {})
     with pytest.raises(ConditionFailedError):
         pay(replace(PAYOUT, payout_id="pay_2"))
     assert list(payouts.batch_payouts("bat_1")) == [PAYOUT]
 
 
 def test_a_payout_moves_only_from_the_status_it_was_read_with() -> None:
-    payouts.put_page(PAGE)
+    payout_batches.put_page(PAGE)
     pay(PAYOUT)
     transactions.write([payouts.move_payout(PAYOUT, "sent")])
     with pytest.raises(ConditionFailedError):
@@ -101,27 +101,27 @@ def test_a_payout_moves_only_from_the_status_it_was_read_with() -> None:
 
 
 def test_a_batch_settles_when_it_is_exported_and_every_payout_counted() -> None:
-    payouts.put_page(PAGE)
+    payout_batches.put_page(PAGE)
     pay(PAYOUT)
-    payouts.close_page(PAGE, [PAYOUT], {})
-    payouts.move_batch("bat_1", "planning", "exported", sha256="x")
-    assert payouts.become_settled("bat_1") is False
+    payout_batches.close_page(PAGE, [PAYOUT], {})
+    payout_batches.move_batch("bat_1", "planning", "exported", sha256="x")
+    assert payout_batches.become_settled("bat_1") is False
     transactions.write([payouts.count_settled("bat_1")])
-    assert payouts.become_settled("bat_1") is True
-    assert (payouts.get_batch("bat_1").status, payouts.get_batch("bat_1").sha256) == (
+    assert payout_batches.become_settled("bat_1") is True
+    assert (payout_batches.get_batch("bat_1").status, payout_batches.get_batch("bat_1").sha256) == (
         "settled",
         "x",
     )
 
 
 def test_a_batch_that_has_moved_is_not_moved_again() -> None:
-    payouts.move_batch("bat_1", "planning", "planned")
+    payout_batches.move_batch("bat_1", "planning", "planned")
     with pytest.raises(ConditionFailedError):
-        payouts.move_batch("bat_1", "planning", "planned")
+        payout_batches.move_batch("bat_1", "planning", "planned")
 
 
 def test_payouts_are_listed_by_batch_and_by_affiliate() -> None:
-    payouts.put_page(PAGE)
+    payout_batches.put_page(PAGE)
     pay(PAYOUT)
     pay(replace(PAYOUT, payout_id="pay_2", affiliate_id="mem_2"))
     assert [each.payout_id for each in payouts.list_batch_payouts("bat_1", 1, None).data] == [
@@ -133,11 +133,11 @@ def test_payouts_are_listed_by_batch_and_by_affiliate() -> None:
 
 
 def test_batches_are_listed_newest_first_without_pages_or_payouts() -> None:
-    payouts.put_page(PAGE)
+    payout_batches.put_page(PAGE)
     pay(PAYOUT)
-    payouts.put_batch(
+    payout_batches.put_batch(
         replace(BATCH, batch_id="bat_2", created_at="2026-11-22T09:00:00.000Z", status="approved")
     )
-    payouts.put_batch(replace(BATCH, batch_id="bat_3", status="settled"))
-    assert payouts.list_batches(1, None).data[0].batch_id == "bat_2"
-    assert {each.batch_id for each in payouts.unfinished_batches()} == {"bat_1", "bat_2"}
+    payout_batches.put_batch(replace(BATCH, batch_id="bat_3", status="settled"))
+    assert payout_batches.list_batches(1, None).data[0].batch_id == "bat_2"
+    assert {each.batch_id for each in payout_batches.unfinished_batches()} == {"bat_1", "bat_2"}

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from linkage.links import link_of
-from linkage.tables.dynamodb_wire import DynamoDB
+from linkage.domain.clicks.links import link_of
+from linkage.tables.dynamodb.wire import DynamoDB
 from linkage.tables.recent_links import RecentLinks
 
 ITEM: dict[str, Any] = {

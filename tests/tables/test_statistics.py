@@ -2,7 +2,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from linkage.statistics import Counts, fold, pack, row_of
+from linkage.domain.clicks.click_packs import pack, row_of
+from linkage.domain.clicks.statistics import Counts, fold
 from linkage.tables.statistics import (
     DayState,
     StatisticsItem,
@@ -14,7 +15,7 @@ from linkage.tables.statistics import (
     put_day,
     put_pack,
 )
-from tests.domain.test_statistics import CLICK, DAY
+from tests.domain.clicks.test_statistics import CLICK, DAY
 
 pytestmark = pytest.mark.usefixtures("network")
 

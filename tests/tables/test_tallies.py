@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from linkage.tables import transactions
-from linkage.tables.gathering import read
+from linkage.domain.conversions.tallies import HeldBonus, Tally
+from linkage.domain.errors import ConditionFailedError
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.batch_reads import read
 from linkage.tables.tallies import move, reading_tallies
-from linkage.tables.transactions import ConditionFailedError
-from linkage.tallies import HeldBonus, Tally
 
 pytestmark = pytest.mark.usefixtures("network")
 

@@ -4,10 +4,11 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from linkage.members import Split
-from linkage.network import NetworkSettings, PayoutSchedule, RecruitmentBonus
-from linkage.programs import Bonus, Reward, Step, Thresholds
-from linkage.tables import members, programs, settings, transactions
+from linkage.domain.people.members import Split
+from linkage.domain.terms.network import NetworkSettings, PayoutSchedule, RecruitmentBonus
+from linkage.domain.terms.programs import Bonus, Reward, Step, Thresholds
+from linkage.tables import members, programs, settings
+from linkage.tables.dynamodb import transactions
 from tests.domain.examples import MEMBER, PROGRAM, SETTINGS
 
 pytestmark = pytest.mark.usefixtures("network")

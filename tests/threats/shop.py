@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from linkage.tables import transactions
-from linkage_cli import ledger_check
-from linkage_cli.audit import Report, audit
+from linkage.tables.dynamodb import transactions
+from linkage_cli.ledger import ledger_check
+from linkage_cli.ledger.audit import Report, audit
 from tests.abuse.network import Network
 from tests.api.client import Answer
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from linkage.flow import planning, taking_out
-from linkage.members import Member
-from linkage.payout_file import cells
-from linkage.payouts import Payout, payout_id
+from linkage.domain.payouts.payout_file import cells
+from linkage.domain.payouts.payouts import Payout, payout_id
+from linkage.domain.people.members import Member
+from linkage.flow.payouts import holding_payouts, planning
 from linkage.tables import members, payouts
-from linkage_api.payout_warnings import warnings_of
+from linkage_api.payouts.payout_warnings import warnings_of
 from tests.domain.examples import operator
 from tests.faults.approvals import change_method
 from tests.flow_units.conftest import built, network
@@ -81,7 +81,7 @@ def test_a_thief_who_waits_for_the_end_of_the_rest_is_seen_by_the_approver(
     payout = anns()
     assert cells(payout)["account"] == THIEFS["account"]
     assert "key_9 changed the payout method" in warned(payout)["method_changed"]["detail"]
-    taking_out.hold("bat_1", payout.payout_id, "not her number", operator("key_3"))
+    holding_payouts.hold("bat_1", payout.payout_id, "not her number", operator("key_3"))
     assert THIEFS["account"] not in pay(earned)
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from linkage.statistics import Counts
-from linkage.tables import ledger, pages
-from linkage_api import answers, explanations, statistics
+from linkage.domain.clicks.statistics import Counts
+from linkage.tables import ledger
+from linkage.tables.dynamodb import pages
+from linkage_api import answers
+from linkage_api.clicks import statistics
+from linkage_api.conversions import explanations
 from tests.api import sales
 from tests.api.client import CONTEXT, Client, handler
 from tests.api.conftest import NETWORK, PROGRAM, Network

@@ -12,14 +12,14 @@ from tests.functions.conftest import function, standin  # noqa: F401, pytest fin
 from tests.functions.redirect import event
 from tests.infra.conftest import build_dir, prod, synthesise  # noqa: F401, the same
 from tests.infra.synthesis import Synthesised
-from tests.tables.standin_dynamodb import StandIn
+from tests.tables.dynamodb.standin_dynamodb import StandIn
 
 HOUR = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
 def nine_o_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("linkage.clock.now", lambda: HOUR + timedelta(minutes=5))
+    monkeypatch.setattr("linkage.domain.clock.now", lambda: HOUR + timedelta(minutes=5))
 
 
 def kept(standin: StandIn) -> int:  # noqa: F811
@@ -53,7 +53,7 @@ def test_a_flood_without_consent_is_bounded_too(
     standin: StandIn,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("linkage.clicks.UNRECOGNISED_MOST", 10)
+    monkeypatch.setattr("linkage.domain.clicks.clicks.UNRECOGNISED_MOST", 10)
     for _ in range(100):
         function.handler(event(headers={"sec-gpc": "1"}), None)
     assert kept(standin) <= 10

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from linkage.ids import computed
-from linkage.links import CODE_ALPHABET, CODE_LENGTH
+from linkage.domain.clicks.links import CODE_ALPHABET, CODE_LENGTH
+from linkage.domain.ids import computed
 from tests.abuse.network import Network
 
 

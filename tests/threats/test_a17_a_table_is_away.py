@@ -15,9 +15,9 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from linkage.domain.errors import LedgerError
 from linkage.edge import failures
-from linkage.errors import LedgerError
-from linkage.flow import authenticating
+from linkage.flow.people import authenticating
 from linkage_api.app import resolved
 from tests.api import client as api_client
 from tests.api.client import CONTEXT, Answer, Client

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from linkage import clock
-from linkage.keys import Key, hashed, new_secret
-from linkage.tables.keys import put_key
+from linkage.domain import clock
+from linkage.domain.people.api_keys import Key, hashed, new_secret
+from linkage.tables.api_keys import put_key
 from tests.abuse.network import Network
 
 TERMS = {

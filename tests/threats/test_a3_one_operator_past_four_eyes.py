@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from linkage.flow import planning
+from linkage.flow.payouts import planning
 from linkage.tables.settings import current_settings
 from tests.api.client import Answer, Client, client_with_key
 from tests.api.conftest import NETWORK, Network, aws, first_key, first_members, network

@@ -2,9 +2,9 @@
 
 import pytest
 
-from linkage.errors import ConflictError
-from linkage.flow import planning
-from linkage.tables import payouts
+from linkage.domain.errors import ConflictError
+from linkage.flow.payouts import planning
+from linkage.tables import payout_batches
 from tests.faults.standin import Saved
 from tests.flow_units.conftest import built, network
 from tests.flow_units.network import Network
@@ -38,7 +38,7 @@ def test_the_next_batch_pays_nobody_again(network: Network) -> None:
     assert refused.value.code == "payout_file_without_batch"
     planning.tick()
     network.deliver_work()
-    assert payouts.list_batches(10, None).data == []
+    assert payout_batches.list_batches(10, None).data == []
 
 
 @pytest.mark.usefixtures("paid")
@@ -57,5 +57,5 @@ def test_booked_again_the_batch_is_paid_once_and_the_next_has_only_what_is_new(
     network.deliver_facts()
     network.start_batch("bat_2")
     network.deliver_work()
-    assert payouts.get_batch("bat_2").total_minor == 575
+    assert payout_batches.get_batch("bat_2").total_minor == 575
     assert findings(network) == []

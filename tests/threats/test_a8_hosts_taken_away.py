@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from linkage.links import Link
+from linkage.domain.clicks.links import Link
 from linkage.tables import links
 from linkage.tables.members import get_member
 from tests.abuse.network import Network
@@ -90,7 +90,7 @@ def test_a_link_made_in_that_moment_leads_nowhere(
     with monkeypatch.context() as moment:
         # As if the request that makes it had read the vendor just before.
         moment.setattr(
-            "linkage_api.links.get_member",
+            "linkage_api.clicks.links.get_member",
             lambda member_id: before if member_id == shop.vendor_id else get_member(member_id),
         )
         late = shop.link("sold.example")

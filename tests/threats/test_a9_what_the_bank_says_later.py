@@ -4,13 +4,14 @@ by it says the other thing, twice or at once.
 
 import pytest
 
-from linkage.errors import ConflictError
-from linkage.flow import planning, settling
-from linkage.flow.adjusting import adjust
-from linkage.flow.watching import watch
-from linkage.payouts import payout_id
-from linkage.requests import Result, SentAdjustment
-from linkage.tables import payouts
+from linkage.domain.errors import ConflictError
+from linkage.domain.ledger.requests import SentAdjustment
+from linkage.domain.payouts.payouts import payout_id
+from linkage.domain.payouts.requests import Result
+from linkage.flow.ledger.adjusting import adjust
+from linkage.flow.payouts import planning, settling
+from linkage.flow.payouts.watching_batches import watch
+from linkage.tables import payout_batches
 from tests.domain.examples import operator
 from tests.flow_units.audited import audited
 from tests.flow_units.conftest import built, network
@@ -86,7 +87,7 @@ def test_a_payout_that_nobody_hears_of_is_told_and_paid_to_nobody_else(exported:
     exported.start_batch("bat_2")
     exported.deliver_work()
     assert exported.payout_statuses("bat_2") == {}
-    assert payouts.get_batch("bat_1").unsettled == 3
+    assert payout_batches.get_batch("bat_1").unsettled == 3
 
 
 def test_a_debt_is_forgiven_once_and_no_more_of_it_than_there_is(exported: Network) -> None:

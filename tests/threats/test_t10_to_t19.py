@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from linkage.network import LEVELS_MAX
+from linkage.domain.terms.network import LEVELS_MAX
 from tests.abuse.network import Network
 from tests.threats.shop import KIM, TERMS, Shop
 

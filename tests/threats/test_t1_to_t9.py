@@ -105,7 +105,7 @@ def test_t4_t5_every_route_says_the_same_to_every_wrong_key_and_nothing_is_writt
 def test_t5_no_secret_is_compared_by_equality() -> None:
     for file in (ROOT / "layers/core").rglob("*.py"):
         assert not SECRET_WORDS.search(file.read_text()), file.name
-    keys = (ROOT / "layers/core/python/linkage/keys.py").read_text()
+    keys = (ROOT / "layers/core/python/linkage/domain/people/api_keys.py").read_text()
     assert "compare_digest" in keys
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, time, tzinfo
 from enum import StrEnum
 from zoneinfo import ZoneInfo, available_timezones
 
-from linkage import clock
-from linkage.errors import InvalidFieldError
-from linkage.money import EXPONENTS, MAX_AMOUNT_MINOR, checked_currency
+from linkage.domain import clock
+from linkage.domain.errors import InvalidFieldError
+from linkage.domain.money import EXPONENTS, MAX_AMOUNT_MINOR, checked_currency
 from linkage_cli.errors import CommandError
 
 NOON = time(12)

@@ -14,26 +14,34 @@ from typing import Annotated, Any
 
 import typer
 
-from linkage.errors import InvalidFieldError
-from linkage.money import checked_currency
 from linkage_cli.api_client import Api, ApiError
 from linkage_cli.command_line import commands
 from linkage_cli.errors import CommandError, ExitCode
 from linkage_cli.networks import read_local
 from linkage_cli.orders import first_clicks
-from linkage_cli.orders.cells import Amounts, DateOrder, Dates, Marks, marks_of, zone_named
+from linkage_cli.orders.cells import Amounts, DateOrder, Dates, zone_named
 from linkage_cli.orders.csv_file import OrderFileError, is_stream, opened
-from linkage_cli.orders.layouts import Columns, Reading, only_of
+from linkage_cli.orders.layouts import Reading, only_of
+from linkage_cli.orders.options import (
+    AMOUNT,
+    CURRENCY,
+    CUSTOMER,
+    ID,
+    checked_marks,
+    columns_of,
+    currency_of,
+    refuse_empty,
+    refuse_foreign,
+)
 from linkage_cli.orders.preview import error_lines, errors_of, lines_of, preview_of
 from linkage_cli.orders.progress import progress
 from linkage_cli.orders.reading import Options, read
 from linkage_cli.orders.reporting import Outcome, Reporting
-from linkage_cli.orders.shop_exports import EXPORTS, Program
+from linkage_cli.orders.shop_export_base import Program
 from linkage_cli.orders.staging import Staging, Terms
 
 app = commands("A vendor's orders.")
 
-ID, CUSTOMER, AMOUNT, CURRENCY = "order_id", "customer_id", "amount_usd", "USD"
 STREAM_ERRORS = Path("orders.errors.csv")
 """Where the rows that failed are listed if the orders came by a pipe."""
 
@@ -168,15 +176,15 @@ def import_command(  # noqa: PLR0913, PLR0917 (each is an option of the command)
         "--currency-column": currency_column,
         "--refunded-column": refunded_column,
     }
-    _refuse_empty(named)
+    refuse_empty(named)
     if export is not None:
-        _refuse_foreign(export, named, amounts, currency, ignore_column)
+        refuse_foreign(export, named, amounts, currency, ignore_column)
     options = Options(
-        columns=_columns(export, named, customer_column),
+        columns=columns_of(export, named, customer_column),
         reading=Reading(
-            currency=_currency(currency, export, currency_column),
+            currency=currency_of(currency, export, currency_column),
             amounts=amounts,
-            marks=_marks(export, decimal_mark, thousands_mark),
+            marks=checked_marks(export, decimal_mark, thousands_mark),
             dates=Dates(None if date_zone is None else zone_named(date_zone), date_order),
         ),
         program=export,
@@ -190,67 +198,6 @@ def import_command(  # noqa: PLR0913, PLR0917 (each is an option of the command)
     job = Job(file, terms, options, clicks, tuple(first_click or ()), jobs, yes, as_json)
     with _temporary_disk(), _staging(terms) as staging:
         _run(job, staging, _access(api_url, key, "operator" if vendor else "vendor"))
-
-
-def _columns(
-    export: Program | None, named: Mapping[str, str | None], customer: str | None
-) -> Columns:
-    """The columns the user names; of a known export those that replace its own, else none."""
-    return Columns(
-        order_id=named["--id-column"] or ("" if export else ID),
-        amount=named["--amount-column"] or AMOUNT,
-        customer_id=(CUSTOMER if customer is None and not export else customer) or None,
-        click_id=named["--click-column"],
-        occurred_at=named["--date-column"],
-        coupon=named["--coupon-column"],
-        currency=named["--currency-column"],
-        refunded=named["--refunded-column"],
-    )
-
-
-def _marks(export: Program | None, decimal: str | None, thousands: str | None) -> Marks:
-    """The marks the user names, else those of the export; raises CommandError."""
-    own = EXPORTS[export].marks if export else Marks()
-    if decimal is None and thousands is None:
-        return own
-    return marks_of(decimal if decimal is not None else own.decimal, thousands)
-
-
-def _refuse_empty(named: Mapping[str, str | None]) -> None:
-    """Raises CommandError for a column whose name is empty: it would silently be left out."""
-    for option, name in named.items():
-        if name is not None and not name.strip():
-            raise CommandError(f"{option} is empty. Name the column, or leave the option out.")
-
-
-def _refuse_foreign(
-    export: Program,
-    named: Mapping[str, str | None],
-    amounts: Amounts,
-    currency: str | None,
-    ignored: list[str] | None,
-) -> None:
-    """Raises CommandError for an option that a known export answers itself."""
-    own = ("--amount-column", "--date-column", "--currency-column", "--refunded-column")
-    said = [option for option in own if named[option] is not None]
-    if amounts is not Amounts.decimal:
-        said.append("--amounts")
-    if ignored:
-        said.append("--ignore-column")
-    if currency is not None and EXPORTS[export].has_currency:
-        said.append("--currency")
-    if said:
-        raise CommandError(f"--from {export} knows that itself: leave {' and '.join(said)} out.")
-
-
-def _currency(text: str | None, export: Program | None, column: str | None) -> str | None:
-    """The currency of orders that name none; None if each has to. Raises CommandError."""
-    if text is None:
-        return None if export or column else CURRENCY
-    try:
-        return checked_currency(text, "--currency")
-    except InvalidFieldError as error:
-        raise CommandError(f"--currency {text}: {error.detail}") from error
 
 
 @contextmanager

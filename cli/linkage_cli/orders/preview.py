@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from linkage.money import amount_text
+from linkage.domain.money import amount_text
 from linkage_cli.orders.staging import NOBODY, Staging
 
 FIRST_ORDERS = 5

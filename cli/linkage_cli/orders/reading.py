@@ -18,7 +18,8 @@ from linkage_cli.orders.layouts import (
     places_of,
 )
 from linkage_cli.orders.progress import Advance
-from linkage_cli.orders.shop_exports import Program, ShopExport, export_of
+from linkage_cli.orders.shop_export_base import Program, ShopExport
+from linkage_cli.orders.shop_exports import export_of
 from linkage_cli.orders.staging import Staging
 
 CUT_OFF = (

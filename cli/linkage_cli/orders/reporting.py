@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from linkage.ids import external
+from linkage.domain.ids import external
 from linkage_cli.api_client import (
     Api,
     ApiError,

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from linkage.errors import InvalidFieldError
-from linkage.ids import external
-from linkage.keys import Key
-from linkage.money import MAX_AMOUNT_MINOR, amount_text
-from linkage.requests import report_in
+from linkage.domain.conversions.requests import report_in
+from linkage.domain.errors import InvalidFieldError
+from linkage.domain.ids import external
+from linkage.domain.money import MAX_AMOUNT_MINOR, amount_text
+from linkage.domain.people.api_keys import Key
 from linkage_cli.orders.layouts import Further, LeftOut, Note, Refund, Said, Sale
 
 BATCH = 200

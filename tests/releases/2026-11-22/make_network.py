@@ -34,19 +34,20 @@ import tests.conftest  # noqa: F401, the names of the tables, before they are im
 
 os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
 
-from linkage import clock, ids
 from linkage.click_tokens import Owners
 from linkage.clicks import Visit, click_of
 from linkage.commissions import confirmation_id, refund_id
 from linkage.conversions import REJECTION_CODES
 from linkage.errors import LinkageError
-from linkage.flow import awaiting, counting, folding, planning, posting, sweeping
 from linkage.keys import Key, hashed, new_secret
 from linkage.ledger import affiliate_in
 from linkage.links import Link
+from linkage.tables.keys import put_key
+
+from linkage import clock, ids
+from linkage.flow import awaiting, counting, folding, planning, posting, sweeping
 from linkage.tables import transactions
 from linkage.tables.conversions import get_conversion, get_history
-from linkage.tables.keys import put_key
 from linkage.tables.ledger import find_head
 from linkage.tables.links import find_link
 from linkage.tables.payouts import batch_payouts

@@ -5,8 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
+from linkage.domain.lists import Listed
 from linkage.edge.http import HEADERS, json_text
-from linkage.tables.pages import Listed
 
 PAGE_BYTES_MAX = 900_000
 """Of the items of a list; with all that is around them an answer stays below a megabyte."""

@@ -5,28 +5,20 @@ from typing import Any, NoReturn
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError as NoRouteError
 
+from linkage.domain.errors import NotFoundError
 from linkage.edge.http import Answer, answered
-from linkage.errors import NotFoundError
-from linkage_api import (
-    audit,
-    balances,
-    conversions,
-    coupons,
-    keys,
-    links,
-    members,
-    network,
-    payout_batches,
-    programs,
-    proposals,
-    statistics,
-)
+from linkage_api.clicks import links, statistics
+from linkage_api.conversions import conversions
+from linkage_api.ledger import balances
+from linkage_api.payouts import payout_batches
+from linkage_api.people import api_keys, audit, members, proposals
+from linkage_api.terms import coupons, network, programs
 
 app = APIGatewayHttpResolver()
 for noun in (
     network,
     members,
-    keys,
+    api_keys,
     programs,
     coupons,
     links,

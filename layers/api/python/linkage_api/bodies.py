@@ -7,9 +7,9 @@ from typing import Annotated, Any, NoReturn, cast
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from linkage.errors import InvalidFieldError, NotSupportedError
-from linkage.fields import checked_integer, checked_text, checked_time
-from linkage.money import MAX_AMOUNT_MINOR, WHOLE_BPS, checked_currency
+from linkage.domain.errors import InvalidFieldError, NotSupportedError
+from linkage.domain.fields import checked_integer, checked_text, checked_time
+from linkage.domain.money import MAX_AMOUNT_MINOR, WHOLE_BPS, checked_currency
 
 _OURS = "linkage"
 _BROKEN = re.compile(r"[\ud800-\udfff]")

@@ -9,15 +9,15 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from linkage import ids
+from linkage.domain import ids
+from linkage.domain.errors import InvalidFieldError, NotFoundError
+from linkage.domain.lists import LIMIT_DEFAULT, LIMIT_MAX, wrong_cursor
+from linkage.domain.people.api_keys import Key
+from linkage.domain.people.members import Member
 from linkage.edge.http import Request, bearer, is_id, request_of
 from linkage.edge.runtime import logger
-from linkage.errors import InvalidFieldError, NotFoundError
-from linkage.flow.authenticating import authenticated
-from linkage.keys import Key
-from linkage.members import Member
+from linkage.flow.people.authenticating import authenticated
 from linkage.tables.members import find_member
-from linkage.tables.pages import LIMIT_DEFAULT, LIMIT_MAX, wrong_cursor
 
 ROLES = ("vendor", "affiliate", "operator")
 

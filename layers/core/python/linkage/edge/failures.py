@@ -8,8 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
+from linkage.domain.errors import LinkageError, UnavailableError, UnexpectedError
 from linkage.edge.runtime import logger
-from linkage.errors import LinkageError, UnavailableError, UnexpectedError
 
 INTERNAL = 500
 """From this status on, the request is not to blame."""

@@ -8,15 +8,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from linkage.edge.failures import INTERNAL, in_time, request_id, said
-from linkage.edge.headers import SAFE_HEADERS
-from linkage.errors import (
+from linkage.domain.errors import (
     InvalidFieldError,
     LinkageError,
     MalformedRequestError,
     NotFoundError,
     UnauthenticatedError,
 )
+from linkage.edge.failures import INTERNAL, in_time, request_id, said
+from linkage.edge.headers import SAFE_HEADERS
 
 BODY_BYTES_MAX = 64 * 1024
 DEPTH_MAX = 20

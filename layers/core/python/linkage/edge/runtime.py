@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from linkage.errors import TooManyRequestsError
+from linkage.domain.errors import TooManyRequestsError
 
 logger = Logger()
 metrics = Metrics()

@@ -8,11 +8,12 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from linkage.audit import Record
-from linkage.tables import transactions
-from linkage.tables.base import TableMeta
-from linkage.tables.packed import PackedAttribute
-from linkage.tables.pages import Listed, read_page
+from linkage.domain.lists import Listed
+from linkage.domain.people.audit import Record
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.base import TableMeta
+from linkage.tables.dynamodb.packed import PackedAttribute
+from linkage.tables.dynamodb.pages import read_page
 
 _RANDOM_BYTES = 6
 

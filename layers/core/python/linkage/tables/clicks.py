@@ -5,10 +5,10 @@ import os
 from pynamodb.attributes import MapAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from linkage import click_tokens
-from linkage.attribution import Click
-from linkage.tables.base import TableMeta
-from linkage.tables.gathering import Reading, Wire, place, reading_one
+from linkage.domain.clicks import click_tokens
+from linkage.domain.clicks.known_clicks import Click
+from linkage.tables.dynamodb.base import TableMeta
+from linkage.tables.dynamodb.batch_reads import Reading, Wire, place, reading_one
 
 _IMPRESSION = "imp_"
 

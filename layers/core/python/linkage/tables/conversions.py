@@ -7,17 +7,12 @@ Attributes of their own are what keys, conditions and filters need, and what tel
 it is; all else a fact says is packed into `content`, so that it costs one write unit.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any
 from zlib import crc32
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
-from pynamodb.models import Model
-
-from linkage.conversions import (
+from linkage.domain.conversions.conversions import (
     CONFIRMATION,
     REJECTION,
     REPORT,
@@ -26,7 +21,6 @@ from linkage.conversions import (
     Conversion,
     Held,
     History,
-    Item,
     Refund,
     Rejection,
     Withdrawal,
@@ -36,104 +30,25 @@ from linkage.conversions import (
     refunded,
     withdrawn,
 )
-from linkage.errors import NotFoundError
-from linkage.plain import without_defaults
-from linkage.tables import transactions
-from linkage.tables.base import TableMeta
-from linkage.tables.facts import attribution_in, seen_in, tallies_in
-from linkage.tables.gathering import Found, Place, Reading, place, read, reading_one
-from linkage.tables.limits import require_within
-from linkage.tables.packed import PackedAttribute, known_fields
-from linkage.tables.pages import LIMIT_MAX, Listed, read_page
+from linkage.domain.errors import NotFoundError
+from linkage.domain.lists import LIMIT_MAX, Listed
+from linkage.domain.plain_values import without_defaults
+from linkage.tables.conversion_items import (
+    SHOWN,
+    TABLE,
+    ConversionItem,
+    confirmation_of,
+    conversion_of,
+    refund_of,
+    rejection_of,
+    withdrawal_of,
+)
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.batch_reads import Found, Place, Reading, place, read, reading_one
+from linkage.tables.dynamodb.limits import require_within
+from linkage.tables.dynamodb.pages import read_page
 
 UNPOSTED_SHARDS = AWAITING_SHARDS = 8
-
-
-class _VendorIndex(GlobalSecondaryIndex["ConversionItem"]):
-    class Meta(TableMeta):
-        index_name = "by_vendor"
-        projection = KeysOnlyProjection()
-
-    vendor_id = UnicodeAttribute(hash_key=True)
-    reported_at = UnicodeAttribute(range_key=True)
-
-
-class _AffiliateIndex(GlobalSecondaryIndex["ConversionItem"]):
-    class Meta(TableMeta):
-        index_name = "by_affiliate"
-        projection = KeysOnlyProjection()
-
-    affiliate_id = UnicodeAttribute(hash_key=True)
-    reported_at = UnicodeAttribute(range_key=True)
-
-
-class _UnpostedIndex(GlobalSecondaryIndex["ConversionItem"]):
-    class Meta(TableMeta):
-        index_name = "unposted"
-        projection = KeysOnlyProjection()
-
-    unposted = UnicodeAttribute(hash_key=True)
-    accepted_at = UnicodeAttribute(range_key=True)
-
-
-class _AwaitingIndex(GlobalSecondaryIndex["ConversionItem"]):
-    class Meta(TableMeta):
-        index_name = "awaiting"
-        projection = KeysOnlyProjection()
-
-    awaiting = UnicodeAttribute(hash_key=True)
-    confirm_at = UnicodeAttribute(range_key=True)
-
-
-class _HeldIndex(GlobalSecondaryIndex["ConversionItem"]):
-    class Meta(TableMeta):
-        index_name = "held"
-        projection = KeysOnlyProjection()
-
-    held = UnicodeAttribute(hash_key=True)
-    held_at = UnicodeAttribute(range_key=True)
-
-
-class ConversionItem(Model):
-    """One fact of a conversion as stored."""
-
-    class Meta(TableMeta):
-        table_name = os.environ["CONVERSIONS_TABLE"]
-
-    conversion_id = UnicodeAttribute(hash_key=True)
-    fact = UnicodeAttribute(range_key=True)
-    accepted_at = UnicodeAttribute()
-    sequence = NumberAttribute()
-    unposted = UnicodeAttribute(null=True)
-    awaiting = UnicodeAttribute(null=True)
-    confirm_at = UnicodeAttribute(null=True)
-    held = UnicodeAttribute(null=True)
-    held_reason = UnicodeAttribute(null=True)
-    held_by = UnicodeAttribute(null=True)
-    held_at = UnicodeAttribute(null=True)
-    vendor_id = UnicodeAttribute(null=True)
-    affiliate_id = UnicodeAttribute(null=True)
-    reported_at = UnicodeAttribute(null=True)
-    event = UnicodeAttribute(null=True)
-    external_id = UnicodeAttribute(null=True)
-    amount_minor = NumberAttribute(null=True)
-    currency = UnicodeAttribute(null=True)
-    code = UnicodeAttribute(null=True)
-    reason = UnicodeAttribute(null=True)
-    status = UnicodeAttribute(null=True)
-    refunded_minor = NumberAttribute(null=True)
-    withdrawn_at = UnicodeAttribute(null=True)
-    confirmed_by_operator = BooleanAttribute(null=True)
-    content = PackedAttribute(null=True)
-    by_vendor = _VendorIndex()
-    by_affiliate = _AffiliateIndex()
-    by_unposted = _UnpostedIndex()
-    by_awaiting = _AwaitingIndex()
-    by_held = _HeldIndex()
-
-
-_TABLE = ConversionItem.Meta.table_name
-_SHOWN = ConversionItem.get_attributes().keys() - {"content"}
 
 
 # ---- reading
@@ -142,7 +57,8 @@ _SHOWN = ConversionItem.get_attributes().keys() - {"content"}
 def reading_conversion(conversion_id: str) -> Reading[Conversion | None]:
     """The conversion with its present state, or None."""
     return reading_one(
-        _place(conversion_id, REPORT), lambda wire: _conversion(ConversionItem.from_raw_data(wire))
+        _place(conversion_id, REPORT),
+        lambda wire: conversion_of(ConversionItem.from_raw_data(wire)),
     )
 
 
@@ -176,14 +92,14 @@ def _history(items: Mapping[str, ConversionItem]) -> History:
     if REPORT not in items:
         raise NotFoundError("conversion")
     confirming, rejected = items.get(CONFIRMATION, items[REPORT]), items.get(REJECTION)
-    refunds = (_refund(item) for fact, item in items.items() if fact.startswith("refund#"))
+    refunds = (refund_of(item) for fact, item in items.items() if fact.startswith("refund#"))
     taken_back = items.get(WITHDRAWAL)
     return History(
-        conversion=_conversion(items[REPORT]),
-        confirmation=_confirmation(confirming),
-        rejection=_rejection(rejected) if rejected else None,
+        conversion=conversion_of(items[REPORT]),
+        confirmation=confirmation_of(confirming),
+        rejection=rejection_of(rejected) if rejected else None,
         refunds=tuple(sorted(refunds, key=lambda refund: refund.sequence)),
-        withdrawal=_withdrawal(taken_back) if taken_back else None,
+        withdrawal=withdrawal_of(taken_back) if taken_back else None,
     )
 
 
@@ -211,7 +127,7 @@ def list_conversions(
     else:
         return read_page(
             ConversionItem.scan,
-            _conversion,
+            conversion_of,
             keys=("conversion_id", "fact"),
             limit=limit,
             cursor=cursor,
@@ -220,7 +136,7 @@ def list_conversions(
     at_once = LIMIT_MAX if status else min(limit + 1, LIMIT_MAX)
     return read_page(
         lambda **start: _behind(index.query(owner, scan_index_forward=False, **start), at_once),
-        _conversion,
+        conversion_of,
         keys=(name, "reported_at", "conversion_id", "fact"),
         limit=limit,
         cursor=cursor,
@@ -238,7 +154,7 @@ def _list_held(
     wanted = {"vendor_id": vendor_id, "affiliate_id": affiliate_id, "status": status}
     return read_page(
         lambda **start: _behind(ConversionItem.by_held.query(_HELD, **start), LIMIT_MAX),
-        _conversion,
+        conversion_of,
         keys=("held", "held_at", "conversion_id", "fact"),
         limit=limit,
         cursor=cursor,
@@ -286,53 +202,7 @@ def awaiting_confirmation(shard: int, until: str) -> Iterator[tuple[str, str]]:
 
 
 def _place(conversion_id: str, fact: str) -> Place:
-    return place(_TABLE, conversion_id=conversion_id, fact=fact)
-
-
-def _said(item: ConversionItem) -> dict[str, Any]:
-    """Everything a stored fact says, by name."""
-    own = {name: getattr(item, name) for name in _SHOWN}
-    content: dict[str, Any] = item.content
-    return {name: value for name, value in own.items() if value is not None} | content
-
-
-def _conversion(item: ConversionItem) -> Conversion:
-    said = _said(item)
-    own_form = {
-        "attribution": attribution_in(said["attribution"]),
-        "items": tuple(Item(**known_fields(Item, each)) for each in said.get("items", ())),
-        "customer_keys": tuple(said.get("customer_keys", ())),
-        "customer_aliases": tuple(said.get("customer_aliases", ())),
-    }
-    return Conversion(**known_fields(Conversion, said) | own_form)
-
-
-def _confirmation(item: ConversionItem) -> Confirmation | None:
-    """The confirmation a report or a confirmation is; None of a report that is none."""
-    said = _said(item)
-    if "seen" not in said:
-        return None
-    own_form = {
-        "seen": seen_in(said["seen"]),
-        "sequence": said["sequence"] if item.fact == CONFIRMATION else 0,
-    }
-    return Confirmation(**known_fields(Confirmation, said) | own_form)
-
-
-def _rejection(item: ConversionItem) -> Rejection:
-    return Rejection(**known_fields(Rejection, _said(item)))
-
-
-def _withdrawal(item: ConversionItem) -> Withdrawal:
-    said = _said(item)
-    tallies = tallies_in(said.get("tallies", ()))
-    return Withdrawal(**known_fields(Withdrawal, said) | {"tallies": tallies})
-
-
-def _refund(item: ConversionItem) -> Refund:
-    said = _said(item)
-    tallies = tallies_in(said.get("tallies", ()))
-    return Refund(**known_fields(Refund, said) | {"tallies": tallies})
+    return place(TABLE, conversion_id=conversion_id, fact=fact)
 
 
 # ---- writing
@@ -359,7 +229,7 @@ def put_report(conversion: Conversion, confirmation: Confirmation | None) -> dic
 
 def not_reported(conversion_id: str) -> dict[str, Any]:
     """The check that a report under another form of its id is not there."""
-    return transactions.absent(_TABLE, {"conversion_id": conversion_id, "fact": REPORT})
+    return transactions.absent(TABLE, {"conversion_id": conversion_id, "fact": REPORT})
 
 
 def put_confirmation(conversion: Conversion, confirmation: Confirmation) -> list[dict[str, Any]]:
@@ -374,7 +244,7 @@ def hold(conversion: Conversion, held: Held) -> dict[str, Any]:
     Silence no longer waits for the conversion: it has been received, too.
     """
     return transactions.update(
-        _TABLE,
+        TABLE,
         {"conversion_id": conversion.conversion_id, "fact": REPORT},
         "SET held = :held, held_reason = :reason, held_by = :by, held_at = :at "
         "REMOVE awaiting, confirm_at",
@@ -421,13 +291,13 @@ def put_introduced(
         accepted_at=accepted_at,
         sequence=0,
     )
-    return transactions.put_wire(_TABLE, item.serialize(), "conversion_id")
+    return transactions.put_wire(TABLE, item.serialize(), "conversion_id")
 
 
 def mark_posted(conversion_id: str, fact: str) -> dict[str, Any]:
     """The operation that takes a fact off the unposted index."""
     return transactions.update(
-        _TABLE,
+        TABLE,
         {"conversion_id": conversion_id, "fact": fact},
         "REMOVE unposted",
         condition="attribute_exists(conversion_id)",
@@ -446,17 +316,17 @@ def accept(operations: Sequence[dict[str, Any]]) -> None:
 
 def _saying(fact: Conversion | Confirmation | Rejection | Refund | Withdrawal) -> dict[str, Any]:
     """What a fact says: its own attributes but those not so, of the rest what is not default."""
-    own = {name: getattr(fact, name) for name in _SHOWN & vars(fact).keys()}
+    own = {name: getattr(fact, name) for name in SHOWN & vars(fact).keys()}
     shown = {name: value for name, value in own.items() if value is not False}
     said: dict[str, Any] = without_defaults(fact)
     return said | shown
 
 
 def _put_fact(values: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {name: value for name, value in values.items() if name in _SHOWN}
-    content = {name: value for name, value in values.items() if name not in _SHOWN}
+    shown = {name: value for name, value in values.items() if name in SHOWN}
+    content = {name: value for name, value in values.items() if name not in SHOWN}
     wire = ConversionItem(**shown, content=content).serialize()
-    return transactions.put_wire(_TABLE, wire, "conversion_id")
+    return transactions.put_wire(TABLE, wire, "conversion_id")
 
 
 def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
@@ -465,7 +335,7 @@ def _move(was: Conversion, becomes: Conversion) -> dict[str, Any]:
     by_operator = becomes.confirmed_by_operator and not was.confirmed_by_operator
     word = ", confirmed_by_operator = :true" if by_operator else ""
     return transactions.update(
-        _TABLE,
+        TABLE,
         {"conversion_id": was.conversion_id, "fact": REPORT},
         f"SET #status = :status, refunded_minor = :refunded, #sequence = :next{taken}{word}"
         f"{settled}",

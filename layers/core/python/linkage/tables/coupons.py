@@ -8,11 +8,12 @@ from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from linkage.coupons import Coupon
-from linkage.tables import transactions
-from linkage.tables.base import TableMeta
-from linkage.tables.gathering import Reading, place, read, reading_one
-from linkage.tables.pages import Listed, read_page
+from linkage.domain.lists import Listed
+from linkage.domain.terms.coupons import Coupon
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.base import TableMeta
+from linkage.tables.dynamodb.batch_reads import Reading, place, read, reading_one
+from linkage.tables.dynamodb.pages import read_page
 
 
 class _AffiliateIndex(GlobalSecondaryIndex["CouponItem"]):

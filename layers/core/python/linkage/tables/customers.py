@@ -14,16 +14,16 @@ from typing import Any
 from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from linkage.attribution import Click
-from linkage.client_codes import ClientCode
-from linkage.consent import NETWORK, Mark, Marks, holds_at, holds_everywhere_since
-from linkage.customers import Binding, Renewal
-from linkage.plain import without_defaults
-from linkage.tables import transactions
-from linkage.tables.base import TableMeta
+from linkage.domain.clicks.known_clicks import Click
+from linkage.domain.people.client_codes import ClientCode
+from linkage.domain.people.consent import NETWORK, Mark, Marks, holds_at, holds_everywhere_since
+from linkage.domain.people.customers import Binding, Renewal
+from linkage.domain.plain_values import without_defaults
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.base import TableMeta
+from linkage.tables.dynamodb.batch_reads import Found, Reading, Wire, place
+from linkage.tables.dynamodb.packed import PackedAttribute, known_fields, packed
 from linkage.tables.facts import click_in
-from linkage.tables.gathering import Found, Reading, Wire, place
-from linkage.tables.packed import PackedAttribute, known_fields, packed
 
 
 class CustomerItem(Model):

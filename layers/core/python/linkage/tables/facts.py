@@ -6,11 +6,13 @@ What has its default is not stored, and neither is what a form could not say yet
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from linkage.attribution import Attribution, Candidate, Click
-from linkage.customers import Introduction
-from linkage.members import Seen, Split, Standing
-from linkage.tables.packed import known_fields
-from linkage.tallies import HeldBonus, Tally
+from linkage.domain.clicks.known_clicks import Click
+from linkage.domain.conversions.attribution import Attribution, Candidate
+from linkage.domain.conversions.standing import Seen, Standing
+from linkage.domain.conversions.tallies import HeldBonus, Tally
+from linkage.domain.people.customers import Introduction
+from linkage.domain.people.members import Split
+from linkage.tables.dynamodb.packed import known_fields
 
 type Plain = Mapping[str, Any]
 
@@ -28,11 +30,6 @@ def attribution_in(stored: Plain) -> Attribution:
         ),
     }
     return Attribution(**known_fields(Attribution, stored) | own_form)
-
-
-def click_in(stored: Plain) -> Click:
-    """What is kept of a click, with a report or for a customer."""
-    return Click(**known_fields(Click, stored))
 
 
 def seen_in(stored: Plain) -> Seen:
@@ -59,14 +56,19 @@ def held_in(stored: Iterable[Plain]) -> tuple[HeldBonus, ...]:
     return tuple(HeldBonus(**known_fields(HeldBonus, bonus)) for bonus in stored)
 
 
-def splits_in(stored: Iterable[Plain]) -> tuple[Split, ...]:
-    """The splits of a member or of what somebody earns."""
-    return tuple(Split(**known_fields(Split, split)) for split in stored)
-
-
 def _standing_in(stored: Plain) -> Standing:
     own_form = {
         "splits": splits_in(stored.get("splits", ())),
         "groups": tuple(stored.get("groups", ())),
     }
     return Standing(**known_fields(Standing, stored) | own_form)
+
+
+def click_in(stored: Plain) -> Click:
+    """What is kept of a click, with a report or for a customer."""
+    return Click(**known_fields(Click, stored))
+
+
+def splits_in(stored: Iterable[Plain]) -> tuple[Split, ...]:
+    """The splits of a member or of what somebody earns."""
+    return tuple(Split(**known_fields(Split, split)) for split in stored)

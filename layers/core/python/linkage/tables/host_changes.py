@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from linkage import ids
-from linkage.tables import transactions
-from linkage.tables.gathering import Reading, Wire, place, reading_each, reading_one
-from linkage.tables.transactions import ConditionFailedError, from_wire
+from linkage.domain import ids
+from linkage.domain.errors import ConditionFailedError
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.batch_reads import Reading, Wire, place, reading_each, reading_one
+from linkage.tables.dynamodb.transactions import from_wire
 
 _PREFIX = "hosts#"
 _TABLE = os.environ["LINKS_TABLE"]

@@ -7,18 +7,26 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from linkage.adjustments import Adjustment
-from linkage.errors import LedgerError
-from linkage.ledger import Balance, Debit, Transaction, affiliate_account, affiliate_in
-from linkage.rewards import Part
-from linkage.shares import Commission
-from linkage.tables import entries, transactions
-from linkage.tables.entries import DUE, HEAD, Whose, balance_line
+from linkage.domain.commissions.rewards import Part
+from linkage.domain.commissions.shares import Commission
+from linkage.domain.commissions.uplines import Level, Recruitment
+from linkage.domain.errors import ConditionFailedError, LedgerError
+from linkage.domain.ledger.adjustments import Adjustment
+from linkage.domain.ledger.ledger import (
+    Balance,
+    Debit,
+    Transaction,
+    affiliate_account,
+    affiliate_in,
+)
+from linkage.domain.lists import Listed, wrong_cursor
+from linkage.tables import ledger_entries
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.batch_reads import Reading, place, read, reading_each, reading_one
+from linkage.tables.dynamodb.packed import known_fields, unpacked
+from linkage.tables.dynamodb.pages import READ_MAX
 from linkage.tables.facts import splits_in
-from linkage.tables.gathering import Reading, place, read, reading_each, reading_one
-from linkage.tables.packed import known_fields, unpacked
-from linkage.tables.pages import READ_MAX, Listed, wrong_cursor
-from linkage.uplines import Level, Recruitment
+from linkage.tables.ledger_entries import DUE, HEAD, Whose, balance_line
 
 _TABLE = os.environ["LEDGER_TABLE"]
 _DEBITS_AT_ONCE = 20
@@ -42,10 +50,10 @@ def post(
     """
     for _ in transactions.attempts():
         put, debits = _balances_of(transaction, closing, over)
-        operations = entries.operations(_TABLE, transaction, put, debits)
+        operations = ledger_entries.operations(_TABLE, transaction, put, debits)
         try:
             transactions.write([*operations, *also])
-        except transactions.ConditionFailedError as failed:
+        except ConditionFailedError as failed:
             if failed.items.get(0) is not None:
                 _require_the_same(transaction, failed)
                 return False
@@ -56,7 +64,7 @@ def post(
     raise LedgerError(f"a balance that {transaction.transaction_id} moves never stood still")
 
 
-def _require_the_same(transaction: Transaction, failed: transactions.ConditionFailedError) -> None:
+def _require_the_same(transaction: Transaction, failed: ConditionFailedError) -> None:
     """Raises LedgerError if what was posted under the id has other postings."""
     posted = failed.items[0]
     if posted is None or head_in(posted)["fingerprint"] != transaction.fingerprint:
@@ -71,12 +79,12 @@ def _balances_of(
     """The balances that are put whole, as they become, and of all others their debits as read."""
     if closing:
         (line,) = transaction.lines
-        return {entries.whose(line): closing.without(line)}, {}
+        return {ledger_entries.whose(line): closing.without(line)}, {}
     if over:
         (line,) = transaction.lines
-        return {entries.whose(line): over.after(line)}, {}
-    every = {entries.whose(line): line for line in transaction.lines}
-    whole = {whose for whose, line in every.items() if entries.is_put_whole(line)}
+        return {ledger_entries.whose(line): over.after(line)}, {}
+    every = {ledger_entries.whose(line): line for line in transaction.lines}
+    whole = {whose for whose, line in every.items() if ledger_entries.is_put_whole(line)}
     seen = {whose: debits_seen[whose] for whose in every if whose in debits_seen}
     before = _balances({whose for whose in every if whose in whole or whose not in seen})
     read_now = {whose: balance.debits for whose, balance in before.items()}
@@ -106,12 +114,12 @@ def _moved_meanwhile(
     transaction: Transaction,
     put: Mapping[Whose, Balance],
     debits: Mapping[Whose, int],
-    failed: transactions.ConditionFailedError,
+    failed: ConditionFailedError,
 ) -> bool:
     """Whether nothing was refused but balances that have moved on: they are to be read again."""
     moved = set()
     for number, line in enumerate(transaction.lines):
-        at, whose = 2 + 2 * number, entries.whose(line)
+        at, whose = 2 + 2 * number, ledger_entries.whose(line)
         stored = failed.items.get(at) or {}
         if whose in put or stored.get("debits", 0) != debits.get(whose, 0):
             debits_seen.pop(whose, None)
@@ -131,7 +139,7 @@ def head_in(item: Mapping[str, Any]) -> dict[str, Any]:
 def reading_head(transaction_id: str) -> Reading[dict[str, Any] | None]:
     """The head of a transaction as posted, or None."""
     return reading_one(
-        place(_TABLE, account=entries.transaction_account(transaction_id), line=HEAD),
+        place(_TABLE, account=ledger_entries.transaction_account(transaction_id), line=HEAD),
         lambda wire: head_in(transactions.from_wire(wire)),
     )
 
@@ -245,7 +253,7 @@ def lines_by_operators(affiliate_id: str, currency: str, limit: int) -> list[dic
         IndexName="by_operator",
         KeyConditionExpression="operators_word = :word",
         ExpressionAttributeValues=transactions.to_wire(
-            {":word": entries.operators_word(affiliate_id, currency)}
+            {":word": ledger_entries.operators_word(affiliate_id, currency)}
         ),
         ScanIndexForward=False,
         Limit=limit,
@@ -260,7 +268,7 @@ def reading_debits_when_posted(
 
     None if there is no such line, or an earlier release posted it, which did not say so.
     """
-    key = entries.line_key(transaction_id, accepted_at, currency)
+    key = ledger_entries.line_key(transaction_id, accepted_at, currency)
     return reading_one(
         place(_TABLE, account=affiliate_account(affiliate_id), line=key),
         lambda wire: transactions.from_wire(wire).get("debits"),
@@ -279,8 +287,8 @@ def debits_after(affiliate_id: str, currency: str, number: int) -> Iterator[Debi
         ExpressionAttributeValues=transactions.to_wire(
             {
                 ":account": affiliate_account(affiliate_id),
-                ":first": entries.debit_line(currency, number + 1),
-                ":last": f"{entries.DEBITS}{currency}#~",
+                ":first": ledger_entries.debit_line(currency, number + 1),
+                ":last": f"{ledger_entries.DEBITS}{currency}#~",
             }
         ),
         ConsistentRead=True,
@@ -302,7 +310,7 @@ def debits_after(affiliate_id: str, currency: str, number: int) -> Iterator[Debi
 
 def put_debit(debit: Debit) -> dict[str, Any]:
     """The operation that writes down which payout was the so-and-so-many-th out of a balance."""
-    return entries.put_debit(_TABLE, debit)
+    return ledger_entries.put_debit(_TABLE, debit)
 
 
 def open_accounts(currency: str, shard: int, after: str | None) -> Iterator[str]:

@@ -9,10 +9,11 @@ from pynamodb.attributes import ListAttribute, MapAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from linkage.links import Link
-from linkage.tables import transactions
-from linkage.tables.base import TableMeta
-from linkage.tables.pages import Listed, read_page
+from linkage.domain.clicks.links import Link
+from linkage.domain.lists import Listed
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.base import TableMeta
+from linkage.tables.dynamodb.pages import read_page
 
 _READ_AT_ONCE = 100
 

@@ -10,14 +10,15 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from linkage import payout_methods
-from linkage.errors import NotFoundError
-from linkage.members import Member
-from linkage.tables import transactions
-from linkage.tables.base import NestedAttribute, TableMeta
+from linkage.domain.errors import ConditionFailedError, NotFoundError
+from linkage.domain.lists import Listed
+from linkage.domain.people import payout_methods
+from linkage.domain.people.members import Member
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.base import NestedAttribute, TableMeta
+from linkage.tables.dynamodb.batch_reads import Reading, Wire, place, read, reading_one
+from linkage.tables.dynamodb.pages import read_page
 from linkage.tables.facts import splits_in
-from linkage.tables.gathering import Reading, Wire, place, read, reading_one
-from linkage.tables.pages import Listed, read_page
 
 type Operations = Sequence[dict[str, Any]]
 
@@ -225,7 +226,7 @@ def index_destination(member: Member) -> None:
     destination = payout_methods.destination(member.payout_method)
     if destination == member.payout_destination:
         return
-    with suppress(transactions.ConditionFailedError):  # a new method came, and brought its own
+    with suppress(ConditionFailedError):  # a new method came, and brought its own
         change_member(get_stored_member(member.member_id), {"payout_destination": destination})
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from linkage import clock
-from linkage.errors import NotFoundError
-from linkage.payouts import Batch
-from linkage.tables.packed import known_fields
-from linkage.tables.payouts import file_key
+from linkage.domain import clock
+from linkage.domain.errors import NotFoundError
+from linkage.domain.payouts.payouts import Batch
+from linkage.tables.dynamodb.packed import known_fields
+from linkage.tables.payout_batches import file_key
 
 _BUCKET = os.environ["PAYOUT_FILES_BUCKET"]
 _PREFIX, _SUFFIX = file_key("*").split("*")

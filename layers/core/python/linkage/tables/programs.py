@@ -11,15 +11,16 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from linkage.ceilings import room_of
-from linkage.errors import NotFoundError
-from linkage.programs import Bonus, Program, Reward, Step, Thresholds
-from linkage.rules import RULES_FIRST, require_known
-from linkage.tables import transactions
-from linkage.tables.base import NestedAttribute, TableMeta
-from linkage.tables.gathering import Kept, Place, Reading, Wire, place, read, reading_one
-from linkage.tables.packed import known_fields
-from linkage.tables.pages import Listed, read_page
+from linkage.domain.errors import NotFoundError
+from linkage.domain.lists import Listed
+from linkage.domain.rule_versions import RULES_FIRST, require_known
+from linkage.domain.terms.ceilings import room_of
+from linkage.domain.terms.programs import Bonus, Program, Reward, Step, Thresholds
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.base import NestedAttribute, TableMeta
+from linkage.tables.dynamodb.batch_reads import Kept, Place, Reading, Wire, place, read, reading_one
+from linkage.tables.dynamodb.packed import known_fields
+from linkage.tables.dynamodb.pages import read_page
 
 CURRENT = "current"
 _CAPPED = "program"

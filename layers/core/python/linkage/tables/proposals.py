@@ -8,13 +8,14 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from linkage.errors import NotFoundError
-from linkage.proposals import OPEN, Asked, Proposal
-from linkage.tables import transactions
-from linkage.tables.base import TableMeta
-from linkage.tables.gathering import place, read, reading_one
-from linkage.tables.packed import PackedAttribute
-from linkage.tables.pages import Listed, read_page
+from linkage.domain.errors import NotFoundError
+from linkage.domain.lists import Listed
+from linkage.domain.people.proposals import OPEN, Asked, Proposal
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.base import TableMeta
+from linkage.tables.dynamodb.batch_reads import place, read, reading_one
+from linkage.tables.dynamodb.packed import PackedAttribute
+from linkage.tables.dynamodb.pages import read_page
 
 
 class _ListingIndex(GlobalSecondaryIndex["ProposalItem"]):

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from linkage.links import Link, hosts_of, link_of
-from linkage.tables.dynamodb_wire import DynamoDB
+from linkage.domain.clicks.links import Link, hosts_of, link_of
+from linkage.tables.dynamodb.wire import DynamoDB
 
 
 class Recent[Value]:

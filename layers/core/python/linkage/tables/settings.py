@@ -8,12 +8,17 @@ from typing import Any
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from linkage.network import FIRST_SETTINGS, NetworkSettings, PayoutSchedule, RecruitmentBonus
-from linkage.rules import RULES_FIRST, require_known
-from linkage.tables import transactions
-from linkage.tables.base import NestedAttribute, TableMeta
-from linkage.tables.gathering import Kept, Place, Reading, Wire, place, read
-from linkage.tables.packed import known_fields
+from linkage.domain.rule_versions import RULES_FIRST, require_known
+from linkage.domain.terms.network import (
+    FIRST_SETTINGS,
+    NetworkSettings,
+    PayoutSchedule,
+    RecruitmentBonus,
+)
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.base import NestedAttribute, TableMeta
+from linkage.tables.dynamodb.batch_reads import Kept, Place, Reading, Wire, place, read
+from linkage.tables.dynamodb.packed import known_fields
 
 CURRENT = "current"
 

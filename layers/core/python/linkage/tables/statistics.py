@@ -17,10 +17,12 @@ from typing import Any, NamedTuple
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from linkage import clock, ids
-from linkage.statistics import HOURS, MEASURES, PACK_KEEP_DAYS, Counts, Pack
-from linkage.tables import transactions
-from linkage.tables.base import NestedAttribute, TableMeta
+from linkage.domain import clock, ids
+from linkage.domain.clicks.click_packs import Pack
+from linkage.domain.clicks.statistics import HOURS, MEASURES, PACK_KEEP_DAYS, Counts
+from linkage.domain.errors import ConditionFailedError
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.base import NestedAttribute, TableMeta
 
 _DAYS = "days"
 _FOLDED, _CLOSED = "folded", "closed"
@@ -107,7 +109,7 @@ def put_counts(scope: str, day: date, counts: Counts) -> None:
     )
     try:
         transactions.write([count])
-    except transactions.ConditionFailedError:
+    except ConditionFailedError:
         return  # a fold of more packs was faster
 
 
@@ -134,7 +136,7 @@ def put_day(day: date, state: DayState) -> None:
     )
     try:
         transactions.write([mark])
-    except transactions.ConditionFailedError:
+    except ConditionFailedError:
         return  # another fold has closed it meanwhile
 
 

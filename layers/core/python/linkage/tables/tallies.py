@@ -8,11 +8,11 @@ from typing import Any
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from linkage.tables import transactions
-from linkage.tables.base import NestedAttribute, TableMeta
+from linkage.domain.conversions.tallies import Tally
+from linkage.tables.dynamodb import transactions
+from linkage.tables.dynamodb.base import NestedAttribute, TableMeta
+from linkage.tables.dynamodb.batch_reads import Reading, place
 from linkage.tables.facts import held_in
-from linkage.tables.gathering import Reading, place
-from linkage.tallies import Tally
 
 
 class TallyItem(Model):

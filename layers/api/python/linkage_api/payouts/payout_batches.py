@@ -1,0 +1,89 @@
+"""`/v1/payout-batches`: batches, their payouts, and their files."""
+
+from dataclasses import asdict
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from linkage.domain.payouts import views
+from linkage.domain.payouts.payouts import Batch
+from linkage.flow.payouts.downloading import download
+from linkage.flow.payouts.watching_batches import watch
+from linkage.tables.payout_batches import get_batch, list_batches, list_pages
+from linkage.tables.payouts import list_batch_payouts, list_removed
+from linkage_api.answers import answer, page_body
+from linkage_api.calls import PAGE, call, checked_id
+from linkage_api.payouts.payout_warnings import warnings_of
+
+router = Router()
+
+NAMED_MAX = 1000
+
+
+@router.get("/v1/payout-batches")
+def index() -> Response[str]:
+    """Every batch, newest first, and on the first page those that the schedule has missed."""
+    limit, cursor = call(router, "operator", query=PAGE).page()
+    body = page_body(list_batches(limit, cursor), views.batch)
+    return answer(200, body if cursor else {**body, "missed": [asdict(m) for m in watch().missed]})
+
+
+@router.get("/v1/payout-batches/<batch_id>")
+def show(batch_id: str) -> Response[str]:
+    """A batch with a page of its payouts, each with what is odd about it.
+
+    On the first page also whom it skipped and who was taken out, and why.
+    """
+    limit, cursor = call(router, "operator", query=PAGE).page()
+    batch = get_batch(checked_id("payout_batch", batch_id))
+    page = list_batch_payouts(batch.batch_id, limit, cursor)
+    odd = warnings_of(page.data)
+    shown = {
+        **views.batch(batch),
+        "created_by": batch.created_by,
+        "created_by_person": batch.created_by_person or None,
+        "four_eyes": batch.four_eyes,
+        "approved_by": batch.approved_by,
+        "payouts": [
+            {**views.payout_in_batch(payout), "warnings": odd.get(payout.payout_id, [])}
+            for payout in page.data
+        ],
+        "has_more": page.next_cursor is not None,
+        "next_cursor": page.next_cursor,
+    }
+    return answer(200, shown if cursor else {**shown, **_skipped(batch), **_removed(batch)})
+
+
+def _skipped(batch: Batch) -> dict[str, Any]:
+    skipped = [
+        {"affiliate_id": affiliate_id, "reason": reason}
+        for page in list_pages(batch.batch_id)
+        for affiliate_id, reason in page.skipped.items()
+    ]
+    return {"skipped_count": len(skipped), "skipped": skipped[:NAMED_MAX]}
+
+
+def _removed(batch: Batch) -> dict[str, Any]:
+    removed = list_removed(batch.batch_id, NAMED_MAX) if batch.removed_count else []
+    return {
+        "removed": [
+            {
+                "payout_id": payout.payout_id,
+                "affiliate_id": payout.affiliate_id,
+                "amount_minor": payout.amount_minor,
+                "reason": payout.reason,
+                "by": payout.removed_by,
+                "at": payout.removed_at,
+            }
+            for payout in removed
+        ]
+    }
+
+
+@router.get("/v1/payout-batches/<batch_id>/file")
+def file(batch_id: str) -> Response[str]:
+    """An address to download the payout file from, good for 15 minutes, and the file's hash."""
+    asked = call(router, "operator")
+    given = download(checked_id("payout_batch", batch_id), asked.key)
+    return answer(200, asdict(given))
