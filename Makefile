@@ -54,7 +54,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.13 --generat
 begin = mkdir -p $(STAMPS) && if [ -e $@.begun ]; then rm -rf $(1); fi && touch $@.begun
 finish = mv $@.begun $@
 
-.PHONY: help dev test lint types unit flow layers synth orders faults bench figures bots lock edge preflight bootstrap tools ready format clean
+.PHONY: help dev test quick lint types unit flow layers synth orders faults bench figures bots lock edge preflight bootstrap tools ready format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -62,7 +62,12 @@ help: ## list the targets
 dev: preflight bootstrap layers ## run the network on this machine, until Ctrl-C
 	@exec .venv/bin/linkage dev
 
-test: lint types unit flow ## everything CI runs
+# The types are checked beside the tests over HTTP, which leave a processor idle now and then.
+test: lint unit ## everything CI runs
+	@$(MAKE) -j 2 types flow
+
+quick: lint types layers ## lint, types, and the tests of the domain and of the rooms a change touches
+	$(PYTHON) -m pytest -q -n auto --dist loadscope -m 'not flow and not orders and not faults' $$($(PYTHON) -m tests.touched)
 
 lint: bootstrap ## formatting and lint rules
 	$(PYTHON) -m ruff format --check .
@@ -79,7 +84,7 @@ unit: bootstrap layers ## tests that need no emulator
 	$(PYTHON) -m pytest -q -n auto --dist loadscope -m 'not flow and not orders and not faults' --ignore=tests/flow
 
 flow: bootstrap layers ## tests of the deployed app on the emulator
-	$(PYTHON) -m pytest -q -m 'not orders' tests/flow
+	$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m 'not orders' tests/flow
 
 orders: bootstrap layers ## import all the real orders on the emulator
 	$(PYTHON) -m pytest -q -m orders tests/flow
@@ -124,7 +129,7 @@ clean: ## remove everything that was built or installed here
 
 preflight:
 	@[ -e $(STAMPS)/python ] || { requirements/check-node && python=$$(requirements/find-python) && \
-	  PYTHONPATH=cli "$$python" -B -m linkage_cli.preflight; }
+	  PYTHONPATH=cli "$$python" -B -m linkage_cli.local.preflight; }
 
 # One make at a time installs; the others wait, and then find everything there.
 bootstrap:

@@ -3,6 +3,7 @@
 import os
 
 import moto  # noqa: F401, it hooks into botocore, so before any client is made
+import pytest
 
 os.environ |= {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -28,3 +29,20 @@ os.environ |= {
 from tests.aws_tables import TABLES  # after the names above
 
 os.environ |= {f"{noun.upper()}_TABLE": noun for noun in TABLES}
+
+OF_COMMANDS = {
+    "test_handbook",
+    "test_local_run",
+    "test_order_exports",
+    "test_orders",
+    "test_tutorial",
+}
+"""Flow tests that two processes share out: these on one deployed network, all others on another."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps the flow tests of a network together, for `--dist loadgroup`."""
+    for item in items:
+        if item.path.parent.name == "flow":
+            group = "commands" if item.path.stem in OF_COMMANDS else "api"
+            item.add_marker(pytest.mark.xdist_group(group))
