@@ -174,6 +174,18 @@ def test_every_exception_is_still_one() -> None:
     assert EXCEPTIONS - used == set()
 
 
+def test_what_a_module_keeps_to_itself_no_other_imports() -> None:
+    private = [
+        (module, name.name)
+        for module, path in _sources().items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+        if name.name.startswith("_")
+    ]
+    assert private == []
+
+
 def test_there_is_no_circle() -> None:
     open_, done = list[str](), set[str]()
 

@@ -32,7 +32,8 @@ class CountedLink:
     affiliate_id: str
 
 
-def _when(click: Click) -> tuple[str, str]:
+def moment_of(click: Click) -> tuple[str, str]:
+    """By what clicks are sorted in time; their ids decide between those of one moment."""
     return click.clicked_at, click.click_id
 
 
@@ -46,7 +47,7 @@ def kept_clicks(clicks: Iterable[Click], occurred_at: datetime) -> tuple[Click, 
         for click in clicks
         if clock.days_later(clock.instant(click.clicked_at), CLICK_KEEP_DAYS) >= occurred_at
     }
-    kept = tuple(sorted(young.values(), key=_when))
+    kept = tuple(sorted(young.values(), key=moment_of))
     if len(kept) <= CLICKS_EARLIEST + CLICKS_LATEST:
         return kept
     return kept[:CLICKS_EARLIEST] + kept[-CLICKS_LATEST:]

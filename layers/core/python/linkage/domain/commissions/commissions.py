@@ -265,7 +265,7 @@ def postings_of(
     conversion: Conversion, confirmation: Confirmation, program: Program, commission: Commission
 ) -> tuple[Posting, ...]:
     """Everything a confirmation posts: the shares of its commission, then the bonuses it brings."""
-    bonuses = _bonuses_reached(conversion, confirmation, program, commission)
+    bonuses = bonuses_reached(conversion, confirmation, program, commission)
     return (
         *earned(commission, confirmation.refunded_before_minor),
         *(_bonus(commission, bonus) for _, bonus, granted in bonuses if granted),
@@ -283,7 +283,7 @@ def dated_postings(
 
     Bonuses of earlier sales have their own.
     """
-    bonuses = _bonuses_lost(conversion, ending, seen)
+    bonuses = bonuses_lost(conversion, ending, seen)
     return [
         *((posting, commission.due_on) for posting in returns),
         *((_bonus_return(commission, bonus), bonus.due_on) for _, bonus in bonuses),
@@ -305,7 +305,7 @@ def withdrawn_postings(withdrawal: Withdrawal, commission: Commission) -> tuple[
     return taken_back_whole(commission, withdrawal.refunded_before_minor)
 
 
-def _bonuses_reached(
+def bonuses_reached(
     conversion: Conversion, confirmation: Confirmation, program: Program, commission: Commission
 ) -> Iterator[tuple[Tally, HeldBonus, bool]]:
     """Each bonus this sale reaches, with the moved tally, and whether it is granted."""
@@ -328,7 +328,7 @@ def _sold(
     return moved, reached, tally_moves.granted(moved, reached, confirmation.rules)
 
 
-def _bonuses_lost(
+def bonuses_lost(
     conversion: Conversion, ending: Ending, seen: Iterable[Tally]
 ) -> Iterator[tuple[Tally, HeldBonus]]:
     """Each bonus this ends, with the moved tally that is below its target."""
@@ -337,9 +337,6 @@ def _bonuses_lost(
             moved = tally_moves.returned(tally, conversion, ending)
             for bonus in tally_moves.missed(moved):
                 yield moved, bonus
-
-
-# ---- transactions
 
 
 def _bonus(commission: Commission, bonus: HeldBonus) -> Posting:

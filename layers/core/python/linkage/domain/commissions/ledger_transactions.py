@@ -6,8 +6,8 @@ from typing import Any
 from linkage.domain.commissions import reasons, tally_moves
 from linkage.domain.commissions.commissions import (
     BEYOND_BINDINGS,
-    _bonuses_lost,
-    _bonuses_reached,
+    bonuses_lost,
+    bonuses_reached,
     commission_of,
     confirmation_id,
     dated_postings,
@@ -52,7 +52,7 @@ def confirmation_transaction(
     noticed: dict[str, bool] = {}
     if commission:
         shares = earned(commission, refunded_minor)
-        reached = [*_bonuses_reached(conversion, confirmation, program, commission)]
+        reached = [*bonuses_reached(conversion, confirmation, program, commission)]
         bonuses = [(tally, bonus) for tally, bonus, granted in reached if granted]
         full = [(tally, bonus) for tally, bonus, granted in reached if not granted]
         postings = postings_of(conversion, confirmation, program, commission)
@@ -115,7 +115,7 @@ def refund_transaction(
         why.append("The commission was taken back before, so nothing of it is left to return.")
     if commission:
         ending, returns = Ending.by_refund(refund), returned_postings(refund, commission)
-        bonuses = _bonuses_lost(conversion, ending, refund.tallies)
+        bonuses = bonuses_lost(conversion, ending, refund.tallies)
         dated = dated_postings(conversion, ending, refund.tallies, commission, returns)
         rest = () if refund.withdrawn else reasons.of_rest(commission, after_minor)
         why += [*rest, *reasons.of_returns(returns)]
@@ -154,7 +154,7 @@ def withdrawal_transaction(
     if commission:
         ending = Ending.by_withdrawal(withdrawal, conversion)
         returns = withdrawn_postings(withdrawal, commission)
-        bonuses = _bonuses_lost(conversion, ending, withdrawal.tallies)
+        bonuses = bonuses_lost(conversion, ending, withdrawal.tallies)
         dated = dated_postings(conversion, ending, withdrawal.tallies, commission, returns)
         why += [*reasons.of_returns(returns), *reasons.of_lost_bonuses(bonuses)]
     return Transaction(

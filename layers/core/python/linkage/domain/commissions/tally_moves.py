@@ -1,4 +1,4 @@
-"""Moves: what a confirmation adds to the tallies it saw, and what ends it takes back again.
+"""Moves of tallies: what a confirmation adds to those it saw, and what ends it takes back again.
 
 A tally is told by its name. One that stays as it is keeps its version and is not written.
 """

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from linkage.domain import clock
-from linkage.domain.clicks.known_clicks import Click, CountedLink, _when
+from linkage.domain.clicks.known_clicks import Click, CountedLink, moment_of
 from linkage.domain.clock import CLOCKS_APART
 from linkage.domain.people.customers import Binding, Introduction, KnownCustomer, is_own_id
 from linkage.domain.people.members import Member
@@ -159,7 +159,7 @@ def _click_claims(program: Program, occurred_at: datetime, claims: Claims) -> It
         title = "the click"
     else:
         title = "the later click" if program.click_model == "last" else "the earlier click"
-    for click in sorted(known.values(), key=_when, reverse=program.click_model == "last"):
+    for click in sorted(known.values(), key=moment_of, reverse=program.click_model == "last"):
         sent = click.click_id == claims.click_id
         how = "was sent with the conversion" if sent else "was sent for this customer before"
         yield Claim(

@@ -1,4 +1,4 @@
-"""Publishing: what the edge needs of a link into its store, as the link is now."""
+"""Publishing at the edge: what it needs of a link into its store, as the link is now."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""Seeing: what a confirmation looks at as it is accepted, since posting looks at nothing newer."""
+"""What a confirmation looks at as it is accepted, since posting looks at nothing newer."""
 
 import os
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Awaiting: a conversion its vendor has said nothing of is confirmed once its days are over."""
+"""Confirming by silence: a conversion of which its vendor said nothing until its days are over."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Knowing a customer: what is stored under its keys, by its first sale or at a later word on it."""
+"""What is known of a customer: by its first sale, or at a later word on it."""
 
 from collections.abc import Iterable
 from datetime import datetime

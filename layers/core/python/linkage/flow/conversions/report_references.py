@@ -1,4 +1,4 @@
-"""Naming: everything a report's body names, read by one call before anything is decided."""
+"""Everything that a report's body names, read by one call before anything is decided."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Terms: the versions of a program and of the network's settings that a report saw."""
+"""The terms of a conversion: the versions of its program and of the settings that it saw."""
 
 from linkage.domain.conversions.conversions import Conversion
 from linkage.domain.rule_versions import require_known

@@ -1,4 +1,4 @@
-"""Deciding: what is said of a conversion after its report, each confirmation and refund once."""
+"""What is said of a conversion after its report: each confirmation, rejection and refund once."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Keying: making and revoking keys; an operator's is for two persons, once there are four eyes."""
+"""Managing keys: making and revoking them; an operator's is for two persons with four eyes."""
 
 import os
 from collections.abc import Mapping

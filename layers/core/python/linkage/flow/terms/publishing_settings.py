@@ -1,4 +1,4 @@
-"""Governing: the next version of the network's settings, and who may publish it alone."""
+"""Publishing the next version of the network's settings, and who may publish it alone."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Gathering: items of any tables, read by one call as they were last written.
+"""Reading together: items of any tables by one call as they were last written.
 
 A table's module says what it wants as a Reading: the places of items, and what it makes of those
 that exist. Whoever needs several gathers them together, so that it costs one call and not many.
