@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.synthesis import ROOT
+from tests.docs.markdown import ROOT
 
 ROOTS = {
     "linkage": ROOT / "layers/core/python",

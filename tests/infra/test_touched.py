@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.infra.synthesis import ROOT
+from tests.docs.markdown import ROOT
 from tests.infra.test_rooms import DOMAIN, FLOW, ROOTS, TABLES
 from tests.touched import ALWAYS, changed, selected
 
