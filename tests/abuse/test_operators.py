@@ -13,7 +13,7 @@ from tests.abuse.gain import OPERATOR, OTHER, RECRUITMENT, TAKEOVER
 from tests.abuse.run import Outcome, Run
 from tests.abuse.world import Action
 
-API, CORE = "linkage_api.payouts.payout_warnings", "linkage"
+API, CORE = "linkage.flow.payouts.payout_warnings", "linkage"
 
 
 def does(what: str, **args: Any) -> Action:

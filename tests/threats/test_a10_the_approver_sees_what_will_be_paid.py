@@ -10,8 +10,8 @@ from linkage.domain.payouts.payout_file import cells
 from linkage.domain.payouts.payouts import Payout, payout_id
 from linkage.domain.people.members import Member
 from linkage.flow.payouts import holding_payouts, planning
+from linkage.flow.payouts.payout_warnings import warnings_of
 from linkage.tables import members, payouts
-from linkage_api.payouts.payout_warnings import warnings_of
 from tests.domain.examples import operator
 from tests.faults.approvals import change_method
 from tests.flow_units.conftest import built, network

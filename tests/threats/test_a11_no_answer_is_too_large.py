@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from linkage.domain.clicks.statistics import Counts
+from linkage.flow.explanations import explanations
 from linkage.tables import ledger
 from linkage.tables.dynamodb import pages
 from linkage_api import answers
 from linkage_api.clicks import statistics
-from linkage_api.conversions import explanations
 from tests.api import sales
 from tests.api.client import CONTEXT, Client, handler
 from tests.api.conftest import NETWORK, PROGRAM, Network

@@ -38,9 +38,9 @@ def explain(
 
 def story_lines(conversion_id: str) -> Iterator[str]:
     """What an operator is told of a conversion: its head, its facts, and its story in sentences."""
+    from linkage.flow.explanations.explanations import explanation
+    from linkage.flow.explanations.viewers import Viewer
     from linkage.tables.conversions import get_conversion
-    from linkage_api.conversions.explanations import explanation
-    from linkage_api.conversions.viewers import Viewer
 
     conversion = get_conversion(conversion_id)
     told = explanation(conversion, Viewer("operator", None))

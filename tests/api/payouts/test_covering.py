@@ -20,13 +20,13 @@ from linkage.domain.payouts.payouts import (
 from linkage.domain.payouts.requests import Result
 from linkage.domain.terms.network import PayoutSchedule
 from linkage.flow.commissions import posting
+from linkage.flow.explanations.explanations import explanation
+from linkage.flow.explanations.viewers import Viewer
 from linkage.flow.payouts import planning, settling
+from linkage.flow.payouts.covering import debits_of
 from linkage.tables import ledger, settings
 from linkage.tables.conversions import get_conversion
 from linkage.tables.members import get_member
-from linkage_api.conversions.explanations import explanation
-from linkage_api.conversions.viewers import Viewer
-from linkage_api.payouts.covering import debits_of
 from tests.aws_tables import forget_versions
 from tests.domain.examples import operator
 from tests.flow_units.calls import calls

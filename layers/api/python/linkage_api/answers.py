@@ -5,8 +5,9 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from linkage.domain.lists import Listed
-from linkage.edge.http import HEADERS, json_text
+from linkage.domain.json_text import json_text
+from linkage.domain.lists import Listed, fitting
+from linkage.edge.http import HEADERS
 
 PAGE_BYTES_MAX = 900_000
 """Of the items of a list; with all that is around them an answer stays below a megabyte."""
@@ -52,13 +53,3 @@ def page_body[T](page: Listed[T], view: Callable[[T], dict[str, Any]]) -> dict[s
     if len(data) < len(page.data) and page.cursor_after:
         cursor = page.cursor_after(len(data) - 1)
     return {"data": data, "has_more": cursor is not None, "next_cursor": cursor}
-
-
-def fitting[T](items: Sequence[T], most_bytes: int) -> Sequence[T]:
-    """The first items that as JSON are together no larger, but at least one if there is any."""
-    size = 0
-    for place, item in enumerate(items):
-        size += len(json_text(item).encode()) + len(", ")
-        if size > most_bytes and place:
-            return items[:place]
-    return items

@@ -15,13 +15,14 @@ from linkage.domain.clicks.links import is_code
 from linkage.domain.clicks.statistics import HOURS, MEASURES, Counts
 from linkage.domain.clicks.sub_ids import OTHER_SUBS, most_clicked
 from linkage.domain.errors import InvalidFieldError, NotFoundError
+from linkage.domain.lists import fitting
 from linkage.edge.http import is_id
+from linkage.flow.clicks.click_days import DAYS_MAX, complete_until, counts_of_days, states_of_days
 from linkage.tables.links import find_link
 from linkage.tables.members import find_member
 from linkage.tables.programs import get_program
-from linkage_api.answers import answer, fitting
+from linkage_api.answers import answer
 from linkage_api.calls import ROLES, Call, call
-from linkage_api.clicks.click_days import DAYS_MAX, complete_until, counts_of_days, states_of_days
 
 router = Router()
 

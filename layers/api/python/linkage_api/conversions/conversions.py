@@ -4,11 +4,11 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage.domain.conversions.conversions import STATUSES
+from linkage.flow.explanations.explanations import explanation
+from linkage.flow.explanations.viewers import Viewer, viewed
 from linkage.tables.conversions import list_conversions
 from linkage_api.answers import answer, listed
 from linkage_api.calls import OWNERS, PAGE, ROLES, call, checked_id, owners
-from linkage_api.conversions.explanations import explanation
-from linkage_api.conversions.viewers import Viewer, viewed
 
 router = Router()
 

@@ -15,11 +15,11 @@ from linkage.domain.ledger.ledger import BY_OPERATOR, Balance
 from linkage.domain.lists import Listed, wrong_cursor
 from linkage.domain.money import amount_text, checked_currency
 from linkage.domain.payouts import views as payout_views
+from linkage.flow.payouts.covering import debits_of
 from linkage.tables.ledger import find_adjustment, list_balances, list_lines
 from linkage.tables.payouts import list_payouts
 from linkage_api.answers import answer, listed, page_body
 from linkage_api.calls import PAGE, acting_member, call, checked_id
-from linkage_api.payouts.covering import debits_of
 
 router = Router()
 

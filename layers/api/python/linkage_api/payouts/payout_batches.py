@@ -9,12 +9,12 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from linkage.domain.payouts import views
 from linkage.domain.payouts.payouts import Batch
 from linkage.flow.payouts.downloading import download
+from linkage.flow.payouts.payout_warnings import warnings_of
 from linkage.flow.payouts.watching_batches import watch
 from linkage.tables.payout_batches import get_batch, list_batches, list_pages
 from linkage.tables.payouts import list_batch_payouts, list_removed
 from linkage_api.answers import answer, page_body
 from linkage_api.calls import PAGE, call, checked_id
-from linkage_api.payouts.payout_warnings import warnings_of
 
 router = Router()
 

@@ -1,9 +1,10 @@
 """Lists a page at a time: their limits, and how a page says where the next one begins."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from linkage.domain.errors import InvalidFieldError
+from linkage.domain.json_text import json_text
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 100
 
@@ -24,3 +25,13 @@ class Listed[T]:
 def wrong_cursor() -> InvalidFieldError:
     """The answer to a cursor that a list never gave out."""
     return InvalidFieldError("/cursor", "Use next_cursor of the list's last answer, unchanged.")
+
+
+def fitting[T](items: Sequence[T], most_bytes: int) -> Sequence[T]:
+    """The first items that as JSON are together no larger, but at least one if there is any."""
+    size = 0
+    for place, item in enumerate(items):
+        size += len(json_text(item).encode()) + len(", ")
+        if size > most_bytes and place:
+            return items[:place]
+    return items

@@ -15,6 +15,7 @@ from linkage.domain.errors import (
     NotFoundError,
     UnauthenticatedError,
 )
+from linkage.domain.json_text import BROKEN, json_text
 from linkage.edge.failures import INTERNAL, in_time, request_id, said
 from linkage.edge.headers import SAFE_HEADERS
 
@@ -22,7 +23,6 @@ BODY_BYTES_MAX = 64 * 1024
 DEPTH_MAX = 20
 
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{1,60}")
-_BROKEN = re.compile(r"[\ud800-\udfff]")
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
 HEADERS = {"cache-control": "no-store", **SAFE_HEADERS}
@@ -163,7 +163,7 @@ def _depth(value: Any) -> int:
 
 
 def _unknown(name: str, what: str) -> InvalidFieldError:
-    if _BROKEN.search(name):
+    if BROKEN.search(name):
         return InvalidFieldError(
             "", "A name contains broken Unicode. Remove it.", code="unknown_field"
         )
@@ -211,12 +211,6 @@ def answered(event: Mapping[str, Any], context: Any, act: Callable[[], Answer]) 
             return act()
     except Exception as error:  # noqa: BLE001, the client is told in the API's own words
         return problem(error, event)
-
-
-def json_text(value: object) -> str:
-    """The value as JSON, letters as they are; what no UTF-8 can be is escaped."""
-    text = json.dumps(value, ensure_ascii=False)
-    return json.dumps(value) if _BROKEN.search(text) else text
 
 
 def answer(status: int, body: object, *, replayed: bool = False) -> Answer:

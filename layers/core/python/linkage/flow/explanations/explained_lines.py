@@ -9,9 +9,9 @@ from linkage.domain import clock
 from linkage.domain.ledger.ledger import NETWORK_BONUSES, Posting, affiliate_in
 from linkage.domain.money import amount_text, decimal_text
 from linkage.domain.payouts.payouts import Payout
-from linkage_api.conversions.explained_facts import Found, Head
-from linkage_api.conversions.viewers import Viewer
-from linkage_api.payouts.covering import Covered, Covering, Posted, posted
+from linkage.flow.explanations.explained_facts import Found, Head
+from linkage.flow.explanations.viewers import Viewer
+from linkage.flow.payouts.covering import Covered, Covering, Posted, posted
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from linkage.domain.conversions.conversions import (
     counted_text,
 )
 from linkage.domain.ledger.ledger import Posting
+from linkage.domain.lists import fitting
 from linkage.domain.money import amount_text
-from linkage_api.answers import fitting
-from linkage_api.conversions.explained_facts import Found, Head, find
-from linkage_api.conversions.explained_lines import line_sentence, lines, moved
-from linkage_api.conversions.summaries import REJECTIONS, held_why, summary
-from linkage_api.conversions.viewers import SOMEBODY_ELSE, Viewer
+from linkage.flow.explanations.explained_facts import Found, Head, find
+from linkage.flow.explanations.explained_lines import line_sentence, lines, moved
+from linkage.flow.explanations.summaries import REJECTIONS, held_why, summary
+from linkage.flow.explanations.viewers import SOMEBODY_ELSE, Viewer
 
 PART_BYTES_MAX = 200_000
 """Of each list in an explanation; a hundred refunds of a sale with forty payees are far more."""

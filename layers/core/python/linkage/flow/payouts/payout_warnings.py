@@ -11,11 +11,11 @@ from linkage.domain.money import amount_text
 from linkage.domain.payouts.payouts import Payout, left_out, payout_id
 from linkage.domain.people.members import Member
 from linkage.domain.people.payout_methods import account_of, destination
+from linkage.flow.payouts.covering import Covering, Posted
 from linkage.tables.ledger import lines_by_operators
 from linkage.tables.members import find_members, members_paid_to
 from linkage.tables.payouts import find_payouts, list_payouts
 from linkage.tables.settings import current_settings
-from linkage_api.payouts.covering import Covering, Posted
 
 CHANGED_DAYS = 30
 UNUSUAL_TIMES = 3

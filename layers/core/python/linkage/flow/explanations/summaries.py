@@ -10,11 +10,11 @@ from linkage.domain.ledger.ledger import NETWORK_BONUSES, NETWORK_FEES, vendor_a
 from linkage.domain.money import amount_text, decimal_text
 from linkage.domain.payouts.payouts import scheduled_batch_id
 from linkage.domain.terms.network import Planned, coming_batches
+from linkage.flow.explanations.explained_facts import Found
+from linkage.flow.explanations.explained_lines import Line, hold, parts_text, smaller
+from linkage.flow.explanations.viewers import SOMEBODY_ELSE, Viewer
 from linkage.tables.payout_batches import find_batch
 from linkage.tables.settings import current_settings
-from linkage_api.conversions.explained_facts import Found
-from linkage_api.conversions.explained_lines import Line, hold, parts_text, smaller
-from linkage_api.conversions.viewers import SOMEBODY_ELSE, Viewer
 
 REJECTIONS = {
     "duplicate": "as reported twice",
