@@ -11,13 +11,14 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage.domain import ids
 from linkage.domain.errors import InvalidFieldError, NotFoundError
+from linkage.domain.ids import is_id
 from linkage.domain.lists import LIMIT_DEFAULT, LIMIT_MAX, wrong_cursor
+from linkage.domain.outcomes import Repeatable
 from linkage.domain.people.api_keys import Key
-from linkage.domain.people.members import Member
-from linkage.edge.http import Request, bearer, is_id, request_of
+from linkage.edge.http import Request, bearer, request_of
 from linkage.edge.runtime import logger
+from linkage.flow.people.acting import Owners
 from linkage.flow.people.authenticating import authenticated
-from linkage.tables.members import find_member
 
 ROLES = ("vendor", "affiliate", "operator")
 
@@ -78,6 +79,10 @@ class Call:
         causes = self.causes(route)
         return ids.created(prefix) if causes is None else ids.computed(prefix, *causes)
 
+    def repeatable(self, route: str) -> Repeatable:
+        """What makes another call the same as this one."""
+        return Repeatable(self.causes(route), ids.fingerprint(self.body))
+
     def causes(self, route: str) -> tuple[str, str, str] | None:
         """What makes a call with an Idempotency-Key the same one; None without such a key."""
         repeat_key = self.request.idempotency_key()
@@ -122,63 +127,9 @@ def checked_id(noun: str, value: str) -> str:
     return value
 
 
-def require_same(stored: object, sent: object) -> None:
-    """Raises InvalidFieldError if an Idempotency-Key comes back with another body."""
-    if stored != sent:
-        raise InvalidFieldError(
-            "/Idempotency-Key",
-            "This Idempotency-Key was used before with another body. Use a new one.",
-            code="idempotency_key_reused",
-        )
-
-
-def acting_member(asked: Call, role: str, named_id: str | None) -> Member:
-    """The member a call is for: the key's own, or the one an operator names.
-
-    Raises InvalidFieldError at `/vendor_id` or `/affiliate_id`.
-    """
-    name = f"{role}_id"
-    if asked.is_operator:
-        if named_id is None:
-            raise InvalidFieldError(
-                f"/{name}", f"{name} is required: an operator names the {role} to act for."
-            )
-        return member_with_role(role, named_id, f"/{name}")
-    if named_id is not None:
-        raise InvalidFieldError(
-            f"/{name}",
-            f"Only operators name {name}; your key says who you are. Leave it out.",
-            code="unknown_field",
-        )
-    member = find_member(asked.key.member_id or "-")
-    if member is None:
-        raise NotFoundError("member")
-    return member
-
-
-def member_with_role(role: str, member_id: str, pointer: str) -> Member:
-    """The member a field names; raises InvalidFieldError unless it exists and has the role."""
-    member = find_member(member_id) if is_id(member_id) else None
-    if member is None or not member.has_role(role):
-        raise InvalidFieldError(pointer, f"There is no {role} with this id.")
-    return member
-
-
-def owners(asked: Call) -> tuple[str | None, str | None]:
-    """The vendor and the affiliate whose things a list shows: the caller's own, or as asked.
-
-    Raises InvalidFieldError at `/vendor_id` or `/affiliate_id`.
-    """
-    if not asked.is_operator:
-        own = asked.key.member_id
-        return (own, None) if asked.key.role == "vendor" else (None, own)
-    vendor_id, affiliate_id = asked.asked_for("vendor_id"), asked.asked_for("affiliate_id")
-    for name, value in zip(OWNERS, (vendor_id, affiliate_id), strict=True):
-        if value is not None and not is_id(value):
-            raise InvalidFieldError(f"/{name}", f"{name} is not the id of a member.")
-    if vendor_id and affiliate_id:
-        raise InvalidFieldError("/affiliate_id", "Give vendor_id or affiliate_id, not both.")
-    return vendor_id, affiliate_id
+def owners(asked: Call) -> Owners:
+    """Whose things a list was asked for, as an operator may say it."""
+    return Owners(*map(asked.asked_for, OWNERS))
 
 
 def _require_cursor(cursor: str) -> None:

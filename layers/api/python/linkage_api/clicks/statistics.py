@@ -15,8 +15,8 @@ from linkage.domain.clicks.links import is_code
 from linkage.domain.clicks.statistics import HOURS, MEASURES, Counts
 from linkage.domain.clicks.sub_ids import OTHER_SUBS, most_clicked
 from linkage.domain.errors import InvalidFieldError, NotFoundError
+from linkage.domain.ids import is_id
 from linkage.domain.lists import fitting
-from linkage.edge.http import is_id
 from linkage.flow.clicks.click_days import DAYS_MAX, complete_until, counts_of_days, states_of_days
 from linkage.tables.links import find_link
 from linkage.tables.members import find_member

@@ -16,10 +16,11 @@ from linkage.domain.lists import Listed, wrong_cursor
 from linkage.domain.money import amount_text, checked_currency
 from linkage.domain.payouts import views as payout_views
 from linkage.flow.payouts.covering import debits_of
+from linkage.flow.people.acting import acting_member
 from linkage.tables.ledger import find_adjustment, list_balances, list_lines
 from linkage.tables.payouts import list_payouts
 from linkage_api.answers import answer, listed, page_body
-from linkage_api.calls import PAGE, acting_member, call, checked_id
+from linkage_api.calls import PAGE, call, checked_id
 
 router = Router()
 
@@ -31,7 +32,7 @@ type _Taken = tuple[str, int | None, str]
 def balances() -> Response[str]:
     """One balance for each currency that ever moved."""
     asked = call(router, "affiliate", "operator", query=("affiliate_id",))
-    affiliate = acting_member(asked, "affiliate", asked.asked_for("affiliate_id"))
+    affiliate = acting_member(asked.key, "affiliate", asked.asked_for("affiliate_id"))
     page = Listed(list_balances(affiliate.member_id), None)
     return answer(200, page_body(page, _balance))
 
@@ -50,7 +51,7 @@ def _balance(balance: Balance) -> dict[str, Any]:
 def entries() -> Response[str]:
     """Every line of an affiliate's account, newest first."""
     asked = call(router, "affiliate", "operator", query=("affiliate_id", "currency", *PAGE))
-    affiliate = acting_member(asked, "affiliate", asked.asked_for("affiliate_id"))
+    affiliate = acting_member(asked.key, "affiliate", asked.asked_for("affiliate_id"))
     currency, (limit, cursor) = asked.asked_for("currency"), asked.page()
     if currency is not None:
         currency = checked_currency(currency, "/currency")
@@ -173,7 +174,7 @@ def adjustment(adjustment_id: str) -> Response[str]:
 def payouts() -> Response[str]:
     """An affiliate's payouts, newest first."""
     asked = call(router, "affiliate", "operator", query=("affiliate_id", *PAGE))
-    affiliate = acting_member(asked, "affiliate", asked.asked_for("affiliate_id"))
+    affiliate = acting_member(asked.key, "affiliate", asked.asked_for("affiliate_id"))
     limit, cursor = asked.page()
     page = list_payouts(affiliate.member_id, limit, cursor)
     return listed(page, lambda each: payout_views.payout(each, whole=asked.is_operator))

@@ -9,12 +9,13 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from linkage.domain.errors import InvalidFieldError
 from linkage.domain.people.api_keys import Key, checked_person, new_half, secret_of
 from linkage.domain.people.proposals import Asked, Proposal
+from linkage.flow.people.acting import member_with_role, require_same
 from linkage.flow.people.managing_keys import CREATE, REVOKE, plan_create, plan_revoke
 from linkage.flow.people.proposing import act
 from linkage.tables.api_keys import get_key, list_keys
 from linkage_api.answers import created, listed, nothing
 from linkage_api.bodies import Body, Id, checked, read
-from linkage_api.calls import PAGE, call, checked_id, member_with_role, require_same
+from linkage_api.calls import PAGE, call, checked_id
 from linkage_api.people.proposals import waiting
 
 router = Router()

@@ -28,6 +28,7 @@ from linkage.domain.people.members import (
 from linkage.domain.people.proposals import Asked, Change
 from linkage.domain.terms.publication_checks import check_splits
 from linkage.domain.terms.quotas import usage_of
+from linkage.flow.people.acting import member_with_role, require_same
 from linkage.flow.people.changing_members import CHANGE, STATUS, plan_change, plan_status
 from linkage.flow.people.proposing import act
 from linkage.tables import host_changes
@@ -53,8 +54,6 @@ from linkage_api.calls import (
     PAGE,
     call,
     checked_id,
-    member_with_role,
-    require_same,
 )
 from linkage_api.people.proposals import waiting
 

@@ -3,12 +3,19 @@
 import base64
 import hashlib
 import json
+import re
 import secrets
 import time
 import unicodedata
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, which sorts as its numbers do
+_ID = re.compile(r"[a-z]{3}_[0-9a-z]{1,60}")
 _TIME_BITS, _RANDOM_BITS = 50, 80
+
+
+def is_id(value: str) -> bool:
+    """Whether a text can be the id of anything; what cannot is not looked up in any table."""
+    return _ID.fullmatch(value) is not None
 
 
 def created(prefix: str) -> str:

@@ -15,6 +15,7 @@ from linkage.domain.errors import (
     NotFoundError,
     UnauthenticatedError,
 )
+from linkage.domain.ids import is_id
 from linkage.domain.json_text import BROKEN, json_text
 from linkage.edge.failures import INTERNAL, in_time, request_id, said
 from linkage.edge.headers import SAFE_HEADERS
@@ -22,7 +23,6 @@ from linkage.edge.headers import SAFE_HEADERS
 BODY_BYTES_MAX = 64 * 1024
 DEPTH_MAX = 20
 
-_ID = re.compile(r"[a-z]{3}_[0-9a-z]{1,60}")
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
 HEADERS = {"cache-control": "no-store", **SAFE_HEADERS}
@@ -93,11 +93,6 @@ class Route[Caller]:
 
     act: Callable[[Request, Caller], Answer]
     has_body: bool = False
-
-
-def is_id(value: str) -> bool:
-    """Whether a text can be the id of anything; what cannot is not looked up in any table."""
-    return _ID.fullmatch(value) is not None
 
 
 def request_of(event: Mapping[str, Any]) -> Request:

@@ -41,6 +41,30 @@ class Coupon:
         return None
 
 
+@dataclass(frozen=True)
+class NewCoupon:
+    """A coupon as it is asked for; `fingerprint` is of all that was sent but whose it is."""
+
+    code: str
+    program_id: str
+    affiliate_id: str
+    exclusive: bool
+    starts_on: str | None
+    ends_on: str | None
+    fingerprint: str
+
+
+def require_dates_in_order(coupon: Coupon) -> None:
+    """Raises InvalidFieldError for a coupon that ends before it starts."""
+    if coupon.starts_on and coupon.ends_on and coupon.ends_on < coupon.starts_on:
+        raise InvalidFieldError(
+            "/ends_on",
+            f"ends_on, {coupon.ends_on}, is before starts_on, {coupon.starts_on}: the coupon would "
+            "never be valid. Exchange them.",
+            code="dates_reversed",
+        )
+
+
 def normalised_code(value: str) -> str:
     """A code in the one form it is stored and looked up in: trimmed, in capitals."""
     return value.strip().upper()
