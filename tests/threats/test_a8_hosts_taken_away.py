@@ -90,7 +90,7 @@ def test_a_link_made_in_that_moment_leads_nowhere(
     with monkeypatch.context() as moment:
         # As if the request that makes it had read the vendor just before.
         moment.setattr(
-            "linkage_api.clicks.links.get_member",
+            "linkage.flow.clicks.managing_links.get_member",
             lambda member_id: before if member_id == shop.vendor_id else get_member(member_id),
         )
         late = shop.link("sold.example")

@@ -211,7 +211,8 @@ def test_what_an_earlier_release_posted_is_told_as_it_was(network: Network) -> N
 
 
 def test_entries_say_which_payout_took_them(network: Network) -> None:
-    from linkage_api.ledger.balances import _entry, _taken_by
+    from linkage.flow.ledger.reading_accounts import _taken_by
+    from linkage_api.ledger.balances import _entry
 
     def entries() -> dict[str, dict[str, Any]]:
         lines = ledger.list_lines("mem_ann", None, 100, None).data
@@ -231,7 +232,7 @@ def test_entries_say_which_payout_took_them(network: Network) -> None:
 
 
 def test_a_page_of_entries_reads_each_debit_once(network: Network) -> None:
-    from linkage_api.ledger.balances import _taken_by
+    from linkage.flow.ledger.reading_accounts import _taken_by
 
     for number in range(1, 40):
         ledger.post(earn(number, "2026-11-21"))

@@ -6,13 +6,13 @@ import pytest
 
 from linkage.domain import clock
 from linkage.domain.rule_versions import RULES_FIRST, RULES_OF_KEYED_IDS
+from linkage.flow.people import managing_members
 from linkage.tables import host_changes
 from linkage.tables import settings as settings_table
 from linkage.tables.dynamodb.batch_reads import read
 from linkage.tables.host_changes import reading_changes
 from linkage.tables.links import LinkItem
 from linkage.tables.settings import current_settings
-from linkage_api.people import members
 from tests.api.client import Answer, Client
 from tests.api.conftest import METHOD, NETWORK, Network
 
@@ -44,9 +44,9 @@ def test_two_who_publish_settings_at_once_get_one_version_and_a_conflict(
     operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stale = settings_table.current_settings()
-    operator.put("/v1/network", NETWORK)
+    read = operator.put("/v1/network", NETWORK).body["version"]
     monkeypatch.setattr("linkage.flow.terms.publishing_settings.current_settings", lambda: stale)
-    answer = operator.put("/v1/network", NETWORK | {"name": "Another"})
+    answer = operator.put("/v1/network", NETWORK | {"name": "Another", "version": read})
     assert (answer.status, answer.code) == (409, "published_meanwhile")
 
 
@@ -371,7 +371,7 @@ def test_links_follow_the_hosts_of_their_vendor(network: Network) -> None:
 
 @pytest.fixture
 def with_edge(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(members, "_EDGE", True)
+    monkeypatch.setattr(managing_members, "_EDGE", True)
 
 
 @pytest.mark.usefixtures("with_edge")

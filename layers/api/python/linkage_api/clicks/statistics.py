@@ -10,17 +10,12 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage.domain import clock
-from linkage.domain.clicks.click_packs import NETWORK
-from linkage.domain.clicks.links import is_code
 from linkage.domain.clicks.statistics import HOURS, MEASURES, Counts
 from linkage.domain.clicks.sub_ids import OTHER_SUBS, most_clicked
-from linkage.domain.errors import InvalidFieldError, NotFoundError
-from linkage.domain.ids import is_id
+from linkage.domain.errors import InvalidFieldError
 from linkage.domain.lists import fitting
-from linkage.flow.clicks.click_days import DAYS_MAX, complete_until, counts_of_days, states_of_days
-from linkage.tables.links import find_link
-from linkage.tables.members import find_member
-from linkage.tables.programs import get_program
+from linkage.flow.clicks.click_days import DAYS_MAX
+from linkage.flow.clicks.reading_statistics import BY, clicks_of
 from linkage_api.answers import answer
 from linkage_api.calls import ROLES, Call, call
 
@@ -30,13 +25,6 @@ SUBS_BYTES_MAX = 6_000
 """Of a day's sub-ids: who follows a link writes them, and an answer has 92 days."""
 
 DAYS_DEFAULT = 7
-BY = {
-    "affiliate": ("affiliate", "link"),
-    "vendor": ("vendor", "program", "link"),
-    "operator": (NETWORK, "vendor", "affiliate", "program", "link"),
-}
-"""What each role may ask by; the first is what it gets unless it says otherwise."""
-
 _DATE = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
 
 
@@ -48,21 +36,18 @@ def clicks() -> Response[str]:
     named = asked.asked_for("id")
     first, last = _between(asked)
     per_hour = asked.choice("per", ("day", "hour")) == "hour"
-    id_ = _own_id(asked, by, named)
-    today = clock.day(clock.now())
-    states = states_of_days(today)
-    days = counts_of_days(f"{by}#{id_}" if id_ else by, first, last, states, today)
+    found = clicks_of(asked.key, by, named, first, last)
     total = Counts()
-    for counts in days.values():
+    for counts in found.days.values():
         total.add(counts)
     body = {
         "by": by,
-        "id": id_,
+        "id": found.id,
         "from": str(first),
         "to": str(last),
-        "data": list(_hours(days) if per_hour else _days(days)),
+        "data": list(_hours(found.days) if per_hour else _days(found.days)),
         "total": _view(total),
-        "complete_until": f"{complete_until(states, today)}T00:00:00.000Z",
+        "complete_until": f"{found.complete_until}T00:00:00.000Z",
     }
     return answer(200, body)
 
@@ -90,59 +75,6 @@ def _date(asked: Call, name: str) -> date | None:
     except ValueError:
         pass  # a 31st of February
     raise InvalidFieldError(f"/{name}", f"{name} must be a date, for example 2026-11-22.")
-
-
-def _own_id(asked: Call, by: str, named: str | None) -> str | None:
-    """The id to count for, None for the network; raises NotFoundError for what is not theirs."""
-    if by == NETWORK:
-        if named is not None:
-            raise InvalidFieldError("/id", "The network has no id. Leave id out.")
-        return None
-    if by == asked.key.role:
-        if named not in {None, asked.key.member_id}:
-            raise NotFoundError(by)
-        return asked.key.member_id
-    if named is None:
-        raise InvalidFieldError("/id", f"id is required: {_ID_OF[by]}")
-    if by == "link":
-        return _link(asked, named)
-    return _program(asked, named) if by == "program" else _member(by, named)
-
-
-_ID_OF = {
-    "link": "the code of the link, which is the end of its address.",
-    "program": "the id of the program (prg_…).",
-    "affiliate": "the id of the affiliate (mem_…).",
-    "vendor": "the id of the vendor (mem_…).",
-}
-
-
-def _link(asked: Call, code: str) -> str:
-    if code.startswith("lnk_"):
-        raise InvalidFieldError("/id", f"That is the id of a link. Give {_ID_OF['link']}")
-    link = find_link(code) if is_code(code) else None
-    if link is None:
-        raise NotFoundError("link")
-    owner_id = link.vendor_id if asked.key.role == "vendor" else link.affiliate_id
-    if not asked.is_operator and owner_id != asked.key.member_id:
-        raise NotFoundError("link")
-    return code
-
-
-def _program(asked: Call, program_id: str) -> str:
-    if not is_id(program_id):
-        raise NotFoundError("program")
-    program = get_program(program_id)
-    if not asked.is_operator and program.vendor_id != asked.key.member_id:
-        raise NotFoundError("program")
-    return program_id
-
-
-def _member(role: str, member_id: str) -> str:
-    member = find_member(member_id) if is_id(member_id) else None
-    if member is None or not member.has_role(role):
-        raise NotFoundError(role)
-    return member_id
 
 
 def _days(days: Mapping[date, Counts]) -> Iterator[dict[str, Any]]:

@@ -2,39 +2,33 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage.domain import clock
-from linkage.domain.errors import NotFoundError
 from linkage.domain.ledger import views as ledger_views
 from linkage.domain.ledger.ledger import BY_OPERATOR, Balance
 from linkage.domain.lists import Listed, wrong_cursor
 from linkage.domain.money import amount_text, checked_currency
 from linkage.domain.payouts import views as payout_views
-from linkage.flow.payouts.covering import debits_of
-from linkage.flow.people.acting import acting_member
-from linkage.tables.ledger import find_adjustment, list_balances, list_lines
-from linkage.tables.payouts import list_payouts
+from linkage.flow.ledger import reading_accounts
+from linkage.flow.ledger.reading_accounts import Taken
+from linkage.flow.payouts import reading_payouts
 from linkage_api.answers import answer, listed, page_body
 from linkage_api.calls import PAGE, call, checked_id
 
 router = Router()
-
-type _Taken = tuple[str, int | None, str]
-"""A currency, how many payouts had been taken when a line was posted, and its due date."""
 
 
 @router.get("/v1/balances")
 def balances() -> Response[str]:
     """One balance for each currency that ever moved."""
     asked = call(router, "affiliate", "operator", query=("affiliate_id",))
-    affiliate = acting_member(asked.key, "affiliate", asked.asked_for("affiliate_id"))
-    page = Listed(list_balances(affiliate.member_id), None)
-    return answer(200, page_body(page, _balance))
+    found = reading_accounts.balances(asked.key, asked.asked_for("affiliate_id"))
+    return answer(200, page_body(Listed(found, None), _balance))
 
 
 def _balance(balance: Balance) -> dict[str, Any]:
@@ -51,31 +45,16 @@ def _balance(balance: Balance) -> dict[str, Any]:
 def entries() -> Response[str]:
     """Every line of an affiliate's account, newest first."""
     asked = call(router, "affiliate", "operator", query=("affiliate_id", "currency", *PAGE))
-    affiliate = acting_member(asked.key, "affiliate", asked.asked_for("affiliate_id"))
-    currency, (limit, cursor) = asked.asked_for("currency"), asked.page()
+    affiliate_id, currency = asked.asked_for("affiliate_id"), asked.asked_for("currency")
+    limit, cursor = asked.page()
     if currency is not None:
         currency = checked_currency(currency, "/currency")
-    page = list_lines(affiliate.member_id, currency, limit, cursor and _line_at(cursor))
+    after = cursor and _line_at(cursor)
+    page, taken = reading_accounts.lines(asked.key, affiliate_id, currency, limit, after)
     following = page.next_cursor and _cursor_at(page.next_cursor)
-    taken = _taken_by(affiliate.member_id, page.data)
     return listed(
         Listed(page.data, following, _cursor_after(page.data)), lambda line: _entry(line, taken)
     )
-
-
-def _taken_by(affiliate_id: str, lines: list[dict[str, Any]]) -> dict[_Taken, str]:
-    """The payout that took each due date of these lines, as far as one did and was written down."""
-    wanted: dict[str, set[tuple[int, str]]] = {}
-    for line in lines:
-        if line["kind"] != "payout" and "debits" in line:
-            wanted.setdefault(line["currency"], set()).update(
-                (line["debits"], due) for due in line["dues"]
-            )
-    return {
-        (currency, *which): debit.payout_id
-        for currency, each in wanted.items()
-        for which, debit in debits_of(affiliate_id, currency, each).items()
-    }
 
 
 def _cursor_after(lines: list[dict[str, Any]]) -> Callable[[int], str]:
@@ -96,7 +75,7 @@ def _line_at(cursor: str) -> str:
     return line
 
 
-def _entry(line: dict[str, Any], taken: dict[_Taken, str]) -> dict[str, Any]:
+def _entry(line: dict[str, Any], taken: Mapping[Taken, str]) -> dict[str, Any]:
     dues = line["dues"]
     return {
         "transaction_id": line["transaction_id"],
@@ -163,10 +142,8 @@ _WHAT = {
 @router.get("/v1/adjustments/<adjustment_id>")
 def adjustment(adjustment_id: str) -> Response[str]:
     """One adjustment: of whose balance, how much, why and by which key."""
-    call(router, "operator")
-    found = find_adjustment(checked_id("adjustment", adjustment_id))
-    if found is None:
-        raise NotFoundError("adjustment")
+    asked = call(router, "operator")
+    found = reading_accounts.adjustment(asked.key, checked_id("adjustment", adjustment_id))
     return answer(200, ledger_views.adjustment(found))
 
 
@@ -174,7 +151,6 @@ def adjustment(adjustment_id: str) -> Response[str]:
 def payouts() -> Response[str]:
     """An affiliate's payouts, newest first."""
     asked = call(router, "affiliate", "operator", query=("affiliate_id", *PAGE))
-    affiliate = acting_member(asked.key, "affiliate", asked.asked_for("affiliate_id"))
-    limit, cursor = asked.page()
-    page = list_payouts(affiliate.member_id, limit, cursor)
+    affiliate_id = asked.asked_for("affiliate_id")
+    page = reading_payouts.payouts(asked.key, affiliate_id, *asked.page())
     return listed(page, lambda each: payout_views.payout(each, whole=asked.is_operator))

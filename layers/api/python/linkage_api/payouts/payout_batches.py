@@ -7,25 +7,22 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage.domain.payouts import views
-from linkage.domain.payouts.payouts import Batch
+from linkage.flow.payouts import reading_payouts
 from linkage.flow.payouts.downloading import download
-from linkage.flow.payouts.payout_warnings import warnings_of
+from linkage.flow.payouts.reading_payouts import NAMED_MAX, BatchPage
 from linkage.flow.payouts.watching_batches import watch
-from linkage.tables.payout_batches import get_batch, list_batches, list_pages
-from linkage.tables.payouts import list_batch_payouts, list_removed
 from linkage_api.answers import answer, page_body
 from linkage_api.calls import PAGE, call, checked_id
 
 router = Router()
 
-NAMED_MAX = 1000
-
 
 @router.get("/v1/payout-batches")
 def index() -> Response[str]:
     """Every batch, newest first, and on the first page those that the schedule has missed."""
-    limit, cursor = call(router, "operator", query=PAGE).page()
-    body = page_body(list_batches(limit, cursor), views.batch)
+    asked = call(router, "operator", query=PAGE)
+    limit, cursor = asked.page()
+    body = page_body(reading_payouts.batches(asked.key, limit, cursor), views.batch)
     return answer(200, body if cursor else {**body, "missed": [asdict(m) for m in watch().missed]})
 
 
@@ -35,10 +32,11 @@ def show(batch_id: str) -> Response[str]:
 
     On the first page also whom it skipped and who was taken out, and why.
     """
-    limit, cursor = call(router, "operator", query=PAGE).page()
-    batch = get_batch(checked_id("payout_batch", batch_id))
-    page = list_batch_payouts(batch.batch_id, limit, cursor)
-    odd = warnings_of(page.data)
+    asked = call(router, "operator", query=PAGE)
+    limit, cursor = asked.page()
+    checked = checked_id("payout_batch", batch_id)
+    found = reading_payouts.batch_page(asked.key, checked, limit, cursor)
+    batch, page = found.batch, found.payouts
     shown = {
         **views.batch(batch),
         "created_by": batch.created_by,
@@ -46,27 +44,23 @@ def show(batch_id: str) -> Response[str]:
         "four_eyes": batch.four_eyes,
         "approved_by": batch.approved_by,
         "payouts": [
-            {**views.payout_in_batch(payout), "warnings": odd.get(payout.payout_id, [])}
+            {**views.payout_in_batch(payout), "warnings": found.odd.get(payout.payout_id, [])}
             for payout in page.data
         ],
         "has_more": page.next_cursor is not None,
         "next_cursor": page.next_cursor,
     }
-    return answer(200, shown if cursor else {**shown, **_skipped(batch), **_removed(batch)})
+    return answer(200, shown if cursor else {**shown, **_left_out(found)})
 
 
-def _skipped(batch: Batch) -> dict[str, Any]:
-    skipped = [
-        {"affiliate_id": affiliate_id, "reason": reason}
-        for page in list_pages(batch.batch_id)
-        for affiliate_id, reason in page.skipped.items()
-    ]
-    return {"skipped_count": len(skipped), "skipped": skipped[:NAMED_MAX]}
-
-
-def _removed(batch: Batch) -> dict[str, Any]:
-    removed = list_removed(batch.batch_id, NAMED_MAX) if batch.removed_count else []
+def _left_out(found: BatchPage) -> dict[str, Any]:
+    """Whom a batch skipped, and who was taken out of it."""
     return {
+        "skipped_count": len(found.skipped),
+        "skipped": [
+            {"affiliate_id": affiliate_id, "reason": reason}
+            for affiliate_id, reason in found.skipped[:NAMED_MAX]
+        ],
         "removed": [
             {
                 "payout_id": payout.payout_id,
@@ -76,8 +70,8 @@ def _removed(batch: Batch) -> dict[str, Any]:
                 "by": payout.removed_by,
                 "at": payout.removed_at,
             }
-            for payout in removed
-        ]
+            for payout in found.removed
+        ],
     }
 
 

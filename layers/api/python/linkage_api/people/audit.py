@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage.domain.errors import InvalidFieldError
 from linkage.domain.people.audit import Record, is_subject
-from linkage.tables.audit import list_records
+from linkage.flow.people.auditing import records
 from linkage_api.answers import listed
 from linkage_api.calls import PAGE, call
 
@@ -28,7 +28,8 @@ def index() -> Response[str]:
         )
     if subject is not None and not is_subject(subject):
         raise InvalidFieldError("/subject", "subject must be a noun, #, and an id; or network.")
-    return listed(list_records(limit, cursor, subject=subject, day=_checked(day)), _view)
+    page = records(asked.key, limit, cursor, subject=subject, day=_checked(day))
+    return listed(page, _view)
 
 
 def _checked(day: str | None) -> str | None:

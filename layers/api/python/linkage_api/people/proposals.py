@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from linkage.domain.people import views
 from linkage.domain.people.proposals import Proposal
-from linkage.tables.proposals import list_proposals
+from linkage.flow.people.proposing import proposals
 from linkage_api.answers import answer, listed
 from linkage_api.calls import PAGE, call
 
@@ -17,8 +17,8 @@ router = Router()
 @router.get("/v1/proposals")
 def index() -> Response[str]:
     """Every proposal, the last asked for first."""
-    limit, cursor = call(router, "operator", query=PAGE).page()
-    return listed(list_proposals(limit, cursor), views.proposal)
+    asked = call(router, "operator", query=PAGE)
+    return listed(proposals(asked.key, *asked.page()), views.proposal)
 
 
 def waiting(proposal: Proposal, **also: Any) -> Response[str]:

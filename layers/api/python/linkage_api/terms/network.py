@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field
 
 from linkage.domain.errors import InvalidFieldError
 from linkage.domain.fields import checked_text
-from linkage.domain.people.proposals import Asked
 from linkage.domain.rule_versions import RULES_FIRST, RULES_OF_LEAST_HOLDS
 from linkage.domain.terms.network import (
     LEVELS_MAX,
@@ -18,9 +17,8 @@ from linkage.domain.terms.network import (
     PayoutSchedule,
     RecruitmentBonus,
 )
-from linkage.flow.people.proposing import act
-from linkage.flow.terms.publishing_settings import KEYED_IDS, PUBLISH, plan_publish
-from linkage.tables.settings import current_settings
+from linkage.flow.terms import publishing_settings
+from linkage.flow.terms.publishing_settings import KEYED_IDS
 from linkage_api.answers import answer
 from linkage_api.bodies import (
     AmountMinor,
@@ -111,10 +109,10 @@ class NetworkBody(Body):
     method_rest_hours: Annotated[int, whole(0, 720)] = 72
     keyed_ids: bool | None = None
 
-    def settings(self, version: int) -> NetworkSettings:
-        """The domain's settings under a version."""
+    def settings(self) -> NetworkSettings:
+        """The domain's settings, of no version yet."""
         return NetworkSettings(
-            version=version,
+            version=0,
             name=self.name,
             level_rates_bps=tuple(self.level_rates_bps),
             network_fee_bps=self.network_fee_bps,
@@ -143,8 +141,7 @@ class NetworkBody(Body):
 @router.get("/v1/network")
 def show() -> Response[str]:
     """The settings in force."""
-    call(router, "operator")
-    return answer(200, _view(current_settings()))
+    return answer(200, _view(publishing_settings.settings_in_force(call(router, "operator").key)))
 
 
 @router.put("/v1/network")
@@ -155,11 +152,10 @@ def publish() -> Response[str]:
     """
     asked = call(router, "operator", has_body=True)
     body = read(NetworkBody, asked.body)
-    read_as = current_settings().version if body.version is None else body.version
-    settings = asdict(body.settings(read_as + 1))
-    wanted = Asked(settings | {KEYED_IDS: body.keyed_ids})
-    _, proposal = act(PUBLISH, plan_publish, wanted, asked.key)
-    return waiting(proposal) if proposal else answer(200, _view(current_settings()))
+    in_force, proposal = publishing_settings.publish(
+        asked.key, body.settings(), body.keyed_ids, after=body.version
+    )
+    return waiting(proposal) if proposal else answer(200, _view(in_force))
 
 
 def _view(settings: NetworkSettings) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from linkage.tables.members import find_member
 def acting_member(by: Key, role: str, named_id: str | None) -> Member:
     """The member a caller acts for: the key's own, or the one an operator names.
 
-    Raises InvalidFieldError at `/vendor_id` or `/affiliate_id`.
+    Raises ForbiddenError for a key of another role, and InvalidFieldError at `/vendor_id` or
+    `/affiliate_id`.
     """
+    by.require(role, "operator")
     name = f"{role}_id"
     if by.role == "operator":
         if named_id is None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from linkage.domain import clock
 from linkage.domain.errors import BusyError, ConditionFailedError, ConflictError
+from linkage.domain.lists import Listed
 from linkage.domain.people.api_keys import Key
 from linkage.domain.people.audit import Record, recorded
 from linkage.domain.people.proposals import (
@@ -19,7 +20,12 @@ from linkage.domain.people.proposals import (
 from linkage.tables.audit import put_record
 from linkage.tables.dynamodb import transactions
 from linkage.tables.dynamodb.transactions import attempts
-from linkage.tables.proposals import close_proposal, get_proposal, put_proposal
+from linkage.tables.proposals import (
+    close_proposal,
+    get_proposal,
+    list_proposals,
+    put_proposal,
+)
 from linkage.tables.settings import current_settings
 
 type Plan = Callable[[Asked, Key], Change]
@@ -56,6 +62,12 @@ def propose(action: str, asked: Asked, change: Change, by: Key) -> Proposal:
     except ConditionFailedError:
         return get_proposal(proposal.proposal_id)
     return proposal
+
+
+def proposals(by: Key, limit: int, cursor: str | None) -> Listed[Proposal]:
+    """Every proposal, the last asked for first; for operators."""
+    by.require("operator")
+    return list_proposals(limit, cursor)
 
 
 def withdraw(proposal_id: str, by: Key) -> tuple[Proposal, bool]:

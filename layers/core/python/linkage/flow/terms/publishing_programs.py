@@ -79,6 +79,7 @@ def publish_version(
     InvalidFieldError for terms that cannot be, or ConflictError where somebody else was quicker,
     the vendor is not approved, or the day's versions are used up.
     """
+    by.require("vendor", "operator")
     current, by_operator = own_program(by, program_id), by.role == "operator"
     vendor = get_member(current.vendor_id)
     if not by_operator:

@@ -9,14 +9,14 @@ from linkage.domain import clock
 from linkage.domain.errors import ConflictError, InvalidFieldError
 from linkage.domain.lists import LIMIT_MAX
 from linkage.domain.people.api_keys import Key
-from linkage.domain.people.proposals import Asked, Change, Operations
+from linkage.domain.people.proposals import Asked, Change, Operations, Proposal
 from linkage.domain.rule_versions import RULES_OF_KEYED_IDS
 from linkage.domain.terms.ceilings import on_top_of
 from linkage.domain.terms.four_eyes import takes_two
 from linkage.domain.terms.keyed_ids import CHANGEOVER, secret_mark
 from linkage.domain.terms.network import NetworkSettings, began
 from linkage.domain.terms.publication_checks import check_settings, check_settings_for
-from linkage.flow.people.proposing import Plan
+from linkage.flow.people.proposing import Plan, act
 from linkage.tables.api_keys import list_keys
 from linkage.tables.members import list_members
 from linkage.tables.programs import tight_programs
@@ -116,6 +116,27 @@ def _keys() -> Iterator[Key]:
         cursor = page.next_cursor
         if cursor is None:
             return
+
+
+def settings_in_force(by: Key) -> NetworkSettings:
+    """The settings in force; for operators."""
+    by.require("operator")
+    return current_settings()
+
+
+def publish(
+    by: Key, wanted: NetworkSettings, keyed_ids: bool | None, *, after: int | None
+) -> tuple[NetworkSettings, Proposal | None]:
+    """Publishes the next version of the settings, or proposes it; the same again publish nothing.
+
+    `wanted` has no version; `after` is the one the caller has read, None for the one in force.
+    Gives the settings in force. For operators. Raises what `plan_publish` raises.
+    """
+    by.require("operator")
+    read_as = current_settings().version if after is None else after
+    said = asdict(replace(wanted, version=read_as + 1))
+    _, proposal = act(PUBLISH, plan_publish, Asked(said | {KEYED_IDS: keyed_ids}), by)
+    return current_settings(), proposal
 
 
 ACTIONS: Mapping[str, Plan] = {PUBLISH: plan_publish}
