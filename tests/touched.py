@@ -15,6 +15,8 @@ from tests.infra.test_rooms import TABLES
 ROOT = Path(__file__).resolve().parents[1]
 ALWAYS = ("tests/domain", "tests/infra/test_rooms.py")
 ROOMED = ("flow_units", "api")
+BESIDE = {"explanations": "conversions"}
+"""Rooms without tests of their own, by that where they are tested."""
 OTHERS = {
     r"infra/": ("tests/infra",),
     r"functions/([a-z_]+)/": ("tests/infra/test_handlers.py", "tests/functions/test_{}.py"),
@@ -72,7 +74,7 @@ def _of(path: str) -> Iterator[str]:
     table = TABLE.match(path)
     if room or table:
         name = room[1] if room else TABLES[table[1]]  # type: ignore[index]
-        yield from (f"tests/{folder}/{name}" for folder in ROOMED)
+        yield from (f"tests/{folder}/{BESIDE.get(name, name)}" for folder in ROOMED)
 
 
 if __name__ == "__main__":

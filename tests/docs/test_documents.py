@@ -123,7 +123,7 @@ def test_the_settings_of_a_stage_are_all_explained_and_no_others() -> None:
 
 def test_the_network_settings_shown_can_be_published() -> None:
     (shown,) = re.findall(r"/v1/network\" -d '(.+?)'", OPERATING, re.DOTALL)
-    settings = read(NetworkBody, json.loads(shown)).settings(version=1)
+    settings = read(NetworkBody, json.loads(shown)).settings()
     assert settings.payout_schedule is not None
     assert funding_gap_bps(settings) == 0
 

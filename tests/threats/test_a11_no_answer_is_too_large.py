@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from linkage.domain.clicks.statistics import Counts
+from linkage.flow.clicks import reading_statistics
 from linkage.flow.explanations import explanations
 from linkage.tables import ledger
 from linkage.tables.dynamodb import pages
@@ -175,7 +176,7 @@ def test_92_days_of_the_worst_sub_ids_are_below_a_megabyte(
     )
     worst.devices = Counter(dict.fromkeys(("mobile", "tablet", "desktop", "bot", "other"), 10**6))
     monkeypatch.setattr(
-        statistics,
+        reading_statistics,
         "counts_of_days",
         lambda *_: {date.fromordinal(738_000 + n): worst for n in range(92)},
     )

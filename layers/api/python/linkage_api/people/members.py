@@ -168,7 +168,7 @@ def change(member_id: str) -> Response[str]:
     What moves a member's money, or raises its limits, waits for a second person.
     """
     asked = call(router, "operator", has_body=True)
-    managing_members.seen_member(asked.key, checked_id("member", member_id))
+    managing_members.require_member(asked.key, checked_id("member", member_id))
     body = read(MemberChanges, asked.body)
     changes: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     if "payout_method" in changes:

@@ -113,6 +113,12 @@ def seen_member(by: Key, member_id: str) -> SeenMember:
     )
 
 
+def require_member(by: Key, member_id: str) -> None:
+    """Raises NotFoundError unless there is such a member; for operators."""
+    by.require("operator")
+    get_member(member_id)
+
+
 def change_member(
     by: Key, member_id: str, changes: Mapping[str, Any]
 ) -> tuple[SeenMember, Proposal | None]:
@@ -122,11 +128,11 @@ def change_member(
     InvalidFieldError for splits or limits that cannot be.
     """
     by.require("operator")
-    member, wanted = get_member(member_id), dict(changes)
+    wanted = dict(changes)
     if "splits" in wanted:
         _check_splits(member_id, wanted["splits"])
         wanted["splits"] = [asdict(split) for split in wanted["splits"]]
-    if wanted.get("confirmed_max_minor") and not member.has_role("vendor"):
+    if wanted.get("confirmed_max_minor") and not get_member(member_id).has_role("vendor"):
         raise InvalidFieldError(
             "/confirmed_max_minor",
             "Only a vendor's confirmations cost something. Leave confirmed_max_minor out.",
