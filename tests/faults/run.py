@@ -83,6 +83,24 @@ def _counts(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Raises the first of several passing failures by itself, as a stream counts a record failed.
+
+    Where one that lives by a sale cannot be taken back, the others are, and all failures are told.
+    """
+    try:
+        yield
+    except ExceptionGroup as group:
+        passing, others = group.split(PASSING)
+        if others is not None or passing is None:
+            raise
+        first: BaseException = passing
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from group
+
+
 class Run:
     """A network and its trade, as wild as the seed makes them."""
 
@@ -199,7 +217,8 @@ class Run:
         self.posting = fact
         self.mischief.met["deliveries"] += 1
         try:
-            posted = batch.post(*fact)
+            with alone():
+                posted = batch.post(*fact)
         finally:
             self.posting = None
         self.mischief.met["deliveries that posted"] += posted
@@ -211,7 +230,8 @@ class Run:
         self.meddling = True
         try:
             if self.posting and self.random.random() < 0.5:
-                post_fact(*self.posting)
+                with alone():
+                    post_fact(*self.posting)
             else:
                 self.trade.meddle()
         except PASSING:
