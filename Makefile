@@ -66,8 +66,11 @@ dev: preflight bootstrap layers ## run the network on this machine, until Ctrl-C
 test: lint unit ## everything CI runs
 	@$(MAKE) -j 2 types flow
 
-quick: lint types layers ## lint, types, and the tests of the domain and of the rooms a change touches
-	$(PYTHON) -m pytest -q -n auto --dist loadscope -m 'not flow and not orders and not faults' $$($(PYTHON) -m tests.touched)
+quick: lint types ## lint, types, and the tests of the domain and of the rooms a change touches
+	@touched=$$($(PYTHON) -m tests.touched) && \
+	case " $$touched " in *" tests/infra "*|*test_layers*|*tests/bench*) $(MAKE) layers ;; esac && \
+	echo "$$touched" | tr ' ' '\n' && \
+	$(PYTHON) -m pytest -q -n auto --dist loadscope -m 'not flow and not orders and not faults' $$touched
 
 lint: bootstrap ## formatting and lint rules
 	$(PYTHON) -m ruff format --check .

@@ -205,8 +205,9 @@ def test_a_later_word_is_held_to_the_steps_it_was_decided_on(earned: Network, th
     assert audited(earned).findings == ()
 
 
-def test_hundreds_of_batches_raced_with_words_of_all_kinds_pay_what_is_owed(
-    network: Network,
+@pytest.mark.parametrize("batches", [40, pytest.param(150, marks=pytest.mark.faults)])
+def test_many_batches_raced_with_words_of_all_kinds_pay_what_is_owed(
+    network: Network, batches: int
 ) -> None:
     """In between each word and its writing others say other things of the same payout."""
     random, refused, moved = Random(10), Counter[str](), 0
@@ -232,7 +233,7 @@ def test_hundreds_of_batches_raced_with_words_of_all_kinds_pay_what_is_owed(
             refused[type(error).__name__] += 1
 
     with patch.object(settling, "_write", write):
-        for number in range(150):
+        for number in range(batches):
             network.report(f"o-{number}", random.randint(5_000, 100_000))
             network.deliver_facts()
             network.pass_time(hours=random.choice((1, 30)))
@@ -244,8 +245,8 @@ def test_hundreds_of_batches_raced_with_words_of_all_kinds_pay_what_is_owed(
                     any_word(f"bat_{older}", f"mem_{name}")
     report = audited(network)
     assert report.findings == ()
-    assert moved > 300
-    assert refused["ConflictError"] > 300
+    assert moved > 2 * batches
+    assert refused["ConflictError"] > 2 * batches
     totals = report.totals["USD"]
     on_the_way = sum(
         each["amount_minor"]
