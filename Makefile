@@ -70,7 +70,7 @@ quick: lint types ## lint, types, and the tests of the domain and of the rooms a
 	@touched=$$($(PYTHON) -m tests.touched) && \
 	case " $$touched " in *" tests/infra "*|*test_layers*|*tests/bench*) $(MAKE) layers ;; esac && \
 	echo "$$touched" | tr ' ' '\n' && \
-	$(PYTHON) -m pytest -q -n auto --dist loadscope -m 'not flow and not orders and not faults' $$touched
+	$(PYTHON) -m pytest -q -n auto --dist worksteal -m 'not flow and not orders and not faults' $$touched
 
 lint: bootstrap ## formatting and lint rules
 	$(PYTHON) -m ruff format --check .
