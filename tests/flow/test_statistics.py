@@ -50,7 +50,8 @@ def _visits(api, code: str) -> None:
         assert _visit(api, f"/{code}?sub1=story&sub2=s{number % 2}", agent) == 302
     desktop = f"{DESKTOP} {uuid.uuid4()}"
     assert _visit(api, f"/{code}?qr=1", desktop) == 302
-    assert _visit(api, f"/{code}?sub1=bio", desktop) == 302
+    # Two sub-ids of one visitor may count as one click, one time in 16, by the network's secret.
+    assert _visit(api, f"/{code}?sub1=bio", f"{DESKTOP} {uuid.uuid4()}") == 302
     assert _visit(api, f"/{code}", BOT) == 302
     assert _visit(api, f"/{code}", desktop, {"sec-purpose": "prefetch"}) == 302
     assert _visit(api, f"/{code}", desktop, {"dnt": "1"}) == 302
@@ -76,7 +77,7 @@ def test_what_the_api_counts_equals_a_scan_of_the_clicks(world, counted) -> None
     clicks = clicks_of(counted, day)
     expected = _numbers(clicks, f"program#{program_id}")
     assert expected["clicks"] >= 21
-    assert expected["visitors"] == 15
+    assert expected["visitors"] == 18
     assert expected["qr"] == 3
     path = "/v1/statistics/clicks"
 
